@@ -1,0 +1,1 @@
+"""What pages draw and remember: small Streamlit helpers, without tensor maths."""

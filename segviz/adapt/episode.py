@@ -1,0 +1,284 @@
+"""One image, adapted: the iteration of the paper's section 2.3 as a generator."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .. import metrics
+from ..errors import InputError
+from ..network.geometry import resample, resize_photo
+from ..network.segmenter import Encoding, Segmenter
+from . import objectives, variables
+from .settings import Settings
+
+__all__ = ["MAX_INPUT", "Prepared", "Reference", "State", "Step", "episode", "optimise", "prepare"]
+
+MAX_INPUT = 9_000_000  # pixels of the network input: 4x of a 750 x 750 photo
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Labels that predictions are compared with.
+
+    Arguments:
+        labels: Shape (H, W), integer, the photo's own resolution, 255 = ignore.
+        kind: Whether they are true, or the feedforward prediction at scale 1 that stands in.
+    """
+
+    labels: np.ndarray
+    kind: Literal["truth", "1x prediction"] = "truth"
+
+
+class Prepared(NamedTuple):
+    """A photo on its way through the frozen part of the network."""
+
+    x: Tensor  # (1, 3, sH, sW) normalised input
+    encoding: Encoding
+    rows: Tensor  # (H,) positions of the photo's rows on the feature grid
+    columns: Tensor  # (W,)
+    target: Tensor | None  # (h w,) labels at the feature pixels, int64
+    forward_ms: float  # from the resized input to the scale space
+
+
+class State(NamedTuple):
+    """The optimisation after t updates, on the feature grid."""
+
+    step: int
+    logits: Tensor  # (K, h, w)
+    sigma: Tensor  # (h, w), feature pixels
+    entropy: Tensor  # (h, w), nats
+    selected: Tensor  # (h, w), bool: S
+    loss: float  # the objective's value before the next update
+    distance: float  # of the adapted parameters from the trained ones
+    ms: float  # the update that led here and its forward pass; at step 0 the head alone
+
+
+@dataclass(frozen=True)
+class Step:
+    """What an episode shows after t updates.
+
+    Arguments:
+        step: t, 0 = feedforward.
+        loss: The objective's value, in nats.
+        entropy: The mean entropy over the feature pixels, in nats.
+        selected: The fraction of feature pixels in S.
+        sigma: The mean sigma, in input pixels.
+        iou: Per-image IoU against the truth; None without truth.
+        accuracy: Pixel accuracy against the truth; None without truth.
+        agreement: Fraction of pixels that equal the 1x prediction; None unless that stands in.
+        changed: The fraction of the photo's pixels whose label differs from step 0's.
+        distance: Euclidean distance of the adapted parameters from the trained ones.
+        ms: Milliseconds of the update and its forward pass (step 0: of the head alone).
+        labels: The prediction at the photo's resolution, shape (H, W), uint8.
+        entropy_map: Shape (h, w), float32, nats.
+        sigma_map: Shape (h, w), float32, feature pixels.
+        selected_map: S, shape (h, w), bool.
+    """
+
+    step: int
+    loss: float
+    entropy: float
+    selected: float
+    sigma: float
+    iou: float | None
+    accuracy: float | None
+    agreement: float | None
+    changed: float
+    distance: float
+    ms: float
+    labels: np.ndarray
+    entropy_map: np.ndarray
+    sigma_map: np.ndarray
+    selected_map: np.ndarray
+
+
+@torch.no_grad()
+def prepare(
+    network: Segmenter,
+    photo: np.ndarray,
+    scale: float,
+    reference: Reference | None = None,
+    precision: str = "float32",
+) -> Prepared:
+    """Resize a photo and run everything that does not depend on theta, once.
+
+    Arguments:
+        network: The network, in eval mode.
+        photo: Shape (H, W, 3), uint8.
+        scale: The resize factor s.
+        reference: Labels at the photo's resolution, if any.
+        precision: float32, or bfloat16 for the backbone, aggregation and scale space.
+
+    Raises:
+        InputError: If the input would have more than `MAX_INPUT` pixels, or the labels do not fit.
+    """
+    height, width = photo.shape[:2]
+    if scale * scale * height * width > MAX_INPUT:
+        largest = math.floor(100 * (MAX_INPUT / (height * width)) ** 0.5) / 100
+        raise InputError(
+            f"a {width} x {height} photo at scale {scale:g} has"
+            f" {scale * scale * height * width / 1e6:.1f} million pixels, but the limit is"
+            f" {MAX_INPUT / 1e6:.0f} million; choose a scale up to {largest:g}"
+            " or a smaller photo."
+        )
+    if reference is not None and reference.labels.shape != (height, width):
+        raise InputError(
+            f"the mask is {reference.labels.shape[1]} x {reference.labels.shape[0]} pixels, but the"
+            f" photo is {width} x {height}; give a mask of the photo's size."
+        )
+    device = network.score_weight.device
+    pixels = torch.tensor(np.ascontiguousarray(photo), device=device).permute(2, 0, 1)
+    x = network.normalise(resize_photo(pixels, scale)[None])
+    x = x.contiguous(memory_format=torch.channels_last)
+    _synchronise(device)
+    start = time.perf_counter()
+    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        encoding = Encoding(*(part.float() for part in network.encode(x)))
+    _synchronise(device)
+    forward_ms = 1e3 * (time.perf_counter() - start)
+
+    grid, sizes = network.grid, x.shape[-2:]
+    h, w = encoding.F.shape[-2:]
+    target = None
+    if reference is not None:
+        labels = torch.from_numpy(reference.labels.astype(np.int64))
+        nearest = [
+            grid.to_photo(count, length, source)
+            for count, length, source in zip((h, w), (height, width), sizes, strict=True)
+        ]
+        target = labels[nearest[0]][:, nearest[1]].flatten().to(device)
+    rows = grid.to_features(height, sizes[0], device)
+    columns = grid.to_features(width, sizes[1], device)
+    return Prepared(x, encoding, rows, columns, target, forward_ms)
+
+
+def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iterator[State]:
+    """Adam on copies of theta; yields the state after 0, 1, ... T updates.
+
+    Arguments:
+        network: The network, in eval mode; never written to.
+        prepared: What `prepare` made of the photo at `settings.scale`.
+        settings: The episode's settings.
+
+    Raises:
+        InputError: If the objective needs truth and there is none.
+
+    Source:
+        Paper section 2.3 and, for Adam, section 3 (testing).
+    """
+    objective = objectives.find(settings.objective)
+    if settings.needs_truth and prepared.target is None:
+        raise InputError(
+            f"the objective {settings.objective!r} needs the truth, but there is none;"
+            " give a mask of the photo or let the 1x prediction stand in."
+        )
+    x, encoding = prepared.x, prepared.encoding
+    adapted = variables.make(network, x, encoding, settings.variables, settings.centred)
+    optimiser = torch.optim.Adam(
+        adapted.parameters(), settings.learning_rate, maximize=objective.direction == -1
+    )
+    # The loss of oracle and adversary is undefined where T = 0 runs without truth.
+    if objective.needs_truth and prepared.target is None:
+        objective = objectives.OBJECTIVES["entropy"]
+    marginal: Tensor | None = None
+    previous = float("nan")
+
+    _synchronise(x.device)
+    start = time.perf_counter()
+    for step in range(settings.steps + 1):
+        with torch.set_grad_enabled(step < settings.steps):
+            prediction = adapted.predict()
+            h, w = prediction.sigma.shape
+            logits = prediction.logits.flatten(1).T
+            pixels = objectives.Pixels(logits, prepared.target, marginal)
+            marginal = pixels.initial_marginal
+            loss = objective.loss(pixels)
+        value = loss.item()  # waits for the device, so the clock below is honest
+        ms = 1e3 * (time.perf_counter() - start)
+        yield State(
+            step,
+            prediction.logits.detach(),
+            prediction.sigma.detach(),
+            pixels.entropy.detach().view(h, w),
+            pixels.selected().view(h, w),
+            value,
+            adapted.distance(),
+            ms,
+        )
+        if step == settings.steps or abs(value - previous) < settings.tolerance * abs(previous):
+            return
+        previous = value
+        start = time.perf_counter()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+
+def episode(
+    network: Segmenter,
+    prepared: Prepared,
+    settings: Settings,
+    reference: Reference | None = None,
+) -> Iterator[Step]:
+    """The states of `optimise` with maps and metrics at the photo's resolution.
+
+    Stopping the generator early keeps what it yielded.
+
+    Arguments:
+        network: The network, in eval mode; never written to.
+        prepared: What `prepare` made of photo and reference at `settings.scale`.
+        settings: The episode's settings.
+        reference: The labels that `prepared` was made with.
+    """
+    first: np.ndarray | None = None
+    for state in optimise(network, prepared, settings):
+        labels = photo_labels(state.logits, prepared)
+        first = labels if first is None else first
+        iou = accuracy = agreement = None
+        if reference is not None:
+            matrix = metrics.confusion(reference.labels, labels, network.architecture.classes)
+            if reference.kind == "truth":
+                iou, accuracy = metrics.mean_iou(matrix), metrics.accuracy(matrix)
+            else:
+                agreement = metrics.accuracy(matrix)
+        yield Step(
+            step=state.step,
+            loss=state.loss,
+            entropy=state.entropy.mean().item(),
+            selected=state.selected.float().mean().item(),
+            sigma=state.sigma.mean().item() * network.architecture.stride,
+            iou=iou,
+            accuracy=accuracy,
+            agreement=agreement,
+            changed=float(np.mean(labels != first)),
+            distance=state.distance,
+            ms=state.ms,
+            labels=labels,
+            entropy_map=state.entropy.float().cpu().numpy(),
+            sigma_map=state.sigma.float().cpu().numpy(),
+            selected_map=state.selected.cpu().numpy(),
+        )
+
+
+@torch.no_grad()
+def photo_labels(logits: Tensor, prepared: Prepared) -> np.ndarray:
+    """The prediction at the photo's resolution: bilinear logits, then argmax; (H, W) uint8."""
+    return resample(logits, prepared.rows, prepared.columns).argmax(0).byte().cpu().numpy()
+
+
+def prediction_at_1x(network: Segmenter, photo: np.ndarray) -> Reference:
+    """The feedforward prediction at scale 1, to stand in where there is no truth."""
+    prepared = prepare(network, photo, 1.0)
+    state = next(optimise(network, prepared, Settings(scale=1.0, steps=0)))
+    return Reference(photo_labels(state.logits, prepared).astype(np.int64), "1x prediction")
+
+
+def _synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,169 @@
+r"""What an episode optimises: losses over the pixel-wise prediction.
+
+With N pixels, K classes, probabilities :math:`p_{ic}` and truth :math:`y_i`:
+
+.. math:: H_i = - \sum_c p_{ic} \log p_{ic}, \qquad m_c = \frac{1}{N} \sum_i p_{ic}
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..classes import IGNORE
+from ..errors import InputError
+
+__all__ = ["OBJECTIVES", "Objective", "Pixels", "find"]
+
+MARGINAL_WEIGHT = 3.0
+
+
+class Pixels:
+    """The pixel-wise prediction of one step, with what several objectives share.
+
+    Arguments:
+        logits: Shape (N, K), floating point.
+        truth: Labels, shape (N,), int64, 255 = ignore; None where there is none.
+        marginal: The class marginal of step 0, shape (K,), or None at step 0 itself.
+    """
+
+    def __init__(
+        self, logits: Tensor, truth: Tensor | None = None, marginal: Tensor | None = None
+    ) -> None:
+        self.logits = logits
+        self.truth = truth
+        self.log_probabilities = logits.log_softmax(1)
+        self.probabilities = self.log_probabilities.exp()
+        self.entropy = -(self.probabilities * self.log_probabilities).sum(1)  # (N,), nats, eq. 1
+        self.initial_marginal = self.marginal().detach() if marginal is None else marginal
+
+    def marginal(self) -> Tensor:
+        """The mean probability of each class, shape (K,)."""
+        return self.probabilities.mean(0)
+
+    def selected(self) -> Tensor:
+        """S: the pixels with entropy above the mean, shape (N,), bool (eq. 2)."""
+        entropy = self.entropy.detach()
+        return entropy > entropy.mean()
+
+
+def thresholded_entropy(pixels: Pixels) -> Tensor:
+    """The sum over S of H, in nats."""
+    return (pixels.entropy * pixels.selected()).sum()
+
+
+def total_entropy(pixels: Pixels) -> Tensor:
+    """The sum over all pixels of H, in nats."""
+    return pixels.entropy.sum()
+
+
+def marginal_entropy(pixels: Pixels) -> Tensor:
+    """Thresholded entropy per pixel, plus the weighted KL from the class marginal of step 0."""
+    before, now = pixels.initial_marginal, pixels.marginal()
+    tiny = torch.finfo(now.dtype).tiny
+    drift = (before * (before.clamp(min=tiny).log() - now.clamp(min=tiny).log())).sum()
+    return thresholded_entropy(pixels) / len(pixels.entropy) + MARGINAL_WEIGHT * drift
+
+
+def cross_entropy(pixels: Pixels) -> Tensor:
+    """The mean cross-entropy to the truth over the pixels that have one, in nats."""
+    if pixels.truth is None:
+        raise InputError(
+            "this objective compares with the truth, but there is none; give a mask of the photo."
+        )
+    known = pixels.truth != IGNORE
+    total = functional.cross_entropy(
+        pixels.logits, pixels.truth, ignore_index=IGNORE, reduction="sum"
+    )
+    return total / known.sum().clamp(min=1)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One way to adapt.
+
+    Arguments:
+        title: What it is called in the app.
+        loss: From the prediction to a scalar.
+        direction: Whether the optimiser minimises (+1) or maximises (-1) the loss.
+        needs_truth: Whether it compares with labels.
+        formula: The loss, in TeX.
+        source: Where it comes from.
+    """
+
+    title: str
+    loss: Callable[[Pixels], Tensor]
+    direction: Literal[1, -1]
+    needs_truth: bool
+    formula: str
+    source: str
+
+
+OBJECTIVES: dict[str, Objective] = {
+    "entropy": Objective(
+        "Entropy",
+        thresholded_entropy,
+        1,
+        False,
+        r"\min \sum_{i \in S} H_i, \quad S = \{i : H_i > \bar H\}",
+        "paper, eq. 2",
+    ),
+    "entropy-all": Objective(
+        "Entropy of all pixels",
+        total_entropy,
+        1,
+        False,
+        r"\min \sum_i H_i",
+        "paper, section 2.1, before the threshold",
+    ),
+    "entropy-marginal": Objective(
+        "Entropy, marginal kept",
+        marginal_entropy,
+        1,
+        False,
+        rf"\min \frac{{1}}{{N}} \sum_{{i \in S}} H_i + {MARGINAL_WEIGHT:g} \, "
+        r"\mathrm{KL}(m^{(0)} \| m^{(t)})",
+        "eq. 2 with the class marginal of step 0 held",
+    ),
+    "oracle": Objective(
+        "Oracle",
+        cross_entropy,
+        1,
+        True,
+        r"\min \frac{1}{N} \sum_i -\log p_{i y_i}",
+        "paper, section 3.1",
+    ),
+    "adversary": Objective(
+        "Adversary",
+        cross_entropy,
+        -1,
+        True,
+        r"\max \frac{1}{N} \sum_i -\log p_{i y_i}",
+        "paper, section 3.1",
+    ),
+    "adversary-entropy": Objective(
+        "Adversary (entropy)",
+        total_entropy,
+        -1,
+        False,
+        r"\max \sum_i H_i",
+        "paper, section 3.3",
+    ),
+}
+
+
+def find(name: str) -> Objective:
+    """The objective of that name.
+
+    Raises:
+        InputError: If there is none.
+    """
+    try:
+        return OBJECTIVES[name]
+    except KeyError:
+        raise InputError(
+            f"there is no objective {name!r}; choose one of {', '.join(OBJECTIVES)}."
+        ) from None

@@ -1,0 +1,55 @@
+"""Confusion matrices and what follows from them."""
+
+import numpy as np
+
+from .classes import IGNORE
+
+__all__ = ["accuracy", "class_iou", "confusion", "image_iou", "mean_iou"]
+
+
+def confusion(truth: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """Pixel counts of truth against prediction.
+
+    Arguments:
+        truth: Labels 0..classes-1 or 255 = ignore, any shape, integer.
+        labels: Predicted labels 0..classes-1, the shape of `truth`, integer.
+        classes: The number of classes K.
+
+    Returns:
+        Shape (K, K), int64: row = truth, column = prediction; ignored pixels are not counted.
+
+    Raises:
+        ValueError: If the shapes differ.
+    """
+    if truth.shape != labels.shape:
+        raise ValueError(f"truth has shape {truth.shape}, the prediction {labels.shape}")
+    known = truth != IGNORE
+    pairs = truth[known].astype(np.int64) * classes + labels[known]
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def class_iou(matrix: np.ndarray) -> np.ndarray:
+    """Intersection over union of each class, shape (K,); NaN for classes that do not occur."""
+    intersection = np.diag(matrix).astype(np.float64)
+    union = matrix.sum(0) + matrix.sum(1) - intersection
+    return np.divide(intersection, union, out=np.full(len(matrix), np.nan), where=union > 0)
+
+
+def mean_iou(matrix: np.ndarray) -> float:
+    """mIoU over a data set: the mean of `class_iou` over the classes that occur, 0..1.
+
+    NaN if no pixel was counted.
+    """
+    values = class_iou(matrix)
+    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+
+
+def accuracy(matrix: np.ndarray) -> float:
+    """The fraction of counted pixels that are right, 0..1; NaN if none was counted."""
+    total = matrix.sum()
+    return float(np.trace(matrix) / total) if total else float("nan")
+
+
+def image_iou(truth: np.ndarray, labels: np.ndarray, classes: int) -> float:
+    """Per-image IoU: the mean over the classes present in truth or prediction, 0..1."""
+    return mean_iou(confusion(truth, labels, classes))

@@ -1,0 +1,95 @@
+"""From a pyramid to one feature map: pooled context and iterative deep aggregation.
+
+Source:
+    Yu, Wang, Shelhamer, Darrell, *Deep Layer Aggregation*, CVPR 2018,
+    https://arxiv.org/abs/1707.06484 (the upsampling half of the segmentation network)
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = ["Aggregation", "PooledContext"]
+
+
+def unit(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
+    """Convolution, batch norm, ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )
+
+
+class PooledContext(nn.Module):
+    r"""Every pixel sees itself and the mean of the image.
+
+    .. math:: y = \text{relu} \, W_3 [\text{relu} \, W_2 \bar f, \; \text{relu} \, W_1 f]
+
+    The shape is that of the light DeepLabv3 head (Chen et al. 2017, https://arxiv.org/abs/1706.05587,
+    with the image pooling and without the dilated branches).
+
+    Arguments:
+        inputs: The channels of f.
+        outputs: The channels of y.
+    """
+
+    def __init__(self, inputs: int, outputs: int = 256) -> None:
+        super().__init__()
+        self.aspp0 = nn.Conv2d(inputs, outputs, 1)
+        self.image_pooling = nn.Conv2d(inputs, outputs, 1)
+        self.concat_projection = nn.Conv2d(2 * outputs, outputs, 1)
+
+    def forward(self, f: Tensor, height: int | None = None, width: int | None = None) -> Tensor:
+        """The map with context, (B, outputs, h, w), for f of shape (B, inputs, h, w).
+
+        `height` and `width` bound the rows and columns that the mean is taken over, so that padding
+        does not enter it.
+        """
+        pooled = f[..., :height, :width].mean((2, 3), keepdim=True)
+        local = functional.relu(self.aspp0(f))
+        context = functional.relu(self.image_pooling(pooled)).expand_as(local)
+        return functional.relu(self.concat_projection(torch.cat([context, local], 1)))
+
+
+class Aggregation(nn.Module):
+    """Iterative deep aggregation: coarse to fine, project, upsample, add, 3x3 node.
+
+    Arguments:
+        inputs: The channels of the maps, finest first.
+        strides: Their strides in pixels, finest first; only those at or above `stride` are used.
+        stride: The feature stride of the result.
+        outputs: The channels of the result.
+        corner: Whether feature pixels of all maps share their first sample (see `Grid`).
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[int],
+        strides: Sequence[int],
+        stride: int,
+        outputs: int,
+        corner: bool,
+    ) -> None:
+        super().__init__()
+        used = [i for i, r in enumerate(strides) if r >= stride]
+        self.used = used[::-1]  # coarsest first
+        self.corner = corner
+        self.projections = nn.ModuleList(unit(inputs[i], outputs, 1) for i in self.used)
+        self.nodes = nn.ModuleList(unit(outputs, outputs, 3) for _ in self.used[1:])
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        """Features (B, outputs, h, w) at the size of the finest map used."""
+        x = self.projections[0](maps[self.used[0]])
+        for i, projection, node in zip(
+            self.used[1:], self.projections[1:], self.nodes, strict=True
+        ):
+            skip = projection(maps[i])
+            if x.shape[-2:] != skip.shape[-2:]:
+                x = functional.interpolate(
+                    x, size=skip.shape[-2:], mode="bilinear", align_corners=self.corner
+                )
+            x = node(x + skip)
+        return x

@@ -1,0 +1,174 @@
+"""Trained networks on disk: safetensors weights and a JSON card that vouches for them."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..errors import InputError
+from .backbone import read_tensors
+from .segmenter import Architecture, Segmenter
+
+__all__ = [
+    "CHECKPOINTS",
+    "DEFAULT",
+    "Checkpoint",
+    "load",
+    "names",
+    "read_card",
+    "save",
+    "tensor_hash",
+]
+
+CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
+DEFAULT = "mobilenetv2_100-voc"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network in eval mode, never written to, and what its card says.
+
+    Arguments:
+        name: The file stem, or the path it was loaded from.
+        sha256: The hash of the weights file, verified.
+        card: The JSON card.
+        network: The network, on its device, gradients off.
+    """
+
+    name: str
+    sha256: str
+    card: dict[str, Any]
+    network: Segmenter
+
+
+def names() -> list[str]:
+    """The checkpoints that ship, default first."""
+    found = sorted(
+        p.stem for p in CHECKPOINTS.glob("*.json") if p.with_suffix(".safetensors").exists()
+    )
+    return sorted(found, key=lambda name: name != DEFAULT)
+
+
+def locate(name: str) -> Path:
+    """The weights file of a checkpoint given by name or by path.
+
+    Raises:
+        InputError: If there is none.
+    """
+    direct = Path(name)
+    if direct.suffix == ".safetensors" and direct.exists():
+        return direct
+    shipped = CHECKPOINTS / f"{direct.name}.safetensors"
+    if direct.name == name and shipped.exists():
+        return shipped
+    raise InputError(
+        f"there is no checkpoint {name!r}; shipped are {', '.join(names()) or 'none'},"
+        " or give the path of a .safetensors file with its .json card beside it."
+    )
+
+
+def read_card(name: str) -> dict[str, Any]:
+    """The card of a checkpoint, without loading weights.
+
+    Raises:
+        InputError: If the checkpoint or its card is missing, or the card is not a segviz card.
+    """
+    path = locate(name).with_suffix(".json")
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        Architecture.from_json(card["architecture"])
+        str(card["sha256"])
+    except FileNotFoundError as error:
+        raise InputError(
+            f"the card {path} is missing; a checkpoint needs its JSON card beside it."
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"the card {path} is not a segviz card ({error!r}); restore it or train again."
+        ) from error
+    return card
+
+
+def load(name: str = DEFAULT, device: torch.device | str = "cpu") -> Checkpoint:
+    """A checkpoint by name (of those that ship) or by path, its hash verified.
+
+    Raises:
+        InputError: If it is missing, damaged, or does not fit the architecture on its card.
+    """
+    path = locate(name)
+    card = read_card(name)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != card["sha256"]:
+        raise InputError(
+            f"{path.name} has SHA-256 {digest[:12]}… but its card says {str(card['sha256'])[:12]}…;"
+            " the file is damaged or not the one described: fetch it again."
+        )
+    network = Segmenter(Architecture.from_json(card["architecture"]))
+    tensors = {key: value.float() for key, value in read_tensors(path).items()}
+    expected = {
+        key: value.shape
+        for key, value in network.state_dict().items()
+        if not key.endswith("num_batches_tracked")
+    }
+    found = {key: value.shape for key, value in tensors.items()}
+    wrong = sorted({key for key, _ in expected.items() ^ found.items()})
+    if wrong:
+        raise InputError(
+            f"{path.name} does not fit the architecture on its card ({len(wrong)} tensors missing,"
+            f" unknown or of another shape, such as {wrong[0]}); restore the pair or train again."
+        )
+    network.load_state_dict(tensors, strict=False)
+    # Twice as fast on the CPU from scale 2 on.
+    network = network.eval().requires_grad_(False).to(device).to(memory_format=torch.channels_last)
+    return Checkpoint(name=name, sha256=digest, card=card, network=network)
+
+
+def save(network: Segmenter, path: Path, card: dict[str, Any], half: bool = True) -> dict[str, Any]:
+    """Write `path` (.safetensors) and its card beside it.
+
+    Arguments:
+        network: The network to write.
+        path: Where the weights go; the card takes the suffix .json.
+        card: What to say of them; `architecture`, `parameters` and `sha256` are filled in here.
+        half: Store float16 (running variances stay float32: they exceed float16's range).
+
+    Returns:
+        The card as written.
+    """
+    tensors = {
+        key: _compact(key, value.detach().cpu().contiguous(), half)
+        for key, value in network.state_dict().items()
+        if not key.endswith("num_batches_tracked")
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, metadata={"format": "pt", "made_by": "segviz"})
+    partial.replace(path)
+    full = {
+        **card,
+        "architecture": asdict(network.architecture),
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+    path.with_suffix(".json").write_text(json.dumps(full, indent=2) + "\n", encoding="utf-8")
+    return full
+
+
+def _compact(key: str, value: Tensor, half: bool) -> Tensor:
+    return (
+        value.half() if half and value.is_floating_point() and "running_var" not in key else value
+    )
+
+
+def tensor_hash(network: Segmenter) -> str:
+    """SHA-256 over all parameters and buffers, to show that nothing wrote to the network."""
+    digest = hashlib.sha256()
+    for key, value in sorted(network.state_dict().items()):
+        digest.update(key.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

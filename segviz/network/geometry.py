@@ -1,0 +1,117 @@
+"""Where feature pixels sit on the input, and how maps move between grids."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["Grid", "resample", "resize_photo"]
+
+
+@dataclass(frozen=True)
+class Grid:
+    r"""The lattice of feature pixels over a network input.
+
+    .. math:: x(i) = r \, i + o, \qquad i = 0, 1, \dots
+
+    With *corner* alignment (networks whose strided convolutions pad symmetrically) :math:`o = 0`
+    and inputs are padded to :math:`m k + 1` pixels; with *centre* alignment (even pooling windows,
+    patch embeddings) :math:`o = (r - 1) / 2` and inputs are padded to :math:`m k`.
+
+    Arguments:
+        stride: The feature stride :math:`r`, in input pixels.
+        multiple: The coarsest stride :math:`m` of the backbone, in input pixels.
+        corner: Whether the alignment is *corner*.
+    """
+
+    stride: int
+    multiple: int
+    corner: bool
+
+    @property
+    def offset(self) -> float:
+        """Position of feature pixel 0, in input pixels."""
+        return 0.0 if self.corner else (self.stride - 1) / 2
+
+    def padded(self, length: int) -> int:
+        """The smallest length in input pixels, at least `length`, that the backbone takes."""
+        if self.corner:
+            return -(-(length - 1) // self.multiple) * self.multiple + 1
+        return -(-length // self.multiple) * self.multiple
+
+    def valid(self, length: int) -> int:
+        """The number of feature pixels that sit on the first `length` input pixels, at least 1."""
+        return max(1, int((length - 1 - self.offset) // self.stride) + 1)
+
+    def to_features(self, length: int, source: int, device: torch.device | str = "cpu") -> Tensor:
+        r"""Positions on the feature grid of the pixels of a photo.
+
+        .. math:: p(i) = \frac{(i + 1/2) \, n / N - 1/2 - o}{r}
+
+        Arguments:
+            length: The size :math:`N` of the photo along one axis, in pixels.
+            source: The size :math:`n` of the network input made from it, in pixels.
+            device: Where the result lives.
+
+        Returns:
+            Positions in feature pixels, shape (N,), float32.
+        """
+        pixels = torch.arange(length, device=device, dtype=torch.float32)
+        return ((pixels + 0.5) * (source / length) - 0.5 - self.offset) / self.stride
+
+    def to_photo(self, count: int, length: int, source: int) -> Tensor:
+        """The photo pixel nearest to each of `count` feature pixels, shape (count,), int64.
+
+        Arguments:
+            count: The number of feature pixels along one axis.
+            length: The size of the photo along that axis, in pixels.
+            source: The size of the network input made from it, in pixels.
+        """
+        inputs = torch.arange(count, dtype=torch.float64) * self.stride + self.offset
+        pixels = (inputs + 0.5) * (length / source) - 0.5
+        return pixels.round().long().clamp(0, length - 1)
+
+
+def resample(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Bilinear interpolation of maps at a product grid of positions, clamped at the borders.
+
+    Arguments:
+        maps: Shape (*, h, w), floating point.
+        rows: Row positions in pixels of `maps`, shape (H,).
+        columns: Column positions in pixels of `maps`, shape (W,).
+
+    Returns:
+        The maps at (rows x columns), shape (*, H, W).
+    """
+
+    def along(x: Tensor, positions: Tensor, dim: int) -> Tensor:
+        last = x.shape[dim] - 1
+        positions = positions.clamp(0, last)
+        low = positions.floor().clamp(max=max(last - 1, 0))
+        weight = (positions - low).to(x.dtype)
+        low = low.long()
+        high = (low + 1).clamp(max=last)
+        weight = weight[:, None] if dim == -2 else weight
+        return torch.lerp(x.index_select(dim, low), x.index_select(dim, high), weight)
+
+    return along(along(maps, rows, -2), columns, -1)
+
+
+def resize_photo(photo: Tensor, scale: float) -> Tensor:
+    """The photo at another scale: bilinear, antialiased when it shrinks.
+
+    Arguments:
+        photo: Shape (3, H, W), uint8 or float, any range.
+        scale: The resize factor s > 0; no side of the result is below 1 pixel.
+
+    Returns:
+        Shape (3, round(s H), round(s W)), float32, the range of `photo`.
+    """
+    height, width = (max(1, round(scale * side)) for side in photo.shape[-2:])
+    photo = photo[None].float()
+    if (height, width) != tuple(photo.shape[-2:]):
+        photo = functional.interpolate(
+            photo, size=(height, width), mode="bilinear", antialias=scale < 1
+        )
+    return photo[0]

@@ -1,0 +1,149 @@
+r"""Dynamic Gaussian receptive fields: a free-form filter composed with a Gaussian per pixel.
+
+Source:
+    Shelhamer, Wang, Darrell, *Blurring the Line Between Structure and Learning to Optimize and
+    Adapt Receptive Fields*, 2019, https://arxiv.org/abs/1904.11487
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = ["ScaleSpace", "blur", "dilation", "extent", "gaussian", "read", "sigma_from_level"]
+
+TRUNCATION = 2  # a Gaussian reaches this many standard deviations to each side
+
+
+def gaussian(sigma: float, dtype: torch.dtype = torch.float32) -> Tensor:
+    r"""A sampled Gaussian, truncated at :math:`2 \sigma` on each side and normalised.
+
+    .. math:: g_\sigma(x) \propto \exp(-x^2 / 2 \sigma^2), \quad |x| \le \lceil 2 \sigma \rceil
+
+    Arguments:
+        sigma: The standard deviation in pixels, positive.
+        dtype: The floating-point type of the result.
+
+    Returns:
+        The weights, shape (2 ceil(2 sigma) + 1,), sum 1.
+    """
+    reach = math.ceil(TRUNCATION * sigma)
+    x = torch.arange(-reach, reach + 1, dtype=torch.float64)
+    weights = torch.exp(-(x**2) / (2 * sigma**2))
+    return (weights / weights.sum()).to(dtype)
+
+
+def blur(x: Tensor, sigma: float) -> Tensor:
+    r"""Separable Gaussian blur, renormalised at the borders so that constants stay constant.
+
+    .. math:: y = \frac{g_\sigma * x}{g_\sigma * 1}, \quad \text{x zero outside}
+
+    Arguments:
+        x: Maps, shape (B, C, H, W), floating point.
+        sigma: The standard deviation in pixels; 0 returns `x` itself.
+
+    Returns:
+        The blurred maps, shape (B, C, H, W).
+    """
+    if sigma == 0:
+        return x
+    channels = x.shape[1]
+    weights = gaussian(sigma, x.dtype).to(x.device)
+    reach = len(weights) // 2
+    for dim in (2, 3):
+        shape = [1, 1, 1, 1]
+        shape[dim] = len(weights)
+        kernel = weights.view(shape)
+        padding = (reach, 0) if dim == 2 else (0, reach)
+        ones_shape = [1, 1, 1, 1]
+        ones_shape[dim] = x.shape[dim]
+        mass = functional.conv2d(x.new_ones(ones_shape), kernel, padding=padding)
+        kernel = kernel.expand(channels, 1, *shape[2:])
+        x = functional.conv2d(x, kernel, padding=padding, groups=channels) / mass
+    return x
+
+
+def dilation(sigma: float) -> int:
+    """The spacing of the free-form filter's taps at a level, in feature pixels."""
+    return max(1, round(sigma))
+
+
+def sigma_from_level(u: Tensor) -> Tensor:
+    r"""The standard deviation at a continuous level.
+
+    .. math:: \sigma(u) = 2^{u - 1} \text{ for } u \ge 1, \qquad \sigma(u) = u \text{ below}
+
+    Arguments:
+        u: Levels, any shape, in [0, L - 1].
+
+    Returns:
+        Standard deviations in feature pixels, the shape of `u`.
+    """
+    return torch.where(u < 1, u, torch.exp2(u - 1))
+
+
+def extent(sigma: Tensor, stride: int) -> Tensor:
+    r"""Receptive field size: the extent of the dynamic filter.
+
+    .. math:: r \, (2 d + 4 \sigma + 1), \quad d = \max(1, \sigma)
+
+    Arguments:
+        sigma: Standard deviations in feature pixels, any shape.
+        stride: The feature stride r in input pixels.
+
+    Returns:
+        Side lengths in input pixels, the shape of `sigma`.
+    """
+    return stride * (2 * sigma.clamp(min=1) + 2 * TRUNCATION * sigma + 1)
+
+
+def read(R: Tensor, u: Tensor) -> Tensor:
+    r"""Responses at each pixel's own level: linear interpolation between neighbouring levels.
+
+    .. math:: r = (1 - t) \, R_l + t \, R_{l+1}, \quad l = \lfloor u \rfloor, \; t = u - l
+
+    At a level this is the filter with the Gaussian of that sigma. In between, and away from the
+    borders, it differs from it by less than 6 % of :math:`\sum |f| \max |F|` where features vary as
+    waves of 16 times the upper level's sigma or longer, and by less than 16 % at 8 times.
+
+    Arguments:
+        R: The scale space, shape (N, L, C): pixels, levels, channels.
+        u: Levels in [0, L - 1], shape (N,).
+
+    Returns:
+        Responses, shape (N, C).
+    """
+    pixels, levels, channels = R.shape
+    low = u.detach().floor().clamp(0, levels - 2)
+    rows = R.reshape(pixels * levels, channels)
+    index = torch.arange(pixels, device=R.device) * levels + low.long()
+    below, above = rows.index_select(0, index), rows.index_select(0, index + 1)
+    return torch.addcmul(below, (u - low)[:, None], above - below)
+
+
+class ScaleSpace(nn.Module):
+    r"""A free-form 3x3 filter over a Gaussian scale space.
+
+    .. math:: R_l = f *_{d_l} (g_{\sigma_l} * F), \quad d_l = \max(1, \sigma_l)
+
+    Arguments:
+        channels: The number of feature channels C, in and out.
+        sigmas: The standard deviations of the levels in feature pixels: 0, 1, 2, 4 ...
+    """
+
+    def __init__(self, channels: int, sigmas: Sequence[float]) -> None:
+        super().__init__()
+        self.sigmas = tuple(sigmas)
+        self.filter = nn.Conv2d(channels, channels, 3, bias=False)
+        nn.init.kaiming_normal_(self.filter.weight, nonlinearity="relu")
+
+    def level(self, F: Tensor, sigma: float) -> Tensor:
+        """The response at one level, shape (B, C, h, w), for features of that shape."""
+        d = dilation(sigma)
+        return functional.conv2d(blur(F, sigma), self.filter.weight, padding=d, dilation=d)
+
+    def forward(self, F: Tensor) -> list[Tensor]:
+        """The responses at all levels, L maps of shape (B, C, h, w)."""
+        return [self.level(F, sigma) for sigma in self.sigmas]

@@ -1,0 +1,261 @@
+"""The segmentation network: backbone, aggregation, dynamic receptive field, classifier."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..errors import InputError
+from .aggregation import Aggregation, PooledContext
+from .backbone import BACKBONES, Backbone, Preset
+from .geometry import Grid
+from .receptive_field import ScaleSpace, read, sigma_from_level
+
+__all__ = ["Architecture", "Encoding", "Prediction", "Segmenter", "Theta"]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Everything that fixes the shape of a network; its JSON form stands on the checkpoint's card.
+
+    Arguments:
+        backbone: A timm model name.
+        output_stride: The backbone's coarsest stride, in input pixels.
+        stride: The feature stride r, in input pixels.
+        channels: The number of feature channels C.
+        levels: The number of levels L of the scale space: sigma 0, 1, 2, ... 2^(L-2).
+        pooled_context: Whether the pooled context module stands on the coarsest map.
+        classes: The number of classes K.
+        mean: Subtracted from the RGB input in 0..255.
+        std: Divides the input after that.
+
+    Raises:
+        InputError: If there are too few levels, channels or classes.
+    """
+
+    backbone: str = "mobilenetv2_100"
+    output_stride: int = 16
+    stride: int = 16
+    channels: int = 128
+    levels: int = 5
+    pooled_context: bool = True
+    classes: int = 21
+    mean: tuple[float, ...] = (127.5, 127.5, 127.5)
+    std: tuple[float, ...] = (127.5, 127.5, 127.5)
+
+    def __post_init__(self) -> None:
+        for name, least in (("levels", 2), ("channels", 1), ("classes", 2)):
+            value = getattr(self, name)
+            if value < least:
+                raise InputError(f"a network with {value} {name} is none; choose at least {least}.")
+
+    @classmethod
+    def of(cls, backbone: str, **overrides: Any) -> Self:  # noqa: ANN401
+        """The usual architecture on a backbone, with `overrides` for what is not None."""
+        preset = BACKBONES.get(backbone, Preset())
+        values: dict[str, Any] = {
+            "backbone": backbone,
+            "output_stride": preset.output_stride,
+            "stride": preset.feature_stride,
+            # sigma up to 64 input pixels at strides 4 and 8, 128 at 16
+            "levels": {4: 6, 8: 5}.get(preset.feature_stride, 5),
+            "pooled_context": preset.pooled_context,
+            "mean": preset.mean,
+            "std": preset.std,
+        }
+        values.update({key: value for key, value in overrides.items() if value is not None})
+        return cls(**values)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The architecture written by `dataclasses.asdict` and JSON."""
+        fixed: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
+        return cls(**fixed)
+
+    @property
+    def sigmas(self) -> tuple[float, ...]:
+        """The standard deviations of the levels, in feature pixels."""
+        return tuple(0.0 if level == 0 else 2.0 ** (level - 1) for level in range(self.levels))
+
+
+class Theta(NamedTuple):
+    """The parameters that an episode adapts: theta_score and theta_scale."""
+
+    score_weight: Tensor  # (K, C)
+    score_bias: Tensor  # (K,)
+    scale_weight: Tensor  # (1, C, 3, 3)
+    scale_bias: Tensor  # (1,)
+
+
+class Encoding(NamedTuple):
+    """What one image gives before theta: computed once, never differentiated."""
+
+    F: Tensor  # (1, C, h, w) features, normalised per channel
+    R: Tensor  # (h w, L, C) normalised responses of the scale space, pixel-major
+
+
+class Prediction(NamedTuple):
+    """What the head says of one image."""
+
+    logits: Tensor  # (K, h, w)
+    sigma: Tensor  # (h, w), in feature pixels
+    activation: Tensor  # (h w, C), what theta_score multiplies
+
+
+class Segmenter(nn.Module):
+    r"""A fully convolutional network whose only way from features to scores is a dynamic filter.
+
+    .. math::
+        u &= (L - 1) \, \text{sigmoid}(\theta_{scale} * F) \\
+        \hat Y &= \text{softmax}(\theta_{score} \cdot \text{relu}(\text{norm}(R(u))))
+
+    with F the aggregated features and R their response to a free-form filter over a Gaussian scale
+    space, read at each pixel's own level u.
+
+    Arguments:
+        architecture: The shape of the network.
+        pretrained: Whether timm downloads ImageNet weights for the backbone.
+
+    Raises:
+        InputError: If there is no such backbone, or none of its strides is the feature stride.
+
+    Source:
+        Paper section 2.2; receptive field: arXiv 1904.11487.
+    """
+
+    def __init__(self, architecture: Architecture, pretrained: bool = False) -> None:
+        super().__init__()
+        a = self.architecture = architecture
+        self.backbone = Backbone(a.backbone, a.output_stride, pretrained)
+        if a.stride not in self.backbone.strides:
+            raise InputError(
+                f"the feature stride {a.stride} is not one of {a.backbone}'s strides"
+                f" {self.backbone.strides}; choose one of them."
+            )
+        channels = list(self.backbone.channels)
+        self.context = None
+        if a.pooled_context:
+            self.context = PooledContext(channels[-1])
+            channels[-1] = 256
+        self.aggregation = Aggregation(
+            channels, self.backbone.strides, a.stride, a.channels, self.backbone.corner
+        )
+        self.feature_norm = nn.BatchNorm2d(a.channels, affine=False)
+        self.scale_space_filter = ScaleSpace(a.channels, a.sigmas)
+        self.response_norm = nn.BatchNorm2d(a.channels)
+        self.score_weight = nn.Parameter(torch.empty(a.classes, a.channels))
+        self.score_bias = nn.Parameter(torch.zeros(a.classes))
+        self.scale_weight = nn.Parameter(torch.empty(1, a.channels, 3, 3))
+        nn.init.normal_(self.score_weight, std=a.channels**-0.5)
+        # A near-constant sigma low in the range: training spreads it, larger scales have room.
+        nn.init.normal_(self.scale_weight, std=1e-3)
+        self.scale_bias = nn.Parameter(torch.logit(torch.tensor([min(1.5 / (a.levels - 1), 0.5)])))
+
+    @property
+    def grid(self) -> Grid:
+        """The lattice of feature pixels over the input."""
+        return self.backbone.grid(self.architecture.stride)
+
+    @property
+    def theta(self) -> Theta:
+        """The trained theta_score and theta_scale, detached: clone before adapting."""
+        return Theta(*(parameter.detach() for parameter in self.trainable_theta()))
+
+    def trainable_theta(self) -> Theta:
+        """theta_score and theta_scale as parameters of the module, for training and end to end."""
+        return Theta(self.score_weight, self.score_bias, self.scale_weight, self.scale_bias)
+
+    def normalise(self, photo: Tensor) -> Tensor:
+        """The network input (B, 3, H, W) of photos (B, 3, H, W) in 0..255."""
+        mean = photo.new_tensor(self.architecture.mean).view(3, 1, 1)
+        std = photo.new_tensor(self.architecture.std).view(3, 1, 1)
+        return (photo - mean) / std
+
+    def features(self, x: Tensor) -> Tensor:
+        """The normalised features F of a batch of inputs of any size.
+
+        The input is padded to the backbone's multiple with zeros (the mean colour), and the feature
+        pixels that sit on padding are cropped away.
+
+        Arguments:
+            x: Normalised inputs, shape (B, 3, H, W), float.
+
+        Returns:
+            Shape (B, C, h, w), zero mean and unit variance per channel over the training set.
+        """
+        height, width = x.shape[-2:]
+        grid = self.grid
+        x = functional.pad(x, (0, grid.padded(width) - width, 0, grid.padded(height) - height))
+        maps = self.backbone(x)
+        if self.context is not None:
+            coarse = self.backbone.grid(self.backbone.strides[-1])
+            maps[-1] = self.context(maps[-1], coarse.valid(height), coarse.valid(width))
+        F = self.aggregation(maps)[..., : grid.valid(height), : grid.valid(width)]
+        return self.feature_norm(F)
+
+    def scale_space(self, F: Tensor) -> Tensor:
+        """The normalised responses R of one image, pixel-major; the network must be in eval mode.
+
+        In eval mode the norm is affine, so it commutes with the interpolation between levels.
+
+        Arguments:
+            F: Features, shape (1, C, h, w).
+
+        Returns:
+            Shape (h w, L, C), the type of F.
+        """
+        assert not self.training, "the network must be in eval mode: call eval() first"
+        _, channels, height, width = F.shape
+        R = F.new_empty(height * width, self.architecture.levels, channels)
+        for index, sigma in enumerate(self.architecture.sigmas):
+            response = self.response_norm(self.scale_space_filter.level(F, sigma))
+            R[:, index] = response[0].flatten(1).T
+        return R
+
+    def encode(self, x: Tensor) -> Encoding:
+        """Features and scale space of one input (1, 3, H, W)."""
+        F = self.features(x)
+        return Encoding(F, self.scale_space(F))
+
+    def level(self, theta: Theta, F: Tensor) -> Tensor:
+        """The continuous levels u in [0, L - 1], shape (B, 1, h, w), of features (B, C, h, w)."""
+        z = functional.conv2d(F, theta.scale_weight, theta.scale_bias, padding=1)
+        return (self.architecture.levels - 1) * torch.sigmoid(z)
+
+    def head(self, theta: Theta, F: Tensor, R: Tensor) -> Prediction:
+        """The prediction of one image: a pure function of theta.
+
+        Arguments:
+            theta: The classifier and the scale regressor.
+            F: Features, shape (1, C, h, w).
+            R: Scale space, shape (h w, L, C).
+
+        Returns:
+            Logits (K, h, w), sigma (h, w) in feature pixels, and the activations (h w, C).
+        """
+        height, width = F.shape[-2:]
+        u = self.level(theta, F).view(-1)
+        activation = functional.relu(read(R, u))
+        logits = torch.addmm(theta.score_bias, activation, theta.score_weight.T)
+        return Prediction(
+            logits.T.reshape(-1, height, width),
+            sigma_from_level(u).view(height, width),
+            activation,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (B, K, h, w) on the feature grid, for training: x as in `features`."""
+        F = self.features(x)
+        u = self.level(self.trainable_theta(), F)
+        # The same interpolation as `read`, written as hat functions: dense, differentiable in R.
+        response = torch.zeros_like(F)
+        for index, sigma in enumerate(self.architecture.sigmas):
+            hat = (1 - (u - index).abs()).clamp(min=0)
+            response = response + hat * self.scale_space_filter.level(F, sigma)
+        activation = functional.relu(self.response_norm(response))
+        return functional.conv2d(activation, self.score_weight[..., None, None], self.score_bias)

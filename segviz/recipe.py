@@ -1,0 +1,98 @@
+"""How to train, as a value."""
+
+import os
+from dataclasses import dataclass
+
+from .errors import InputError
+
+__all__ = ["Recipe", "Workers"]
+
+LIMITS = {
+    "crop": (16, 4096),
+    "batch": (1, 4096),
+    "epochs": (1e-3, 1e5),
+    "learning_rate": (1e-7, 10.0),
+    "backbone_rate": (0.0, 100.0),
+    "scale_rate": (0.0, 100.0),
+    "momentum": (0.0, 0.999),
+    "weight_decay": (0.0, 1.0),
+    "warmup": (0, 10**6),
+    "loss_stride": (1, 64),
+    "seed": (0, 2**63 - 1),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that fixes a training run; the defaults are the paper's where a laptop allows.
+
+    Arguments:
+        augment: Crop, scale 0.5 to 2, rotation, colour, flip; or photos padded to `crop`.
+        crop: The side of the samples in pixels (paper: 512).
+        batch: Samples per update over all processes (paper: 64).
+        epochs: Passes over the ids (paper: 500).
+        learning_rate: Initial rate of the new layers (paper: 0.01), "poly" with power 0.9.
+        backbone_rate: Factor on the learning rate for backbone and context; 0 freezes them.
+        scale_rate: Factor on the learning rate for theta_scale, which a full rate blows up.
+        momentum: SGD's momentum.
+        weight_decay: SGD's weight decay.
+        warmup: Updates over which the rate rises linearly.
+        freeze_norm: Batch norm of backbone and context keeps its statistics: for batches too small
+            for good statistics.
+        loss_stride: The loss is taken at every n-th pixel both ways (1 = all).
+        mixed: bfloat16 arithmetic where it is safe.
+        seed: Of initialisation, order and augmentation.
+
+    Raises:
+        InputError: If a value is out of its range.
+
+    Source:
+        Paper section 3, training.
+    """
+
+    augment: bool = True
+    crop: int = 512
+    batch: int = 16
+    epochs: float = 50.0
+    learning_rate: float = 0.01
+    backbone_rate: float = 1.0
+    scale_rate: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 1e-4
+    warmup: int = 50
+    freeze_norm: bool = True
+    loss_stride: int = 1
+    mixed: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in LIMITS.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise InputError(
+                    f"{name.replace('_', ' ')} is {value}, but must be from {low:g} to {high:g}."
+                )
+
+    def iterations(self, images: int) -> int:
+        """The number of updates for a training set of that size, at least 1."""
+        return max(1, round(self.epochs * images / self.batch))
+
+    def rate(self, iteration: int, iterations: int) -> float:
+        """The factor on the learning rate at an update: linear warm-up, then poly 0.9."""
+        poly = (1 - iteration / iterations) ** 0.9
+        return poly * min(1.0, (iteration + 1) / max(1, self.warmup))
+
+
+@dataclass(frozen=True)
+class Workers:
+    """This process among those that train together (torchrun sets the environment)."""
+
+    rank: int = 0
+    world: int = 1
+    local: int = 0
+
+    @classmethod
+    def here(cls) -> "Workers":
+        """Read from the environment; a process started alone is rank 0 of 1."""
+        names = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}
+        return cls(*(int(os.environ.get(name, default)) for name, default in names.items()))

@@ -1,0 +1,1 @@
+"""Records to pictures, charts and files; no networks here."""

@@ -1,0 +1,145 @@
+"""Maps to pictures: VOC colours for labels, perceptually uniform colours for numbers."""
+
+import base64
+import io
+
+import matplotlib
+import numpy as np
+import torch
+from PIL import Image
+
+from ..adapt.record import Quantised, Record
+from ..classes import IGNORE, PALETTE, colourise
+from ..network.geometry import resample
+
+__all__ = [
+    "COLOUR_MAPS",
+    "VERDICTS",
+    "classes_in",
+    "colour_stops",
+    "data_url",
+    "enlarged",
+    "entropy_picture",
+    "label_picture",
+    "letterbox",
+    "limits_of",
+    "outline",
+    "overlay",
+    "png",
+    "receptive_field_picture",
+    "selected_mask",
+    "to_photo",
+    "verdict_picture",
+]
+
+COLOUR_MAPS = {"entropy": "magma", "sigma": "viridis"}
+VERDICTS = {
+    "right": (43, 140, 72),
+    "wrong": (200, 48, 48),
+    "ignored": (160, 160, 160),
+}
+
+
+def to_photo(maps: np.ndarray, record: Record) -> np.ndarray:
+    """A map (h, w) of the feature grid at the photo's resolution (H, W), bilinear, float32."""
+    rows, columns = (torch.from_numpy(positions) for positions in record.positions)
+    return resample(torch.from_numpy(maps.astype(np.float32)), rows, columns).numpy()
+
+
+def label_picture(labels: np.ndarray) -> np.ndarray:
+    """Class ids (H, W) in VOC colours, (H, W, 3) uint8."""
+    return colourise(labels)
+
+
+def overlay(photo: np.ndarray, labels: np.ndarray, opacity: float) -> np.ndarray:
+    """Labels over the photo, background left clear; opacity 0..1; (H, W, 3) uint8."""
+    weight = opacity * ((labels != 0) & (labels != IGNORE))[..., None]
+    return np.rint((1 - weight) * photo + weight * PALETTE[labels]).astype(np.uint8)
+
+
+def entropy_picture(record: Record, step: int, limits: tuple[float, float]) -> np.ndarray:
+    """The entropy of a step at the photo's resolution, coloured over `limits` in nats."""
+    return _coloured(to_photo(record.entropy[step], record), limits, COLOUR_MAPS["entropy"])
+
+
+def receptive_field_picture(record: Record, step: int, limits: tuple[float, float]) -> np.ndarray:
+    """Sigma of a step at the photo's resolution, coloured over `limits` in input pixels."""
+    return _coloured(to_photo(record.sigma[step], record), limits, COLOUR_MAPS["sigma"])
+
+
+def selected_mask(record: Record, step: int) -> np.ndarray:
+    """S of a step at the photo's resolution, (H, W) bool."""
+    return to_photo(record.selected[step], record) > 0.5
+
+
+def classes_in(record: Record) -> list[int]:
+    """The class ids that any step predicts or the truth has, ascending, without ignore."""
+    counts = np.bincount(record.labels.ravel(), minlength=256)
+    if record.truth is not None:
+        counts += np.bincount(record.truth.ravel(), minlength=256)
+    return [id for id in np.flatnonzero(counts).tolist() if id != IGNORE]
+
+
+def verdict_picture(truth: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Where the prediction is right, wrong, or not judged, (H, W, 3) uint8."""
+    picture = np.where((truth == labels)[..., None], VERDICTS["right"], VERDICTS["wrong"])
+    return np.where((truth == IGNORE)[..., None], VERDICTS["ignored"], picture).astype(np.uint8)
+
+
+def outline(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """A picture with the border of a mask (H, W) drawn in white."""
+    inner = mask.copy()
+    inner[1:] &= mask[:-1]
+    inner[:-1] &= mask[1:]
+    inner[:, 1:] &= mask[:, :-1]
+    inner[:, :-1] &= mask[:, 1:]
+    return np.where((mask & ~inner)[..., None], np.uint8(255), picture)
+
+
+def limits_of(maps: Quantised, step: int | None = None) -> tuple[float, float]:
+    """The colour range of a step, or of all steps: from 0 to the largest value."""
+    codes = maps.codes if step is None else maps.codes[step]
+    top = maps.low + (maps.high - maps.low) * int(codes.max()) / 255
+    return maps.low, max(top, maps.low + 1e-3)
+
+
+def enlarged(picture: np.ndarray, width: int) -> np.ndarray:
+    """A small picture with every pixel repeated, as often as fits into `width` pixels."""
+    times = max(1, width // picture.shape[1])
+    return picture.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def letterbox(picture: np.ndarray, ratio: float) -> np.ndarray:
+    """A picture (H, W, 3) centred on a clear canvas, (H', W', 4) uint8 with W' / H' = ratio."""
+    height, width = picture.shape[:2]
+    full = max(height, round(width / ratio)), max(width, round(height * ratio))
+    canvas = np.zeros((*full, 4), np.uint8)
+    top, left = (full[0] - height) // 2, (full[1] - width) // 2
+    canvas[top : top + height, left : left + width, :3] = picture
+    canvas[top : top + height, left : left + width, 3] = 255
+    return canvas
+
+
+def data_url(data: bytes) -> str:
+    """PNG bytes as an address that holds them."""
+    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
+
+
+def colour_stops(name: str, count: int = 16) -> list[str]:
+    """Evenly spaced colours of a map of `COLOUR_MAPS`, low to high, as #rrggbb."""
+    colours = matplotlib.colormaps[COLOUR_MAPS[name]](np.linspace(0, 1, count))[:, :3]
+    return [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in np.rint(255 * colours).astype(int).tolist()]
+
+
+def png(picture: np.ndarray) -> bytes:
+    """A picture (H, W, 3) or (H, W, 4) uint8 as PNG bytes: true pixels, no loss."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _coloured(values: np.ndarray, limits: tuple[float, float], name: str) -> np.ndarray:
+    low, high = limits
+    table = (matplotlib.colormaps[name](np.arange(256))[:, :3] * 255).round().astype(np.uint8)
+    codes = np.clip(np.rint((values - low) * (255 / (high - low))), 0, 255)
+    return table[codes.astype(np.uint8)]

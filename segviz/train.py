@@ -1,0 +1,371 @@
+"""Training: cross-entropy, SGD, the paper's recipe. Test-time adaptation plays no part in it."""
+
+import csv
+import hashlib
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from . import metrics
+from .augment import Stream, View, Views
+from .classes import CLASSES, IGNORE
+from .errors import InputError
+from .network import checkpoint
+from .network.backbone import read_tensors
+from .network.geometry import resample
+from .network.segmenter import Architecture, Segmenter
+from .recipe import Recipe, Workers
+
+__all__ = ["Trainer"]
+
+SAVE_SECONDS = 45.0  # a kill costs less than a minute
+
+
+class Trainer:
+    """One training run, resumable after a kill at any moment.
+
+    Arguments:
+        root: The VOC2012 folder.
+        ids: The training images.
+        architecture: The network's shape.
+        recipe: How to train.
+        out: The folder of state, log and result.
+        init: Backbone weights (safetensors, timm names), or None.
+        context_init: Weights of the pooled context module (safetensors), or None.
+        pretrained: Whether timm downloads ImageNet weights where `init` is None.
+        start: A trained checkpoint of the same architecture to go on from, or None.
+        device: Where to train.
+        loaders: Processes that read and augment.
+
+    Raises:
+        InputError: If a file, folder or value cannot be used.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        ids: list[str],
+        architecture: Architecture,
+        recipe: Recipe,
+        out: Path,
+        init: Path | None = None,
+        context_init: Path | None = None,
+        pretrained: bool = False,
+        start: str | None = None,
+        device: torch.device | str = "cpu",
+        loaders: int = 2,
+    ) -> None:
+        self.workers = Workers.here()
+        if recipe.batch % self.workers.world:
+            raise InputError(
+                f"a batch of {recipe.batch} cannot be shared by {self.workers.world} processes;"
+                " choose a multiple."
+            )
+        if len(ids) < 1:
+            raise InputError("there are no training images; check the split and --exclude.")
+        if loaders < 0:
+            raise InputError(f"loaders is {loaders}, but must be at least 0.")
+        self.root, self.ids, self.recipe, self.out = root, ids, recipe, out
+        self.device, self.loaders = torch.device(device), loaders
+        if self.device.type == "cuda" and self.workers.world > 1:
+            self.device = torch.device("cuda", self.workers.local)
+        torch.manual_seed(recipe.seed)
+        self.network = Segmenter(architecture, pretrained=pretrained and init is None)
+        if init is not None:
+            self.network.backbone.load_init(init)
+        if context_init is not None:
+            self._load_context(context_init)
+        if start is not None:
+            self._start_from(start)
+        self.network = self.network.to(self.device).to(memory_format=torch.channels_last)
+        self.iterations = recipe.iterations(len(ids))
+        self.iteration = 0
+        self.optimiser = self._optimiser()
+        out.mkdir(parents=True, exist_ok=True)
+
+    def run(self, resume: bool = False, stop: Callable[[], bool] = lambda: False) -> Segmenter:
+        """Train to the end, or until `stop` says so in any process (the state is saved then).
+
+        Arguments:
+            resume: Go on from the state in the output folder, if there is one.
+            stop: Asked after every update.
+
+        Raises:
+            InputError: If the state is damaged or of another run, if an image cannot be read, or if
+                the loss is no longer a number.
+        """
+        if resume and self.state_path.exists():
+            self._load_state()
+        ranks = self.workers
+        if self.iteration == 0 and ranks.rank == 0:
+            (self.out / "log.csv").unlink(missing_ok=True)
+        if ranks.world > 1 and not dist.is_initialized():
+            dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
+        model: nn.Module = self.network
+        if ranks.world > 1:
+            cuda = self.device.type == "cuda"
+            model = DistributedDataParallel(self.network, [ranks.local] if cuda else None)
+        matrix = np.zeros((self.network.architecture.classes,) * 2)
+        mean_loss = float("nan")
+        saved = time.monotonic()
+        bar = tqdm(
+            total=self.iterations, initial=self.iteration, unit="it", disable=ranks.rank != 0
+        )
+        with bar:
+            for photos, truth in self._batches():
+                loss, labels = self._update(model, photos, truth)
+                # Both fade, so that the bar shows how training goes now.
+                matrix = 0.98 * matrix + metrics.confusion(*labels, classes=len(matrix))
+                mean_loss = loss if np.isnan(mean_loss) else 0.98 * mean_loss + 0.02 * loss
+                self.iteration += 1
+                bar.update()
+                bar.set_postfix(loss=f"{mean_loss:.3f}", miou=f"{metrics.mean_iou(matrix):.3f}")
+                halt = self._any(stop())
+                if ranks.rank == 0 and (
+                    halt
+                    or self.iteration == self.iterations
+                    or time.monotonic() - saved > SAVE_SECONDS
+                ):
+                    self.save_state()
+                    self._log(mean_loss, metrics.mean_iou(matrix))
+                    saved = time.monotonic()
+                if halt:
+                    break
+        return self.network.eval()
+
+    @property
+    def state_path(self) -> Path:
+        """Where the resumable state is."""
+        return self.out / "state.safetensors"
+
+    def finish(self, path: Path, card: dict[str, Any]) -> dict[str, Any]:
+        """Write the checkpoint and its card: what was trained, on what, how."""
+        return checkpoint.save(
+            self.network,
+            path,
+            {
+                "name": path.stem,
+                "classes": list(CLASSES),
+                "palette": "PASCAL VOC",
+                "training": {
+                    **asdict(self.recipe),
+                    "images": len(self.ids),
+                    "iterations": self.iteration,
+                },
+                **card,
+            },
+        )
+
+    def _optimiser(self) -> torch.optim.SGD:
+        r = self.recipe
+        net = self.network
+        old = [net.backbone] + ([net.context] if net.context is not None else [])
+        old_parameters = [p for module in old for p in module.parameters()]
+        scale = [net.scale_weight, net.scale_bias]
+        known = {id(p) for p in old_parameters + scale}
+        new = [p for p in net.parameters() if id(p) not in known]
+        groups: list[dict[str, Any]] = [
+            {"params": new, "factor": 1.0},
+            {"params": scale, "factor": r.scale_rate},
+        ]
+        if r.backbone_rate > 0:
+            groups.append({"params": old_parameters, "factor": r.backbone_rate})
+        else:
+            for parameter in old_parameters:
+                parameter.requires_grad_(False)
+        return torch.optim.SGD(
+            groups, lr=r.learning_rate, momentum=r.momentum, weight_decay=r.weight_decay
+        )
+
+    def _start_from(self, name: str) -> None:
+        trained = checkpoint.load(name).network
+        if trained.architecture != self.network.architecture:
+            raise InputError(
+                f"the checkpoint {name} has another architecture ({trained.architecture});"
+                " give the same --backbone, --stride, --channels and --levels."
+            )
+        self.network.load_state_dict(trained.state_dict())
+
+    def _load_context(self, path: Path) -> None:
+        context = self.network.context
+        if context is None:
+            raise InputError("--context-init needs a network with the pooled context module.")
+        tensors = read_tensors(path)
+        names = context.state_dict()
+        if any(name not in tensors or tensors[name].shape != names[name].shape for name in names):
+            raise InputError(
+                f"{path} does not hold the context module's tensors {', '.join(names)};"
+                " give a file made for it."
+            )
+        context.load_state_dict({name: tensors[name] for name in names})
+
+    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        r, ranks = self.recipe, self.workers
+        view = View(
+            crop=r.crop,
+            augment=r.augment,
+            fill=tuple(round(m) for m in self.network.architecture.mean),  # type: ignore[arg-type]
+        )
+        stream = Stream(
+            len(self.ids),
+            r.seed,
+            self.iteration * r.batch,
+            self.iterations * r.batch,
+            ranks.rank,
+            ranks.world,
+        )
+        batches = DataLoader(
+            Views(self.root, self.ids, view, r.seed),
+            batch_size=r.batch // ranks.world,
+            sampler=stream,
+            num_workers=self.loaders,
+            pin_memory=self.device.type == "cuda",
+            worker_init_fn=_ignore_interrupts,
+        )
+        try:
+            yield from batches
+        except InputError as error:
+            # A reading process sends its whole traceback for a message.
+            raise InputError(str(error).strip().rpartition("InputError: ")[2]) from error
+
+    def _any(self, here: bool) -> bool:
+        """Whether it is so in any process."""
+        if self.workers.world == 1:
+            return here
+        flag = torch.tensor(float(here), device=self.device)
+        dist.all_reduce(flag, dist.ReduceOp.MAX)
+        return bool(flag)
+
+    def _mode(self) -> None:
+        net, r = self.network, self.recipe
+        net.train()
+        for module in (net.backbone, net.context):
+            if module is not None and (r.freeze_norm or r.backbone_rate == 0):
+                module.eval()
+
+    def _update(
+        self, model: nn.Module, photos: Tensor, truth: Tensor
+    ) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
+        r = self.recipe
+        self._mode()
+        for group in self.optimiser.param_groups:
+            group["lr"] = (
+                r.learning_rate * group["factor"] * r.rate(self.iteration, self.iterations)
+            )
+        photos = photos.to(self.device, non_blocking=True)
+        x = self.network.normalise(photos.float()).contiguous(memory_format=torch.channels_last)
+        target = truth.to(self.device, non_blocking=True)[:, :: r.loss_stride, :: r.loss_stride]
+        arithmetic: AbstractContextManager[Any] = nullcontext()
+        if r.mixed:
+            arithmetic = torch.autocast(self.device.type, torch.bfloat16)
+        with arithmetic:
+            logits = model(x)
+        grid = self.network.grid
+        positions = grid.to_features(r.crop, r.crop, self.device)[:: r.loss_stride]
+        logits = resample(logits.float(), positions, positions)
+        loss = functional.cross_entropy(logits, target.long(), ignore_index=IGNORE)
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        value = loss.item()
+        if not np.isfinite(value):
+            raise InputError(
+                f"the loss is {value} at update {self.iteration}; train again with an --lr below"
+                f" {r.learning_rate:g}."
+            )
+        return value, (target.cpu().numpy(), logits.argmax(1).cpu().numpy())
+
+    def _facts(self) -> dict[str, str]:
+        return {
+            "recipe": json.dumps(asdict(self.recipe), sort_keys=True),
+            "architecture": json.dumps(asdict(self.network.architecture), sort_keys=True),
+            "images": str(len(self.ids)),
+            "ids": hashlib.sha256("\n".join(self.ids).encode()).hexdigest(),
+        }
+
+    def save_state(self) -> None:
+        """Write what `run(resume=True)` goes on from; a kill while writing leaves the old state."""
+        tensors = {f"model.{k}": v.detach().cpu().contiguous() for k, v in _state(self.network)}
+        parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
+        for index, parameter in enumerate(parameters):
+            buffer = self.optimiser.state[parameter].get("momentum_buffer")
+            if buffer is not None:
+                tensors[f"momentum.{index}"] = buffer.detach().cpu().contiguous()
+        partial = self.state_path.with_suffix(".partial")
+        facts = {**self._facts(), "iteration": str(self.iteration)}
+        save_file(tensors, partial, metadata=facts)
+        partial.replace(self.state_path)
+
+    def _load_state(self) -> None:
+        try:
+            with safe_open(self.state_path, "pt") as file:
+                facts = file.metadata() or {}
+            tensors = load_file(self.state_path)
+            self.iteration = int(facts["iteration"])
+        except (SafetensorError, OSError, KeyError, ValueError) as error:
+            raise InputError(
+                f"the state {self.state_path} is damaged ({error!r}); train without --resume."
+            ) from error
+        for key, value in self._facts().items():
+            if facts.get(key, value) != value:
+                changes = _changes(key, facts[key], value)
+                raise InputError(
+                    f"the state in {self.out} was made with other {changes};"
+                    " resume with the same options or choose another --out."
+                )
+        for key, tensor in _state(self.network):
+            tensor.data.copy_(tensors[f"model.{key}"])
+        parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
+        for index, parameter in enumerate(parameters):
+            if (buffer := tensors.get(f"momentum.{index}")) is not None:
+                kept = torch.empty_like(parameter).copy_(buffer)
+                self.optimiser.state[parameter]["momentum_buffer"] = kept
+
+    def _log(self, loss: float, miou: float) -> None:
+        path = self.out / "log.csv"
+        new = not path.exists()
+        with path.open("a", newline="") as file:
+            writer = csv.writer(file)
+            if new:
+                writer.writerow(["iteration", "epoch", "loss", "train_miou", "learning_rate"])
+            rate = self.recipe.learning_rate * self.recipe.rate(
+                min(self.iteration, self.iterations - 1), self.iterations
+            )
+            epoch = self.iteration * self.recipe.batch / len(self.ids)
+            writer.writerow(
+                [self.iteration, f"{epoch:.3f}", f"{loss:.4f}", f"{miou:.4f}", f"{rate:.6f}"]
+            )
+
+
+def _state(network: Segmenter) -> list[tuple[str, Tensor]]:
+    return sorted(network.state_dict(keep_vars=True).items())
+
+
+def _changes(name: str, before: str, now: str) -> str:
+    """What of the facts of a state differs: options by name where they are JSON."""
+    if name not in ("recipe", "architecture"):
+        return name
+    old, new = json.loads(before), json.loads(now)
+    keys = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    return ", ".join(f"{key} ({old.get(key)}, now {new.get(key)})" for key in keys)
+
+
+def _ignore_interrupts(_: int) -> None:
+    # Ctrl-C reaches every process of the terminal; the trainer decides when reading ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

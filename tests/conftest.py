@@ -1,0 +1,186 @@
+"""Fixtures for all tests."""
+
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from segviz.voc import IGNORE, PALETTE
+
+# What is on each image of the miniature VOC: class id and the colour it has on the photo.
+COLOURS = {8: (220, 140, 40), 12: (70, 50, 40), 15: (230, 90, 120), 20: (30, 60, 200)}
+CONTENTS = {
+    "2007_000001": (8,),
+    "2007_000002": (12, 15),
+    "2007_000003": (15,),
+    "2008_000004": (8, 20),
+    "2008_000005": (12,),
+    "2008_000006": (15, 20),
+    "2007_000007": (12,),
+    "2007_000008": (8, 15),
+    "2008_000009": (20,),
+    "2008_000010": (12, 15),
+    "2009_000011": (8,),
+    "2009_000012": (15,),
+}
+SPLITS = {
+    "train": list(CONTENTS)[:6],
+    "val": list(CONTENTS)[6:10],
+    "trainval": list(CONTENTS)[:10],
+    "trainaug": [*list(CONTENTS)[:6], "2009_000011", "2009_000012"],
+}
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    """The same random numbers in every test, whichever tests run."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def voc_root(tmp_path_factory):
+    """A folder VOC2012 with 12 images of 96 x 72 (one of 72 x 96). To be read only.
+
+    train, val and trainval have truth in SegmentationClass; trainaug has two more images, whose
+    truth is in SegmentationClassAug. Objects are discs and boxes with one colour to each class.
+    """
+    root = tmp_path_factory.mktemp("voc") / "VOCdevkit" / "VOC2012"
+    for folder in ("JPEGImages", "SegmentationClass", "SegmentationClassAug"):
+        (root / folder).mkdir(parents=True)
+    (root / "ImageSets" / "Segmentation").mkdir(parents=True)
+    for split, ids in SPLITS.items():
+        (root / "ImageSets" / "Segmentation" / f"{split}.txt").write_text("\n".join(ids) + "\n")
+    rng = np.random.default_rng(0)
+    for id, classes in CONTENTS.items():
+        width, height = (72, 96) if id == "2008_000005" else (96, 72)
+        photo = rng.integers(110, 150, (height, width, 3), dtype=np.uint8)
+        photo, truth = Image.fromarray(photo), Image.new("L", (width, height))
+        for place, label in enumerate(classes):
+            x, y = 12 + 44 * place + rng.integers(0, 8), 14 + rng.integers(0, 16)
+            box = (x, y, x + 28, y + 36)
+            draw = "ellipse" if label in (8, 15) else "rectangle"
+            getattr(ImageDraw.Draw(truth), draw)(box, fill=label, outline=IGNORE, width=2)
+            getattr(ImageDraw.Draw(photo), draw)(box, fill=COLOURS[label])
+        truth.putpalette(PALETTE.tobytes())
+        photo.save(root / "JPEGImages" / f"{id}.jpg", quality=95)
+        folder = "SegmentationClassAug" if id.startswith("2009") else "SegmentationClass"
+        truth.save(root / folder / f"{id}.png")
+    return root
+
+
+# Networks. Torch is imported inside the fixtures, so that the other tests start at once.
+
+
+def calibrated(architecture, seed=0):
+    """A network with random weights whose activations, sigma and classes vary over an image.
+
+    Batch norm takes its statistics from noise seen through a few blurs, and theta is widened, so
+    that the levels spread over their range and no class wins everywhere.
+    """
+    import torch
+    from torch.nn import functional
+
+    from segviz.network import Segmenter
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = Segmenter(architecture).train()
+        for module in network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = None  # a plain average over what follows
+        with torch.no_grad():
+            for width in (1, 3, 9):
+                x = functional.avg_pool2d(torch.randn(3, 3, 81, 81), width, 1, width // 2)
+                network(width * x)
+            for module in network.modules():
+                if isinstance(module, torch.nn.BatchNorm2d):
+                    module.momentum = 0.1
+            torch.nn.init.normal_(network.score_weight, std=0.6)
+            torch.nn.init.normal_(network.score_bias, std=0.3)
+            torch.nn.init.normal_(network.scale_weight, std=0.15)
+    return network.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def tiny_architecture():
+    """A light network: stride 16, 16 channels, sigma 0, 1, 2, 4."""
+    from segviz.network import Architecture
+
+    return Architecture.of("mobilenetv2_100", channels=16, levels=4)
+
+
+@pytest.fixture(scope="session")
+def checkpoint_path(tiny_architecture, tmp_path_factory):
+    """The weights file of a tiny random network, its card beside it. To be read only."""
+    from segviz.classes import CLASSES
+    from segviz.network import checkpoint
+
+    path = tmp_path_factory.mktemp("checkpoints") / "tiny.safetensors"
+    checkpoint.save(calibrated(tiny_architecture), path, {"name": "tiny", "classes": CLASSES})
+    return path
+
+
+@pytest.fixture(scope="session")
+def trained(checkpoint_path):
+    """The tiny network as a checkpoint: shared by all tests, so none may write to it."""
+    from segviz.network import checkpoint
+
+    return checkpoint.load(str(checkpoint_path))
+
+
+@pytest.fixture(scope="session")
+def network(trained):
+    """The tiny network in float32, eval mode."""
+    return trained.network
+
+
+@pytest.fixture(scope="session")
+def network64(network):
+    """The tiny network in float64, eval mode."""
+    import copy
+
+    return copy.deepcopy(network).double()
+
+
+@pytest.fixture(scope="session")
+def photo():
+    """A photo of 72 x 56 (H, W, 3) uint8: two coloured shapes on a textured ground."""
+    rng = np.random.default_rng(1)
+    image = Image.fromarray(rng.integers(60, 160, (56, 72, 3), dtype=np.uint8))
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((6, 8, 36, 44), fill=COLOURS[8])
+    draw.rectangle((44, 12, 66, 50), fill=COLOURS[20])
+    return np.array(image)
+
+
+@pytest.fixture(scope="session")
+def truth():
+    """The labels of `photo`, (H, W) int64, with a border of ignored pixels."""
+    image = Image.new("L", (72, 56))
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((6, 8, 36, 44), fill=8, outline=IGNORE, width=2)
+    draw.rectangle((44, 12, 66, 50), fill=20, outline=IGNORE, width=2)
+    return np.array(image).astype(np.int64)
+
+
+@pytest.fixture(scope="session")
+def prepared(network, photo, truth):
+    """`photo` and `truth` at scale 2 through the tiny network."""
+    from segviz.adapt.episode import Reference, prepare
+
+    return prepare(network, photo, 2.0, Reference(truth))
+
+
+@pytest.fixture(scope="session")
+def prepared64(network64, prepared):
+    """The same in float64."""
+    import torch
+
+    x = prepared.x.double()
+    with torch.no_grad():
+        encoding = network64.encode(x)
+    return prepared._replace(
+        x=x, encoding=encoding, rows=prepared.rows.double(), columns=prepared.columns.double()
+    )

@@ -1,0 +1,251 @@
+import copy
+import hashlib
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from segviz.errors import InputError
+from segviz.network import Architecture, Segmenter, checkpoint
+from segviz.network.checkpoint import CHECKPOINTS, DEFAULT, load, read_card, save, tensor_hash
+
+
+@pytest.fixture
+def pair(checkpoint_path, tmp_path):
+    """A copy of the tiny checkpoint, to be damaged: the path of the weights."""
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(checkpoint_path.with_suffix(suffix), tmp_path)
+    return tmp_path / checkpoint_path.name
+
+
+def edit(path, **values):
+    """Change the card beside a weights file."""
+    card = json.loads(path.with_suffix(".json").read_text())
+    card.update(values)
+    path.with_suffix(".json").write_text(json.dumps(card))
+
+
+def sign(path):
+    """Make the card's hash that of the weights file."""
+    edit(path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+# Round trip
+
+
+@pytest.mark.parametrize("half", [True, False])
+def test_round_trip(network, tmp_path, half):
+    torch.manual_seed(5)
+    original = copy.deepcopy(network)
+    with torch.no_grad():
+        for p in original.parameters():
+            p.add_(1e-3 * torch.randn_like(p))  # no longer representable in float16
+    path = tmp_path / "folder" / "net.safetensors"
+    card = save(original, path, {"name": "net"}, half=half)
+    loaded = load(str(path))
+    assert loaded.card == json.loads(json.dumps(card)) == read_card(str(path))
+    assert loaded.sha256 == card["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert card["parameters"] == sum(p.numel() for p in original.parameters())
+    assert Architecture.from_json(card["architecture"]) == original.architecture
+    got = loaded.network.state_dict()
+    for key, value in original.state_dict().items():
+        if key.endswith("num_batches_tracked"):
+            continue
+        assert got[key].dtype == torch.float32
+        if half and "running_var" not in key:
+            assert torch.equal(got[key], value.half().float())
+        else:
+            assert torch.equal(got[key], value)
+    assert not list(path.parent.glob("*.partial"))
+
+
+def test_half_is_half(network, tmp_path):
+    sizes = {}
+    for half in (True, False):
+        save(network, tmp_path / "net.safetensors", {}, half=half)
+        sizes[half] = (tmp_path / "net.safetensors").stat().st_size
+    assert 0.45 < sizes[True] / sizes[False] < 0.55
+
+
+def test_large_variances_survive_half(network, tmp_path):
+    other = copy.deepcopy(network)
+    other.response_norm.running_var.fill_(1e6)  # float16 ends at 65504
+    save(other, tmp_path / "net.safetensors", {})
+    loaded = load(str(tmp_path / "net.safetensors")).network
+    assert (loaded.response_norm.running_var == 1e6).all()
+
+
+def test_loaded_networks_predict_the_same(trained, checkpoint_path):
+    x = torch.randn(1, 3, 40, 40)
+    again = load(str(checkpoint_path)).network
+    assert torch.equal(again(x), trained.network(x))
+
+
+def test_loaded_network_is_frozen(trained):
+    assert not any(module.training for module in trained.network.modules())
+    assert not any(p.requires_grad for p in trained.network.parameters())
+
+
+def test_saving_again_replaces(network, pair):
+    other = copy.deepcopy(network)
+    with torch.no_grad():
+        other.score_bias.add_(1)
+    save(other, pair, {"name": "again"})
+    assert load(str(pair)).card["name"] == "again"
+    assert torch.allclose(load(str(pair)).network.score_bias, other.score_bias, atol=1e-3)
+
+
+def test_card_is_strict_json(pair):
+    def refuse(constant):
+        raise ValueError(constant)
+
+    card = json.loads(pair.with_suffix(".json").read_text(), parse_constant=refuse)
+    assert {"architecture", "parameters", "sha256"} <= card.keys()
+
+
+# Names and paths
+
+
+def test_shipped_checkpoints():
+    names = checkpoint.names()
+    assert names[:1] in ([], [DEFAULT])
+    assert names[1:] == sorted(names[1:])
+    for name in names:
+        card = read_card(name)
+        assert (CHECKPOINTS / f"{name}.safetensors").exists()
+        assert card["architecture"]["classes"] == len(card["classes"]) == 21
+        with torch.no_grad():
+            assert torch.isfinite(load(name).network(torch.zeros(1, 3, 33, 33))).all()
+
+
+def test_shipped_by_name(pair, monkeypatch):
+    monkeypatch.setattr(checkpoint, "CHECKPOINTS", pair.parent)
+    pair.with_name("card-without-weights.json").write_text("{}")
+    assert checkpoint.names() == ["tiny"]
+    assert load("tiny").name == "tiny"
+    shutil.copy(pair, pair.with_name(f"{DEFAULT}.safetensors"))
+    shutil.copy(pair.with_suffix(".json"), pair.with_name(f"{DEFAULT}.json"))
+    shutil.copy(pair, pair.with_name("a-weights-file-without-card.safetensors"))
+    assert checkpoint.names() == [DEFAULT, "tiny"]
+
+
+@pytest.mark.parametrize("name", ["absent", "", "../tiny", "folder/tiny", "tiny.pt"])
+def test_no_such_checkpoint(name, pair, monkeypatch):
+    monkeypatch.setattr(checkpoint, "CHECKPOINTS", pair.parent)
+    with pytest.raises(InputError, match=r"no checkpoint '.*'; shipped are tiny, or give the path"):
+        load(name)
+
+
+# Damage: every file that is not exactly what was saved is refused in one sentence
+
+
+def refused(path, pattern):
+    with pytest.raises(InputError, match=pattern) as caught:
+        load(str(path))
+    message = str(caught.value)
+    assert "\n" not in message and message.endswith(".")
+
+
+@pytest.mark.parametrize("place", [0, 100, 5000, -1])
+def test_changed_weights(pair, place):
+    content = bytearray(pair.read_bytes())
+    content[place] ^= 1
+    pair.write_bytes(content)
+    refused(pair, "has SHA-256 .* but its card says .* fetch it again")
+
+
+def test_cut_weights(pair):
+    pair.write_bytes(pair.read_bytes()[:-1])
+    refused(pair, "has SHA-256")
+
+
+def test_changed_hash(pair):
+    edit(pair, sha256="0" * 64)
+    refused(pair, "its card says 000000000000")
+
+
+def test_no_card(pair):
+    pair.with_suffix(".json").unlink()
+    refused(pair, "card .* is missing; a checkpoint needs its JSON card")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "3",
+        "null",
+        "{}",
+        '{"sha256": "0"}',
+        '{"sha256": "0", "architecture": {"colour": 3}}',
+        '{"sha256": "0", "architecture": []}',
+        '{"sha256": "0", "architecture": {"levels": 1}}',
+        '{"sha256": "0", "architecture": {"levels": "many"}}',
+        '{"architecture": {}}',
+        "\udcff\udcfe",
+    ],
+)
+def test_foreign_card(pair, text):
+    pair.with_suffix(".json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    refused(pair, "is not a segviz card")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"channels": 8}, {"levels": 2, "classes": 20}, {"pooled_context": False}, {"stride": 8}],
+)
+def test_card_of_another_architecture(pair, change):
+    card = json.loads(pair.with_suffix(".json").read_text())
+    edit(pair, architecture={**card["architecture"], **change})
+    refused(pair, r"does not fit the architecture on its card \(\d+ tensors")
+
+
+def test_card_with_another_backbone(pair):
+    card = json.loads(pair.with_suffix(".json").read_text())
+    edit(pair, architecture={**card["architecture"], "backbone": "nonsense"})
+    refused(pair, "'nonsense'")
+
+
+def test_missing_and_unknown_tensors(pair):
+    tensors = load_file(pair)
+    tensors["surprise"] = torch.zeros(3)
+    save_file(tensors, pair)
+    sign(pair)
+    refused(pair, "1 tensors missing, unknown or of another shape, such as surprise")
+    del tensors["surprise"], tensors["score_bias"]
+    save_file(tensors, pair)
+    sign(pair)
+    refused(pair, "1 tensors missing, unknown or of another shape, such as score_bias")
+
+
+def test_pickles_are_not_weights(pair):
+    torch.save({"score_bias": torch.zeros(21)}, pair)
+    sign(pair)
+    refused(pair, "not a readable safetensors file")
+
+
+# Hash of a network in memory
+
+
+def test_tensor_hash(network):
+    before = tensor_hash(network)
+    assert before == tensor_hash(network) == tensor_hash(copy.deepcopy(network))
+    for key in ("score_bias", "feature_norm.running_mean", "backbone.net.conv_stem.weight"):
+        other = copy.deepcopy(network)
+        with torch.no_grad():
+            value = other.state_dict()[key]
+            first = (0,) * value.dim()
+            value[first] = torch.nextafter(value[first], torch.tensor(9.0))
+        assert tensor_hash(other) != before, key
+
+
+def test_tensor_hash_of_a_new_network():
+    torch.manual_seed(0)
+    first = Segmenter(Architecture.of("mobilenetv2_100", channels=8, levels=2))
+    torch.manual_seed(0)
+    second = Segmenter(Architecture.of("mobilenetv2_100", channels=8, levels=2))
+    assert tensor_hash(first) == tensor_hash(second)
