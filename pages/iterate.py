@@ -21,7 +21,6 @@ PATIENCE = 120  # seconds: browsers wake the timers of hidden tabs once a minute
 # === State
 
 state = st.session_state
-import time; print('FULL', state.get('iterate_job') and state.iterate_job.state, round(time.monotonic(),2), flush=True)
 state.setdefault("iterate_choice", None)  # Choice: the photo of the next run
 state.setdefault("iterate_uploaded", None)  # the uploads last looked at
 state.setdefault("iterate_upload_error", None)  # what was said of them
@@ -125,9 +124,7 @@ if state.iterate_message:
     st.error(state.iterate_message, icon=":material/info:")
 job, result = state.iterate_job, state.iterate_result
 if job is not None:
-    print('RENDER WATCH', flush=True)
     st.fragment(watch, run_every=FRAME)(job, result, True)
-    print('RENDERED WATCH', flush=True)
 elif result is not None:
     playing = state.iterate_playing
     st.fragment(step_through, run_every=FRAME if playing else None)(result, playing)

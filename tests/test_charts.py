@@ -1,13 +1,11 @@
 """Curves and the verdict, from records made by hand and from a real one."""
 
 import dataclasses
-import re
 
-import numpy as np
 import pytest
 
 from segviz.adapt import Run, Settings
-from segviz.render import charts, export, maps
+from segviz.render import charts
 
 
 @pytest.fixture(scope="module")
@@ -130,48 +128,3 @@ def test_no_comparison_and_no_update(record):
     assert "nothing to compare" in charts.verdict(told(record, iou=[None] * 5))
     start = dataclasses.replace(record, steps=record.steps[:1])
     assert "nothing was adapted" in charts.verdict(start)
-
-
-# === What the page draws besides
-
-
-def test_classes_in_a_record_are_those_predicted_or_true(record):
-    present = maps.classes_in(record)
-    assert present == sorted(set(present)) and 255 not in present
-    assert {8, 20} <= set(present)
-    assert set(np.unique(record.labels)) <= set(present)
-
-
-def test_small_pictures_are_enlarged_pixel_by_pixel():
-    picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
-    large = maps.enlarged(picture, 7)
-    assert large.shape == (6, 6, 3)
-    assert (large[::3, ::3] == picture).all() and (large[2::3, 2::3] == picture).all()
-    assert maps.enlarged(picture, 1) is not None and maps.enlarged(picture, 1).shape == (2, 2, 3)
-
-
-@pytest.mark.parametrize("shape", [(30, 90), (90, 30), (60, 80)])
-def test_letterboxes_have_one_shape_and_keep_the_pixels(shape):
-    picture = np.full((*shape, 3), 7, np.uint8)
-    boxed = maps.letterbox(picture, 4 / 3)
-    assert boxed.shape[1] / boxed.shape[0] == pytest.approx(4 / 3, abs=0.03)
-    assert (boxed[..., 3] == 255).sum() == shape[0] * shape[1]
-    assert (boxed[boxed[..., 3] == 255][:, :3] == 7).all()
-
-
-def test_colour_stops_run_from_low_to_high():
-    stops = maps.colour_stops("entropy", 5)
-    assert len(stops) == 5 and all(re.fullmatch("#[0-9a-f]{6}", stop) for stop in stops)
-    assert stops[0] == "#000004"  # magma's black
-
-
-def test_the_zip_holds_the_record(record, tmp_path):
-    import io
-    import zipfile
-
-    from segviz.adapt import Record
-
-    with zipfile.ZipFile(io.BytesIO(export.record_zip(record, "shapes"))) as archive:
-        assert sorted(archive.namelist()) == ["shapes.json", "shapes.npz"]
-        archive.extractall(tmp_path)
-    assert Record.load(tmp_path / "shapes.npz") == record

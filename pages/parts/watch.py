@@ -42,7 +42,7 @@ def watch(job: Job, before: Result | None, stoppable: bool) -> None:
         before: The earlier result, shown until the first step comes.
         stoppable: Whether this session may stop it.
     """
-    job.seen(); print('WATCH', job.state, round(time.monotonic(),2), flush=True)
+    job.seen()
     if job.over:
         st.rerun()
     run = job.work
