@@ -11,7 +11,7 @@ from segviz.jobs import Job
 from segviz.network import checkpoint
 
 # The run that greets everyone, and the settings that the controls start from.
-OPENING_SAMPLE = "cat"
+OPENING_SAMPLE = "photographer"
 OPENING = Settings(scale=3.0, steps=32, objective="entropy")
 
 
