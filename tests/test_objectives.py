@@ -135,6 +135,29 @@ def test_marginal_of_absent_classes_is_finite():
     assert loss > 100 and torch.isfinite(loss) and torch.isfinite(logits.grad).all()
 
 
+def test_few_classes_is_entropy_of_the_foreground_and_drift_of_its_share(logits):
+    before = Pixels(logits).marginal()
+    other = logits.clone()
+    other[:, 0] += 0.7
+    pixels = Pixels(other, marginal=before)
+    b, m = before.tolist(), pixels.marginal().tolist()
+    share = 1 - m[0]
+    few = -sum(x / share * math.log(x / share) for x in m[1:])
+    drift = b[0] * math.log(b[0] / m[0]) + (1 - b[0]) * math.log((1 - b[0]) / share)
+    sharp = OBJECTIVES["entropy"].loss(pixels).item() / N
+    expected = sharp + objectives.FEW_WEIGHT * few + objectives.SPLIT_WEIGHT * drift
+    assert drift > 0
+    assert OBJECTIVES["entropy-few"].loss(pixels).item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("labels", [[0, 0], [1, 2]])
+def test_few_classes_is_finite_without_foreground_or_background(labels):
+    logits = certain(labels).requires_grad_()
+    loss = OBJECTIVES["entropy-few"].loss(Pixels(logits))
+    loss.backward()
+    assert torch.isfinite(loss) and torch.isfinite(logits.grad).all()
+
+
 def test_initial_marginal_is_held(logits):
     first = Pixels(logits.requires_grad_())
     assert not first.initial_marginal.requires_grad
@@ -210,6 +233,7 @@ def test_directions_and_needs():
             "entropy": (1, False),
             "entropy-all": (1, False),
             "entropy-marginal": (1, False),
+            "entropy-few": (1, False),
             "oracle": (1, True),
             "adversary": (-1, True),
             "adversary-entropy": (-1, False),

@@ -32,7 +32,8 @@ def choose() -> Settings:
         key="iterate_objective",
         help="What every update makes smaller (min) or larger (max), in nats. H is the entropy of"
         " a pixel, S the pixels above the mean entropy, picked anew at every step; y is the truth,"
-        " m the mean prediction. The paper minimises entropy over S.",
+        " m the mean prediction, f its foreground classes, b its share of background. The paper"
+        " minimises entropy over S.",
     )
     chosen = OBJECTIVES[objective]
     # One line for each part: the sidebar is narrow.

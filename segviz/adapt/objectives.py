@@ -19,6 +19,8 @@ from ..errors import InputError
 __all__ = ["OBJECTIVES", "Objective", "Pixels", "find"]
 
 MARGINAL_WEIGHT = 3.0
+FEW_WEIGHT = 0.3
+SPLIT_WEIGHT = 10.0
 
 
 class Pixels:
@@ -62,10 +64,37 @@ def total_entropy(pixels: Pixels) -> Tensor:
 
 def marginal_entropy(pixels: Pixels) -> Tensor:
     """Thresholded entropy per pixel, plus the weighted KL from the class marginal of step 0."""
-    before, now = pixels.initial_marginal, pixels.marginal()
-    tiny = torch.finfo(now.dtype).tiny
-    drift = (before * (before.clamp(min=tiny).log() - now.clamp(min=tiny).log())).sum()
+    drift = _divergence(pixels.initial_marginal, pixels.marginal())
     return thresholded_entropy(pixels) / len(pixels.entropy) + MARGINAL_WEIGHT * drift
+
+
+def few_classes_entropy(pixels: Pixels) -> Tensor:
+    """Thresholded entropy per pixel, plus the weighted entropy of the foreground's class marginal.
+
+    One photo shows few classes, so the marginal of all but class 0 (the background) may sharpen; a
+    weighted KL holds the share of the background where step 0 had it.
+    """
+    before, now = pixels.initial_marginal, pixels.marginal()
+    foreground = now[1:] / now[1:].sum().clamp(min=1e-12)
+    few = -(foreground * foreground.clamp(min=_tiny(now)).log()).sum()
+    drift = _divergence(_split(before), _split(now))
+    sharp = thresholded_entropy(pixels) / len(pixels.entropy)
+    return sharp + FEW_WEIGHT * few + SPLIT_WEIGHT * drift
+
+
+def _split(marginal: Tensor) -> Tensor:
+    """The shares of background and foreground, shape (2,)."""
+    return torch.stack((marginal[0], marginal[1:].sum()))
+
+
+def _divergence(before: Tensor, now: Tensor) -> Tensor:
+    """KL(before || now), finite where a class has gone, in nats."""
+    tiny = _tiny(now)
+    return (before * (before.clamp(min=tiny).log() - now.clamp(min=tiny).log())).sum()
+
+
+def _tiny(values: Tensor) -> float:
+    return torch.finfo(values.dtype).tiny
 
 
 def cross_entropy(pixels: Pixels) -> Tensor:
@@ -127,6 +156,15 @@ OBJECTIVES: dict[str, Objective] = {
         rf"\min \frac{{1}}{{N}} \sum_{{i \in S}} H_i + {MARGINAL_WEIGHT:g} \, "
         r"\mathrm{KL}(m^{(0)} \| m^{(t)})",
         "eq. 2 with the class marginal of step 0 held",
+    ),
+    "entropy-few": Objective(
+        "Entropy, few classes",
+        few_classes_entropy,
+        1,
+        False,
+        rf"\min \frac{{1}}{{N}} \sum_{{i \in S}} H_i + {FEW_WEIGHT:g} \, H(f), \quad "
+        rf"{{}} + {SPLIT_WEIGHT:g} \, \mathrm{{KL}}(b^{{(0)}} \| b^{{(t)}})",
+        "eq. 2, few foreground classes f wanted, the share of background b held",
     ),
     "oracle": Objective(
         "Oracle",
