@@ -21,7 +21,7 @@ DESIGNS: dict[str, list[str]] = {
     "stride 16, pooled context, sigma to 256 px": ["--stride", "16", "--levels", "6"],
 }
 RECIPE = "--crop 321 --batch 16 --epochs 1 --lr 0.02 --backbone-rate 0 --loss-stride 2 --mixed"
-METHODS = "feedforward,oracle,entropy,entropy-marginal"
+METHODS = "feedforward,oracle"
 
 
 def segviz(*arguments: str) -> str:
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--init", required=True)
     parser.add_argument("--context-init", required=True)
     parser.add_argument("--held-out", default="results/dev.txt")
-    parser.add_argument("--limit", default="60")
+    parser.add_argument("--limit", default="40")
     parser.add_argument("--out", type=Path, default=Path("results"))
     options = parser.parse_args()
     path = options.out / "designs.json"
