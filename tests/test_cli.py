@@ -379,7 +379,7 @@ def test_train_refuses(cli, voc_root, tmp_path, arguments, pattern):
     assert re.search(pattern, err), err
 
 
-def test_train_interrupted_and_resumed(cli, voc_root, tmp_path, monkeypatch):
+def test_train_interrupted_and_resumed(cli, voc_root, tmp_path, monkeypatch, one_thread):
     from segviz.train import Trainer
 
     update, calls = Trainer._update, []

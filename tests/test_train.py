@@ -425,7 +425,7 @@ def together(first, second, updates):
 
 
 @pytest.mark.slow
-def test_two_processes_average_their_gradients(make, voc_root, tmp_path):
+def test_two_processes_average_their_gradients(make, voc_root, tmp_path, one_thread):
     options = {"backbone": "mobilenetv2_100", "channels": 8, "levels": 3, "crop": 65, "batch": 4}
     options |= {"epochs": 2, "lr": 0.05, "warmup": 2, "loaders": 0, "split": "train"}
     arguments = [text for key, value in options.items() for text in (f"--{key}", value)]
