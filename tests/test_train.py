@@ -25,6 +25,8 @@ TINY = Architecture.of("mobilenetv2_100", channels=8, levels=3)
 RECIPE = Recipe(crop=65, batch=2, epochs=4 / 3, learning_rate=0.05, warmup=2)  # 4 updates
 IDS = SPLITS["train"]
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.fixture
 def make(voc_root, tmp_path):
