@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 import segviz
 from segviz.__main__ import main, parser
@@ -403,8 +405,11 @@ def test_train_interrupted_and_resumed(cli, voc_root, tmp_path, monkeypatch, one
     code, _, _ = cli(*arguments, "--out", tmp_path / "cut", "--resume", trained=False)
     assert code == 0
     code, _, _ = cli(*arguments, "--out", tmp_path / "whole", trained=False)
-    paths = [tmp_path / name / "network.safetensors" for name in ("cut", "whole")]
-    assert paths[0].read_bytes() == paths[1].read_bytes()
+    cut, whole = (load_file(tmp_path / name / "network.safetensors") for name in ("cut", "whole"))
+    # Not bit for bit: sums round differently with where in memory their terms happen to lie.
+    assert cut.keys() == whole.keys()
+    for name, value in whole.items():
+        assert torch.allclose(cut[name].float(), value.float(), rtol=1e-2, atol=2e-3), name
 
 
 def test_second_ctrl_c_does_not_wait(cli, voc_root, tmp_path, monkeypatch):
