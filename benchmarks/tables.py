@@ -18,13 +18,10 @@ def markdown(result: dict[str, Any]) -> str:
         "| method | variables | " + " | ".join(f"{scale:g}x" for scale in scales) + " |",
         "|---|---|" + "---|" * len(scales),
     ]
-    kinds = dict.fromkeys((row["method"], row["variables"]) for row in rows)
-    for method, variables in kinds:
-        found = {
-            row["scale"]: row["miou"]
-            for row in rows
-            if (row["method"], row["variables"]) == (method, variables)
-        }
+    kinds: dict[tuple[str, str | None], dict[float, float]] = {}
+    for row in rows:
+        kinds.setdefault((row["method"], row["variables"]), {})[row["scale"]] = row["miou"]
+    for (method, variables), found in kinds.items():
         cells = [_cell(found.get(scale), baseline.get(scale), method) for scale in scales]
         lines.append(f"| {method} | {variables or ''} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

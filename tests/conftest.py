@@ -103,17 +103,6 @@ def calibrated(architecture, seed=0):
     return network.eval().requires_grad_(False)
 
 
-@pytest.fixture
-def one_thread():
-    """Sums in one order, for runs that must give the same weights."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="session")
 def tiny_architecture():
     """A light network: stride 16, 16 channels, sigma 0, 1, 2, 4."""

@@ -61,6 +61,11 @@ def test_round_trip(network, tmp_path, half):
     assert not list(path.parent.glob("*.partial"))
 
 
+def test_equal_weights_make_equal_files(network, tmp_path):
+    cards = [save(network, tmp_path / f"{index}.safetensors", {}) for index in range(8)]
+    assert len({card["sha256"] for card in cards}) == 1
+
+
 def test_half_is_half(network, tmp_path):
     sizes = {}
     for half in (True, False):

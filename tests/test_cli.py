@@ -10,9 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from safetensors.torch import load_file
 
 import segviz
 from segviz.__main__ import main, parser
@@ -381,7 +379,7 @@ def test_train_refuses(cli, voc_root, tmp_path, arguments, pattern):
     assert re.search(pattern, err), err
 
 
-def test_train_interrupted_and_resumed(cli, voc_root, tmp_path, monkeypatch, one_thread):
+def test_train_interrupted_and_resumed(cli, voc_root, tmp_path, monkeypatch):
     from segviz.train import Trainer
 
     update, calls = Trainer._update, []
@@ -405,11 +403,8 @@ def test_train_interrupted_and_resumed(cli, voc_root, tmp_path, monkeypatch, one
     code, _, _ = cli(*arguments, "--out", tmp_path / "cut", "--resume", trained=False)
     assert code == 0
     code, _, _ = cli(*arguments, "--out", tmp_path / "whole", trained=False)
-    cut, whole = (load_file(tmp_path / name / "network.safetensors") for name in ("cut", "whole"))
-    # Not bit for bit: sums round differently with where in memory their terms happen to lie.
-    assert cut.keys() == whole.keys()
-    for name, value in whole.items():
-        assert torch.allclose(cut[name].float(), value.float(), rtol=1e-2, atol=2e-3), name
+    paths = [tmp_path / name / "network.safetensors" for name in ("cut", "whole")]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
 def test_second_ctrl_c_does_not_wait(cli, voc_root, tmp_path, monkeypatch):

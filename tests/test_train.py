@@ -25,8 +25,6 @@ TINY = Architecture.of("mobilenetv2_100", channels=8, levels=3)
 RECIPE = Recipe(crop=65, batch=2, epochs=4 / 3, learning_rate=0.05, warmup=2)  # 4 updates
 IDS = SPLITS["train"]
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def make(voc_root, tmp_path):
@@ -426,8 +424,18 @@ def together(first, second, updates):
     raise AssertionError
 
 
+@pytest.fixture
+def one_thread():
+    """Sums in the order of a process that has one thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.mark.slow
-def test_two_processes_average_their_gradients(make, voc_root, tmp_path, one_thread):
+@pytest.mark.usefixtures("one_thread")
+def test_two_processes_average_their_gradients(make, voc_root, tmp_path):
     options = {"backbone": "mobilenetv2_100", "channels": 8, "levels": 3, "crop": 65, "batch": 4}
     options |= {"epochs": 2, "lr": 0.05, "warmup": 2, "loaders": 0, "split": "train"}
     arguments = [text for key, value in options.items() for text in (f"--{key}", value)]

@@ -147,7 +147,8 @@ def save(network: Segmenter, path: Path, card: dict[str, Any], half: bool = True
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata={"format": "pt", "made_by": "segviz"})
+    # One entry only: more are written in any order, and equal weights would have unequal hashes.
+    save_file(tensors, partial, metadata={"format": "pt"})
     partial.replace(path)
     full = {
         **card,
