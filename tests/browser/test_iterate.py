@@ -22,6 +22,7 @@ class View:
     def __init__(self, page):
         self.page = page
         self.button("Play").wait_for(timeout=120_000)
+        self.button("Pictures of step").wait_for()  # drawn last
 
     def button(self, name):
         return self.page.get_by_role("button", name=re.compile(f"^({name})"))
