@@ -91,6 +91,17 @@ def test_right_wrong_and_ignored_are_told_apart():
     ]
 
 
+def test_outcomes_tell_what_changed_since_the_first_step():
+    truth = np.array([[3, 3, 3, 3, IGNORE]])
+    first = np.array([[3, 4, 4, 3, 3]])
+    now = np.array([[3, 5, 3, 4, 4]])
+    names = ["still right", "still wrong", "wrong to right", "right to wrong", "ignored"]
+    assert list(maps.OUTCOMES) == names and len(set(maps.OUTCOMES.values())) == 5
+    picture = maps.outcome_picture(truth, first, now)
+    assert picture.dtype == np.uint8
+    assert [tuple(pixel) for pixel in picture[0].tolist()] == list(maps.OUTCOMES.values())
+
+
 def test_the_outline_is_the_border_inside_of_the_mask():
     mask = np.zeros((7, 7), bool)
     mask[1:6, 1:6] = True

@@ -14,6 +14,7 @@ from ..network.geometry import resample
 
 __all__ = [
     "COLOUR_MAPS",
+    "OUTCOMES",
     "VERDICTS",
     "classes_in",
     "colour_stops",
@@ -23,6 +24,7 @@ __all__ = [
     "label_picture",
     "letterbox",
     "limits_of",
+    "outcome_picture",
     "outline",
     "overlay",
     "png",
@@ -38,6 +40,15 @@ VERDICTS = {
     "wrong": (200, 48, 48),
     "ignored": (160, 160, 160),
 }
+OUTCOMES = {
+    "still right": (176, 190, 203),
+    "still wrong": (62, 68, 80),
+    "wrong to right": (0, 158, 115),
+    "right to wrong": (213, 60, 20),
+    "ignored": (224, 224, 192),
+}
+"""A pixel's fate since step 0. The two changes differ in lightness and hue also for those who do not
+tell red from green; ignored has VOC's own colour."""
 
 
 def to_photo(maps: np.ndarray, record: Record) -> np.ndarray:
@@ -84,6 +95,22 @@ def verdict_picture(truth: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Where the prediction is right, wrong, or not judged, (H, W, 3) uint8."""
     picture = np.where((truth == labels)[..., None], VERDICTS["right"], VERDICTS["wrong"])
     return np.where((truth == IGNORE)[..., None], VERDICTS["ignored"], picture).astype(np.uint8)
+
+
+def outcome_picture(truth: np.ndarray, first: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """What became of every pixel since step 0, in the colours of `OUTCOMES`.
+
+    Arguments:
+        truth: Shape (H, W), 255 = ignore.
+        first: The prediction of step 0, shape (H, W).
+        labels: The prediction of the step shown, shape (H, W).
+
+    Returns:
+        Shape (H, W, 3), uint8.
+    """
+    before, now = first == truth, labels == truth
+    fate = np.select([truth == IGNORE, before & now, ~before & ~now, now], [4, 0, 1, 2], 3)
+    return np.array(list(OUTCOMES.values()), np.uint8)[fate]
 
 
 def outline(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
