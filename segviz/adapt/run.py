@@ -63,7 +63,7 @@ class Run:
         self.reference = None if truth is None else Reference(truth)
         self.steps: list[Step] = []
         self.finished = False
-        self._prepared: Prepared | None = None
+        self.prepared: Prepared | None = None  # given by `Batch` where another run made it
 
     def __iter__(self) -> Iterator[Step]:
         """Run the episode, keeping every step; breaking off keeps those that came."""
@@ -72,8 +72,9 @@ class Run:
             self.reference = prediction_at_1x(network, self.photo)
         self.steps, self.finished = [], False
         s = self.settings
-        prepared = prepare(network, self.photo, s.scale, self.reference, s.precision)
-        self._prepared = prepared
+        if self.prepared is None:
+            self.prepared = prepare(network, self.photo, s.scale, self.reference, s.precision)
+        prepared = self.prepared
         for step in episode(network, prepared, s, self.reference):
             self.steps.append(step)
             yield step
@@ -87,7 +88,7 @@ class Run:
 
     def record(self) -> Record:
         """The record of the steps there are; there must be at least step 0."""
-        prepared, steps, network = self._prepared, list(self.steps), self.checkpoint.network
+        prepared, steps, network = self.prepared, list(self.steps), self.checkpoint.network
         assert prepared is not None and steps, "a record needs at least step 0"
         reference = self.reference
         architecture = network.architecture
