@@ -124,6 +124,9 @@ def _train(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command.add_argument("--warmup", type=int, default=50, help="updates of linear warm-up")
     command.add_argument("--freeze-norm", action=argparse.BooleanOptionalAction, default=True)
     command.add_argument("--loss-stride", type=int, default=1, help="loss at every n-th pixel")
+    command.add_argument(
+        "--kept", type=int, default=0, metavar="N", help="N views an image, seen once and kept"
+    )
     command.add_argument("--mixed", action=argparse.BooleanOptionalAction, help="bfloat16")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--loaders", type=int, default=2, help="reading processes")

@@ -23,7 +23,7 @@ class View:
     """How a training sample is cut.
 
     Arguments:
-        crop: The side of the square sample, in pixels.
+        crop: The side of the square sample, in pixels; None = the whole photo at its random scale.
         augment: Whether the sample is random (below); otherwise the photo at its own size, centred
             and padded, as in the paper's "w/o aug".
         scale: The range of the random resize factor.
@@ -35,7 +35,7 @@ class View:
         Paper section 3, training; colour distortion as in Howard 2013 (arXiv 1312.5402).
     """
 
-    crop: int = 512
+    crop: int | None = 512
     augment: bool = True
     scale: tuple[float, float] = (0.5, 2.0)
     rotation: float = 10.0
@@ -48,16 +48,19 @@ class View:
         """One sample of a photo (H, W, 3) uint8 with labels (H, W).
 
         Returns:
-            Crop (crop, crop, 3) uint8 and labels (crop, crop) uint8, 255 on padding.
+            Crop (crop, crop, 3) uint8 and labels (crop, crop) uint8, 255 on padding; without a crop
+            both in the size of the scaled photo.
         """
         image, labels = Image.fromarray(photo), Image.fromarray(truth.astype(np.uint8))
         if not self.augment:
-            return self._cut(image, labels, (1, 0, 0, 0, 1, 0), centre=True)
+            if self.crop is None:
+                return photo, np.asarray(labels)
+            return self._middle(image, labels, self.crop)
         factor = rng.uniform(*self.scale)
         if factor < 1:  # shrink first: the affine map below does not antialias
-            size = [max(1, round(factor * side)) for side in image.size]
-            image = image.resize(size, Image.Resampling.BILINEAR)
-            labels = labels.resize(size, Image.Resampling.NEAREST)
+            small = [max(1, round(factor * side)) for side in image.size]
+            image = image.resize(small, Image.Resampling.BILINEAR)
+            labels = labels.resize(small, Image.Resampling.NEAREST)
         zoom = max(factor, 1.0)
         if self.colour:
             with torch.random.fork_rng(devices=[]):
@@ -66,34 +69,45 @@ class View:
         angle = math.radians(rng.uniform(-self.rotation, self.rotation))
         flip = -1 if rng.random() < 0.5 else 1
         c, s = math.cos(angle) / zoom, math.sin(angle) / zoom
-        # The smaller of crop and photo lies within the other.
-        centre = [
-            side / 2 + rng.uniform(-1, 1) * abs(side - self.crop / zoom) / 2 for side in image.size
-        ]
-        half = self.crop / 2
+        if self.crop is None:
+            size = (max(1, round(zoom * image.size[0])), max(1, round(zoom * image.size[1])))
+            centre = [side / 2 for side in image.size]
+        else:
+            size = (self.crop, self.crop)
+            # The smaller of crop and photo lies within the other.
+            centre = [
+                side / 2 + rng.uniform(-1, 1) * abs(side - self.crop / zoom) / 2
+                for side in image.size
+            ]
+        half = size[0] / 2, size[1] / 2
         matrix = (
             flip * c,
             -s,
-            centre[0] - flip * c * half + s * half,
+            centre[0] - flip * c * half[0] + s * half[1],
             flip * s,
             c,
-            centre[1] - flip * s * half - c * half,
+            centre[1] - flip * s * half[0] - c * half[1],
         )
-        return self._cut(image, labels, matrix)
+        return self._cut(image, labels, size, matrix, Image.Resampling.BILINEAR)
+
+    def _middle(
+        self, image: Image.Image, labels: Image.Image, crop: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        offset = [(side - crop) // 2 for side in image.size]
+        matrix = (1, 0, offset[0], 0, 1, offset[1])
+        return self._cut(image, labels, (crop, crop), matrix, Image.Resampling.NEAREST)
 
     def _cut(
-        self, image: Image.Image, labels: Image.Image, matrix: Sequence[float], centre: bool = False
+        self,
+        image: Image.Image,
+        labels: Image.Image,
+        size: tuple[int, int],
+        matrix: Sequence[float],
+        resampling: Image.Resampling,
     ) -> tuple[np.ndarray, np.ndarray]:
-        size = (self.crop, self.crop)
-        if centre:
-            offset = [(side - self.crop) // 2 for side in image.size]
-            matrix = (1, 0, offset[0], 0, 1, offset[1])
-        affine, data = Image.Transform.AFFINE, tuple(matrix)
-        sharp = Image.Resampling.NEAREST if centre else Image.Resampling.BILINEAR
-        cut = image.transform(size, affine, data, sharp, fillcolor=self.fill)
-        cut_labels = labels.transform(
-            size, affine, data, Image.Resampling.NEAREST, fillcolor=IGNORE
-        )
+        affine, data, nearest = Image.Transform.AFFINE, tuple(matrix), Image.Resampling.NEAREST
+        cut = image.transform(size, affine, data, resampling, fillcolor=self.fill)
+        cut_labels = labels.transform(size, affine, data, nearest, fillcolor=IGNORE)
         return np.asarray(cut), np.asarray(cut_labels)
 
 
@@ -114,7 +128,7 @@ class Views(Dataset[tuple[Tensor, Tensor]]):
         return len(self.ids)
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """Photo (3, crop, crop) uint8 and labels (crop, crop) uint8 of (image index, use)."""
+        """Photo (3, h, w) uint8 and labels (h, w) uint8 of (image index, use)."""
         index, use = key
         name = self.ids[index]
         photo, truth = voc.read_photo(self.root, name), voc.read_truth(self.root, name)

@@ -222,6 +222,7 @@ def train(options: Namespace) -> int:
             warmup=options.warmup,
             freeze_norm=options.freeze_norm,
             loss_stride=options.loss_stride,
+            kept=options.kept,
             mixed=device.type == "cuda" if options.mixed is None else options.mixed,
             seed=options.seed,
         ),

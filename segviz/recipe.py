@@ -18,6 +18,7 @@ LIMITS = {
     "weight_decay": (0.0, 1.0),
     "warmup": (0, 10**6),
     "loss_stride": (1, 64),
+    "kept": (0, 1000),
     "seed": (0, 2**63 - 1),
 }
 
@@ -40,6 +41,8 @@ class Recipe:
         freeze_norm: Batch norm of backbone and context keeps its statistics: for batches too small
             for good statistics.
         loss_stride: The loss is taken at every n-th pixel both ways (1 = all).
+        kept: With a frozen backbone: so many views of each image, whole photos at random scales,
+            are seen by it once and kept on disk; 0 = every sample is new, and cropped.
         mixed: bfloat16 arithmetic where it is safe.
         seed: Of initialisation, order and augmentation.
 
@@ -62,6 +65,7 @@ class Recipe:
     warmup: int = 50
     freeze_norm: bool = True
     loss_stride: int = 1
+    kept: int = 0
     mixed: bool = False
     seed: int = 0
 

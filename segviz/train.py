@@ -1,9 +1,7 @@
 """Training: cross-entropy, SGD, the paper's recipe. Test-time adaptation plays no part in it."""
 
 import csv
-import hashlib
 import json
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -14,27 +12,30 @@ from typing import Any
 import numpy as np
 import torch
 import torch.distributed as dist
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from . import metrics
-from .augment import Stream, View, Views
 from .classes import CLASSES, IGNORE
 from .errors import InputError
+from .feed import Feed
+from .kept import Sample
 from .network import checkpoint
 from .network.backbone import read_tensors
 from .network.geometry import resample
 from .network.segmenter import Architecture, Segmenter
 from .recipe import Recipe, Workers
+from .train_state import load_state, save_state
 
 __all__ = ["Trainer"]
 
 SAVE_SECONDS = 45.0  # a kill costs less than a minute
+
+# Logits (B, K, h, w), labels (B, rows, columns), and the positions of these on the feature grid.
+Pixelwise = tuple[Tensor, Tensor, Tensor, Tensor]
+Batch = Any  # photos and labels, or a list of kept views: what the feed gives
 
 
 class Trainer:
@@ -79,10 +80,14 @@ class Trainer:
             )
         if len(ids) < 1:
             raise InputError("there are no training images; check the split and --exclude.")
-        if loaders < 0:
-            raise InputError(f"loaders is {loaders}, but must be at least 0.")
-        self.root, self.ids, self.recipe, self.out = root, ids, recipe, out
-        self.device, self.loaders = torch.device(device), loaders
+        if recipe.kept and (recipe.backbone_rate > 0 or self.workers.world > 1):
+            raise InputError(
+                f"--kept {recipe.kept} keeps what a frozen backbone sees, in one process; give"
+                " --backbone-rate 0 without torchrun, or leave --kept out."
+            )
+        self.ids, self.recipe, self.out = ids, recipe, out
+        self.device = torch.device(device)
+        self.feed = Feed(root, ids, recipe, architecture.mean, self.device, loaders)
         if self.device.type == "cuda" and self.workers.world > 1:
             self.device = torch.device("cuda", self.workers.local)
         torch.manual_seed(recipe.seed)
@@ -111,7 +116,9 @@ class Trainer:
                 the loss is no longer a number.
         """
         if resume and self.state_path.exists():
-            self._load_state()
+            self.iteration = load_state(
+                self.state_path, self.network, self.optimiser, self._facts()
+            )
         ranks = self.workers
         if self.iteration == 0 and ranks.rank == 0:
             (self.out / "log.csv").unlink(missing_ok=True)
@@ -128,8 +135,8 @@ class Trainer:
             total=self.iterations, initial=self.iteration, unit="it", disable=ranks.rank != 0
         )
         with bar:
-            for photos, truth in self._batches():
-                loss, labels = self._update(model, photos, truth)
+            for batch in self._batches():
+                loss, labels = self._update(model, batch)
                 # Both fade, so that the bar shows how training goes now.
                 matrix = 0.98 * matrix + metrics.confusion(*labels, classes=len(matrix))
                 mean_loss = loss if np.isnan(mean_loss) else 0.98 * mean_loss + 0.02 * loss
@@ -215,34 +222,10 @@ class Trainer:
             )
         context.load_state_dict({name: tensors[name] for name in names})
 
-    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        r, ranks = self.recipe, self.workers
-        view = View(
-            crop=r.crop,
-            augment=r.augment,
-            fill=tuple(round(m) for m in self.network.architecture.mean),  # type: ignore[arg-type]
-        )
-        stream = Stream(
-            len(self.ids),
-            r.seed,
-            self.iteration * r.batch,
-            self.iterations * r.batch,
-            ranks.rank,
-            ranks.world,
-        )
-        batches = DataLoader(
-            Views(self.root, self.ids, view, r.seed),
-            batch_size=r.batch // ranks.world,
-            sampler=stream,
-            num_workers=self.loaders,
-            pin_memory=self.device.type == "cuda",
-            worker_init_fn=_ignore_interrupts,
-        )
-        try:
-            yield from batches
-        except InputError as error:
-            # A reading process sends its whole traceback for a message.
-            raise InputError(str(error).strip().rpartition("InputError: ")[2]) from error
+    def _batches(self) -> Iterator[Batch]:
+        if self.recipe.kept:
+            return self.feed.kept(self.iteration, self.network, self.out / "kept")
+        return self.feed.crops(self.iteration)
 
     def _any(self, here: bool) -> bool:
         """Whether it is so in any process."""
@@ -260,26 +243,31 @@ class Trainer:
                 module.eval()
 
     def _update(
-        self, model: nn.Module, photos: Tensor, truth: Tensor
+        self, model: nn.Module, batch: Batch
     ) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
+        """One step; returns the loss, and the labels that it was made with and those predicted."""
         r = self.recipe
         self._mode()
         for group in self.optimiser.param_groups:
             group["lr"] = (
                 r.learning_rate * group["factor"] * r.rate(self.iteration, self.iterations)
             )
-        photos = photos.to(self.device, non_blocking=True)
-        x = self.network.normalise(photos.float()).contiguous(memory_format=torch.channels_last)
-        target = truth.to(self.device, non_blocking=True)[:, :: r.loss_stride, :: r.loss_stride]
         arithmetic: AbstractContextManager[Any] = nullcontext()
         if r.mixed:
             arithmetic = torch.autocast(self.device.type, torch.bfloat16)
         with arithmetic:
-            logits = model(x)
-        grid = self.network.grid
-        positions = grid.to_features(r.crop, r.crop, self.device)[:: r.loss_stride]
-        logits = resample(logits.float(), positions, positions)
-        loss = functional.cross_entropy(logits, target.long(), ignore_index=IGNORE)
+            predictions = list(self._predict(model, batch))
+        losses, known, guessed = [], [], []
+        for logits, target, rows, columns in predictions:
+            logits = resample(logits.float(), rows, columns)
+            target = target.long()
+            losses.append(
+                functional.cross_entropy(logits, target, ignore_index=IGNORE, reduction="sum")
+            )
+            known.append(target.flatten())
+            guessed.append(logits.detach().argmax(1).flatten())
+        truth = torch.cat(known)
+        loss = torch.stack(losses).sum() / (truth != IGNORE).sum()
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
@@ -289,53 +277,33 @@ class Trainer:
                 f"the loss is {value} at update {self.iteration}; train again with an --lr below"
                 f" {r.learning_rate:g}."
             )
-        return value, (target.cpu().numpy(), logits.argmax(1).cpu().numpy())
+        return value, (truth.cpu().numpy(), torch.cat(guessed).cpu().numpy())
+
+    def _predict(self, model: nn.Module, batch: Batch) -> Iterator[Pixelwise]:
+        r, net = self.recipe, self.network
+        if r.kept:
+            samples = [Sample(*(part.to(self.device) for part in sample)) for sample in batch]
+            logits = net.forward_maps([sample.maps for sample in samples])
+            for one, sample in zip(logits, samples, strict=True):
+                yield one, sample.labels[None], sample.rows, sample.columns
+        else:
+            photos, truth = (part.to(self.device, non_blocking=True) for part in batch)
+            x = net.normalise(photos.float()).contiguous(memory_format=torch.channels_last)
+            positions = net.grid.to_features(r.crop, r.crop, self.device)[:: r.loss_stride]
+            target = truth[:, :: r.loss_stride, :: r.loss_stride]
+            yield model(x), target, positions, positions
 
     def _facts(self) -> dict[str, str]:
         return {
             "recipe": json.dumps(asdict(self.recipe), sort_keys=True),
             "architecture": json.dumps(asdict(self.network.architecture), sort_keys=True),
             "images": str(len(self.ids)),
-            "ids": hashlib.sha256("\n".join(self.ids).encode()).hexdigest(),
+            "ids": self.feed.ids_hash,
         }
 
     def save_state(self) -> None:
-        """Write what `run(resume=True)` goes on from; a kill while writing leaves the old state."""
-        tensors = {f"model.{k}": v.detach().cpu().contiguous() for k, v in _state(self.network)}
-        parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
-        for index, parameter in enumerate(parameters):
-            buffer = self.optimiser.state[parameter].get("momentum_buffer")
-            if buffer is not None:
-                tensors[f"momentum.{index}"] = buffer.detach().cpu().contiguous()
-        partial = self.state_path.with_suffix(".partial")
-        facts = {**self._facts(), "iteration": str(self.iteration)}
-        save_file(tensors, partial, metadata=facts)
-        partial.replace(self.state_path)
-
-    def _load_state(self) -> None:
-        try:
-            with safe_open(self.state_path, "pt") as file:
-                facts = file.metadata() or {}
-            tensors = load_file(self.state_path)
-            self.iteration = int(facts["iteration"])
-        except (SafetensorError, OSError, KeyError, ValueError) as error:
-            raise InputError(
-                f"the state {self.state_path} is damaged ({error!r}); train without --resume."
-            ) from error
-        for key, value in self._facts().items():
-            if facts.get(key, value) != value:
-                changes = _changes(key, facts[key], value)
-                raise InputError(
-                    f"the state in {self.out} was made with other {changes};"
-                    " resume with the same options or choose another --out."
-                )
-        for key, tensor in _state(self.network):
-            tensor.data.copy_(tensors[f"model.{key}"])
-        parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
-        for index, parameter in enumerate(parameters):
-            if (buffer := tensors.get(f"momentum.{index}")) is not None:
-                kept = torch.empty_like(parameter).copy_(buffer)
-                self.optimiser.state[parameter]["momentum_buffer"] = kept
+        """Write what `run(resume=True)` goes on from."""
+        save_state(self.state_path, self.network, self.optimiser, self._facts(), self.iteration)
 
     def _log(self, loss: float, miou: float) -> None:
         path = self.out / "log.csv"
@@ -351,21 +319,3 @@ class Trainer:
             writer.writerow(
                 [self.iteration, f"{epoch:.3f}", f"{loss:.4f}", f"{miou:.4f}", f"{rate:.6f}"]
             )
-
-
-def _state(network: Segmenter) -> list[tuple[str, Tensor]]:
-    return sorted(network.state_dict(keep_vars=True).items())
-
-
-def _changes(name: str, before: str, now: str) -> str:
-    """What of the facts of a state differs: options by name where they are JSON."""
-    if name not in ("recipe", "architecture"):
-        return name
-    old, new = json.loads(before), json.loads(now)
-    keys = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
-    return ", ".join(f"{key} ({old.get(key)}, now {new.get(key)})" for key in keys)
-
-
-def _ignore_interrupts(_: int) -> None:
-    # Ctrl-C reaches every process of the terminal; the trainer decides when reading ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

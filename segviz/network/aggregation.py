@@ -59,7 +59,8 @@ class Aggregation(nn.Module):
 
     Arguments:
         inputs: The channels of the maps, finest first.
-        strides: Their strides in pixels, finest first; only those at or above `stride` are used.
+        strides: Their strides in pixels, finest first. Of those at or above `stride`, the deepest
+            map of each is used.
         stride: The feature stride of the result.
         outputs: The channels of the result.
         corner: Whether feature pixels of all maps share their first sample (see `Grid`).
@@ -74,11 +75,21 @@ class Aggregation(nn.Module):
         corner: bool,
     ) -> None:
         super().__init__()
-        used = [i for i, r in enumerate(strides) if r >= stride]
-        self.used = used[::-1]  # coarsest first
+        deepest = {r: i for i, r in enumerate(strides) if r >= stride}
+        self.used = sorted(deepest.values(), reverse=True)  # coarsest first
+        self.inputs = inputs[self.used[0]]  # channels of the coarsest
         self.corner = corner
-        self.projections = nn.ModuleList(unit(inputs[i], outputs, 1) for i in self.used)
+        # A single map of the right width is what is wanted: it needs no projection.
+        ready = self.single and self.inputs == outputs
+        self.projections = nn.ModuleList(
+            nn.Identity() if ready else unit(inputs[i], outputs, 1) for i in self.used
+        )
         self.nodes = nn.ModuleList(unit(outputs, outputs, 3) for _ in self.used[1:])
+
+    @property
+    def single(self) -> bool:
+        """Whether only one map is used, so that all pixels are treated alike."""
+        return len(self.used) == 1
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Features (B, outputs, h, w) at the size of the finest map used."""

@@ -27,6 +27,8 @@ class Preset:
         mean: What is subtracted from the RGB input, in 0..255.
         std: What the input is then divided by.
         pooled_context: Whether the pooled context module stands on the coarsest map.
+        channels: The number of feature channels C.
+        groups: In how many groups of them the free-form filter works.
     """
 
     output_stride: int = 32
@@ -34,10 +36,12 @@ class Preset:
     mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
     std: tuple[float, float, float] = (58.395, 57.12, 57.375)
     pooled_context: bool = False
+    channels: int = 128
+    groups: int = 1
 
 
 BACKBONES: dict[str, Preset] = {
-    "mobilenetv2_100": Preset(16, 16, (127.5,) * 3, (127.5,) * 3, pooled_context=True),
+    "mobilenetv2_100": Preset(16, 16, (127.5,) * 3, (127.5,) * 3, True, channels=256, groups=4),
     "dla34": Preset(32, 4),
 }
 

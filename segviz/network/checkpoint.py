@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import InputError
 from .backbone import read_tensors
@@ -166,10 +166,11 @@ def _compact(key: str, value: Tensor, half: bool) -> Tensor:
     )
 
 
-def tensor_hash(network: Segmenter) -> str:
-    """SHA-256 over all parameters and buffers, to show that nothing wrote to the network."""
+def tensor_hash(*modules: nn.Module | None) -> str:
+    """SHA-256 over all parameters and buffers, to show that nothing wrote to a network."""
     digest = hashlib.sha256()
-    for key, value in sorted(network.state_dict().items()):
-        digest.update(key.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    for module in modules:
+        for key, value in sorted(module.state_dict().items()) if module is not None else ():
+            digest.update(key.encode())
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()

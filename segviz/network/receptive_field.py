@@ -49,20 +49,19 @@ def blur(x: Tensor, sigma: float) -> Tensor:
     """
     if sigma == 0:
         return x
-    channels = x.shape[1]
-    weights = gaussian(sigma, x.dtype).to(x.device)
+    # Feature maps are small: two products with banded matrices beat convolutions by far.
+    rows, columns = (_band(sigma, length, x) for length in x.shape[-2:])
+    return rows @ (x @ columns.T)
+
+
+def _band(sigma: float, length: int, like: Tensor) -> Tensor:
+    """The blur along one axis as a matrix (length, length) whose rows sum to 1."""
+    weights = gaussian(sigma, torch.float64)
     reach = len(weights) // 2
-    for dim in (2, 3):
-        shape = [1, 1, 1, 1]
-        shape[dim] = len(weights)
-        kernel = weights.view(shape)
-        padding = (reach, 0) if dim == 2 else (0, reach)
-        ones_shape = [1, 1, 1, 1]
-        ones_shape[dim] = x.shape[dim]
-        mass = functional.conv2d(x.new_ones(ones_shape), kernel, padding=padding)
-        kernel = kernel.expand(channels, 1, *shape[2:])
-        x = functional.conv2d(x, kernel, padding=padding, groups=channels) / mass
-    return x
+    x = torch.arange(length)
+    distance = (x[:, None] - x).abs()
+    band = weights[reach + distance.clamp(max=reach)] * (distance <= reach)
+    return (band / band.sum(1, keepdim=True)).to(like)
 
 
 def dilation(sigma: float) -> int:
@@ -131,18 +130,20 @@ class ScaleSpace(nn.Module):
     Arguments:
         channels: The number of feature channels C, in and out.
         sigmas: The standard deviations of the levels in feature pixels: 0, 1, 2, 4 ...
+        groups: In how many groups the channels are filtered, a divisor of C; 1 = all with all.
     """
 
-    def __init__(self, channels: int, sigmas: Sequence[float]) -> None:
+    def __init__(self, channels: int, sigmas: Sequence[float], groups: int = 1) -> None:
         super().__init__()
         self.sigmas = tuple(sigmas)
-        self.filter = nn.Conv2d(channels, channels, 3, bias=False)
+        self.filter = nn.Conv2d(channels, channels, 3, bias=False, groups=groups)
         nn.init.kaiming_normal_(self.filter.weight, nonlinearity="relu")
 
     def level(self, F: Tensor, sigma: float) -> Tensor:
         """The response at one level, shape (B, C, h, w), for features of that shape."""
         d = dilation(sigma)
-        return functional.conv2d(blur(F, sigma), self.filter.weight, padding=d, dilation=d)
+        weight, groups = self.filter.weight, self.filter.groups
+        return functional.conv2d(blur(F, sigma), weight, padding=d, dilation=d, groups=groups)
 
     def forward(self, F: Tensor) -> list[Tensor]:
         """The responses at all levels, L maps of shape (B, C, h, w)."""

@@ -1,6 +1,6 @@
 """The segmentation network: backbone, aggregation, dynamic receptive field, classifier."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -26,6 +26,7 @@ class Architecture:
         output_stride: The backbone's coarsest stride, in input pixels.
         stride: The feature stride r, in input pixels.
         channels: The number of feature channels C.
+        groups: In how many groups of channels the free-form filter works, a divisor of C.
         levels: The number of levels L of the scale space: sigma 0, 1, 2, ... 2^(L-2).
         pooled_context: Whether the pooled context module stands on the coarsest map.
         classes: The number of classes K.
@@ -33,13 +34,15 @@ class Architecture:
         std: Divides the input after that.
 
     Raises:
-        InputError: If there are too few levels, channels or classes.
+        InputError: If there are too few levels, channels or classes, or groups that do not divide
+            the channels.
     """
 
     backbone: str = "mobilenetv2_100"
     output_stride: int = 16
     stride: int = 16
-    channels: int = 128
+    channels: int = 256
+    groups: int = 4
     levels: int = 5
     pooled_context: bool = True
     classes: int = 21
@@ -51,6 +54,11 @@ class Architecture:
             value = getattr(self, name)
             if value < least:
                 raise InputError(f"a network with {value} {name} is none; choose at least {least}.")
+        if self.groups < 1 or self.channels % self.groups:
+            raise InputError(
+                f"{self.channels} channels cannot be filtered in {self.groups} groups;"
+                " choose a divisor."
+            )
 
     @classmethod
     def of(cls, backbone: str, **overrides: Any) -> Self:  # noqa: ANN401
@@ -60,6 +68,8 @@ class Architecture:
             "backbone": backbone,
             "output_stride": preset.output_stride,
             "stride": preset.feature_stride,
+            "channels": preset.channels,
+            "groups": preset.groups,
             # sigma up to 64 input pixels at strides 4 and 8, 128 at 16
             "levels": {4: 6, 8: 5}.get(preset.feature_stride, 5),
             "pooled_context": preset.pooled_context,
@@ -146,7 +156,7 @@ class Segmenter(nn.Module):
             channels, self.backbone.strides, a.stride, a.channels, self.backbone.corner
         )
         self.feature_norm = nn.BatchNorm2d(a.channels, affine=False)
-        self.scale_space_filter = ScaleSpace(a.channels, a.sigmas)
+        self.scale_space_filter = ScaleSpace(a.channels, a.sigmas, a.groups)
         self.response_norm = nn.BatchNorm2d(a.channels)
         self.score_weight = nn.Parameter(torch.empty(a.classes, a.channels))
         self.score_bias = nn.Parameter(torch.zeros(a.classes))
@@ -155,6 +165,30 @@ class Segmenter(nn.Module):
         # A near-constant sigma low in the range: training spreads it, larger scales have room.
         nn.init.normal_(self.scale_weight, std=1e-3)
         self.scale_bias = nn.Parameter(torch.logit(torch.tensor([min(1.5 / (a.levels - 1), 0.5)])))
+
+    @torch.no_grad()
+    def begin_as(self, weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor) -> None:
+        r"""Begin training as a trained classifier of the features: logits = W relu(F) + b.
+
+        The filter starts as the identity at every level, and the norms undo each other, so that
+        what is learnt is where a larger receptive field helps. sigma starts at half a feature
+        pixel.
+
+        Arguments:
+            weight: W, shape (K, C).
+            bias: b, shape (K,).
+            mean: The mean of F before the norm, shape (C,).
+            variance: Its variance, shape (C,).
+        """
+        nn.init.dirac_(self.scale_space_filter.filter.weight, self.architecture.groups)
+        self.feature_norm.running_mean.copy_(mean)
+        self.feature_norm.running_var.copy_(variance)
+        self.response_norm.weight.copy_(variance.sqrt())
+        self.response_norm.bias.copy_(mean)
+        self.score_weight.copy_(weight)
+        self.score_bias.copy_(bias)
+        start = torch.tensor([0.5 / (self.architecture.levels - 1)])
+        self.scale_bias.copy_(torch.logit(start))
 
     @property
     def grid(self) -> Grid:
@@ -176,17 +210,14 @@ class Segmenter(nn.Module):
         std = photo.new_tensor(self.architecture.std).view(3, 1, 1)
         return (photo - mean) / std
 
-    def features(self, x: Tensor) -> Tensor:
-        """The normalised features F of a batch of inputs of any size.
+    def pyramid(self, x: Tensor) -> list[Tensor]:
+        """The maps of the backbone, the coarsest with its context, finest first.
 
-        The input is padded to the backbone's multiple with zeros (the mean colour), and the feature
-        pixels that sit on padding are cropped away.
+        The input is padded to the backbone's multiple with zeros (the mean colour); the maps cover
+        the padding too.
 
         Arguments:
-            x: Normalised inputs, shape (B, 3, H, W), float.
-
-        Returns:
-            Shape (B, C, h, w), zero mean and unit variance per channel over the training set.
+            x: Normalised inputs of any size, shape (B, 3, H, W), float.
         """
         height, width = x.shape[-2:]
         grid = self.grid
@@ -195,8 +226,25 @@ class Segmenter(nn.Module):
         if self.context is not None:
             coarse = self.backbone.grid(self.backbone.strides[-1])
             maps[-1] = self.context(maps[-1], coarse.valid(height), coarse.valid(width))
-        F = self.aggregation(maps)[..., : grid.valid(height), : grid.valid(width)]
-        return self.feature_norm(F)
+        return maps
+
+    def cropped(self, maps: Tensor, x: Tensor) -> Tensor:
+        """Maps (B, C, h', w') at the feature stride without the pixels that sit on padding of x."""
+        height, width = x.shape[-2:]
+        return maps[..., : self.grid.valid(height), : self.grid.valid(width)]
+
+    def features(self, x: Tensor) -> Tensor:
+        """The normalised features F of a batch of inputs of any size.
+
+        Feature pixels that sit on padding are cropped away.
+
+        Arguments:
+            x: Normalised inputs, shape (B, 3, H, W), float.
+
+        Returns:
+            Shape (B, C, h, w), zero mean and unit variance per channel over the training set.
+        """
+        return self.feature_norm(self.cropped(self.aggregation(self.pyramid(x)), x))
 
     def scale_space(self, F: Tensor) -> Tensor:
         """The normalised responses R of one image, pixel-major; the network must be in eval mode.
@@ -250,12 +298,43 @@ class Segmenter(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (B, K, h, w) on the feature grid, for training: x as in `features`."""
-        F = self.features(x)
+        return self._score(self.response_norm(self._response(self.features(x))))
+
+    def forward_maps(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """Logits of several images of any size, for training on maps that were kept.
+
+        Batch norm takes its statistics over the pixels of all of them.
+
+        Arguments:
+            maps: Of each image the only map that the aggregation uses, cropped, (1, C', h, w).
+
+        Returns:
+            Of each image the logits on the feature grid, shape (1, K, h, w).
+        """
+        assert self.aggregation.single, "the aggregation uses several maps"
+        project = self.aggregation.projections[0]  # 1x1 or nothing: pixels do not meet
+        F = together(lambda x: self.feature_norm(project(x)), maps)
+        responses = [self._response(one) for one in F]
+        return together(lambda x: self._score(self.response_norm(x)), responses)
+
+    def _response(self, F: Tensor) -> Tensor:
+        """The responses read at each pixel's level, before the norm, the shape of F."""
         u = self.level(self.trainable_theta(), F)
         # The same interpolation as `read`, written as hat functions: dense, differentiable in R.
         response = torch.zeros_like(F)
         for index, sigma in enumerate(self.architecture.sigmas):
             hat = (1 - (u - index).abs()).clamp(min=0)
             response = response + hat * self.scale_space_filter.level(F, sigma)
-        activation = functional.relu(self.response_norm(response))
-        return functional.conv2d(activation, self.score_weight[..., None, None], self.score_bias)
+        return response
+
+    def _score(self, response: Tensor) -> Tensor:
+        weight = self.score_weight[..., None, None]
+        return functional.conv2d(functional.relu(response), weight, self.score_bias)
+
+
+def together(function: Callable[[Tensor], Tensor], maps: Sequence[Tensor]) -> list[Tensor]:
+    """A function that treats all pixels alike, on maps (1, C, h, w) of different sizes at once."""
+    sizes = [one.shape[-2:] for one in maps]
+    pixels = torch.cat([one.flatten(2) for one in maps], 2)[..., None]  # (1, C, N, 1)
+    parts = function(pixels)[..., 0].split([h * w for h, w in sizes], 2)
+    return [part.unflatten(2, tuple(size)) for part, size in zip(parts, sizes, strict=True)]

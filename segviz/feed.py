@@ -1,0 +1,124 @@
+"""What training reads: new crops, or views that a frozen backbone has seen once."""
+
+import hashlib
+import json
+import signal
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from .augment import Stream, View, Views
+from .errors import InputError
+from .kept import Kept, Sample
+from .network.checkpoint import tensor_hash
+from .network.segmenter import Segmenter
+from .recipe import Recipe, Workers
+
+__all__ = ["Feed"]
+
+
+class Feed:
+    """The batches of a training run, each a pure function of seed and update.
+
+    Arguments:
+        root: The VOC2012 folder.
+        ids: The training images.
+        recipe: How to train.
+        mean: The colour of padding, RGB in 0..255.
+        device: Where the batches go.
+        loaders: Processes that read and augment.
+
+    Raises:
+        InputError: If `loaders` is negative; while reading, if an image cannot be read.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        ids: Sequence[str],
+        recipe: Recipe,
+        mean: Sequence[float],
+        device: torch.device,
+        loaders: int,
+    ) -> None:
+        if loaders < 0:
+            raise InputError(f"loaders is {loaders}, but must be at least 0.")
+        self.root, self.ids, self.recipe = root, list(ids), recipe
+        self.device, self.loaders = device, loaders
+        fill = tuple(round(m) for m in mean)
+        crop = None if recipe.kept else recipe.crop
+        self.view = View(crop, recipe.augment, fill=fill)  # type: ignore[arg-type]
+        self.ids_hash = hashlib.sha256("\n".join(self.ids).encode()).hexdigest()
+
+    def crops(self, update: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Photos (B, 3, crop, crop) and labels (B, crop, crop), both uint8, from an update on."""
+        return self._read(self._stream(update), self.recipe.batch // Workers.here().world)
+
+    def kept(self, update: int, network: Segmenter, folder: Path) -> Iterator[list[Sample]]:
+        """Batches of kept views, from an update on; mirrored at random whenever they are used.
+
+        Arguments:
+            update: The first update.
+            network: The network, whose frozen part has seen them or sees them first.
+            folder: Where they are kept.
+        """
+        r, count = self.recipe, len(self.ids)
+        kept = self._keep(network, folder)
+        samples: list[Sample] = []
+        for index, use in self._stream(update):
+            sample = kept.sample(use % r.kept * count + index, network.grid)
+            mirrored = r.augment and np.random.default_rng((r.seed, index, use)).random() < 0.5
+            samples.append(sample.flipped() if mirrored else sample)
+            if len(samples) == r.batch:
+                yield samples
+                samples = []
+
+    def _keep(self, network: Segmenter, folder: Path) -> Kept:
+        """The kept views, those added that are missing."""
+        r, count = self.recipe, len(self.ids)
+        facts = {
+            "ids": self.ids_hash,
+            "frozen": tensor_hash(network.backbone, network.context),
+            "view": json.dumps([asdict(self.view), r.seed, r.loss_stride, r.mixed]),
+        }
+        kept = Kept(folder, facts, network.aggregation.inputs)
+        missing = [divmod(n, count)[::-1] for n in range(len(kept), r.kept * count)]
+        if missing:
+            network.eval()
+            with tqdm(total=r.kept * count, initial=len(kept), unit="view") as bar:
+                views = self._read(missing, None)
+                kept.fill(network, views, r.loss_stride, r.mixed, bar.update)
+        return kept
+
+    def _stream(self, update: int) -> Stream:
+        r, workers = self.recipe, Workers.here()
+        stop = r.iterations(len(self.ids)) * r.batch
+        return Stream(len(self.ids), r.seed, update * r.batch, stop, workers.rank, workers.world)
+
+    def _read(self, keys: Iterable[tuple[int, int]], batch: int | None) -> Iterator[Any]:
+        """Samples of those (image index, use), in batches or one by one."""
+        samples = DataLoader(
+            Views(self.root, self.ids, self.view, self.recipe.seed),
+            batch_size=batch,
+            sampler=keys,
+            num_workers=self.loaders,
+            pin_memory=self.device.type == "cuda",
+            worker_init_fn=_ignore_interrupts,
+        )
+        try:
+            yield from samples
+        except InputError as error:
+            # A reading process sends its whole traceback for a message.
+            raise InputError(str(error).strip().rpartition("InputError: ")[2]) from error
+
+
+def _ignore_interrupts(_: int) -> None:
+    # Ctrl-C reaches every process of the terminal; the trainer decides when reading ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
