@@ -47,8 +47,8 @@ OUTCOMES = {
     "right to wrong": (213, 60, 20),
     "ignored": (224, 224, 192),
 }
-"""A pixel's fate since step 0. The two changes differ in lightness and hue also for those who do not
-tell red from green; ignored has VOC's own colour."""
+"""A pixel's fate since step 0. The two changes differ in lightness too, for those who do not tell
+red from green; ignored has the colour VOC gives it."""
 
 
 def to_photo(maps: np.ndarray, record: Record) -> np.ndarray:
