@@ -34,7 +34,8 @@ def spread(record: Record, steps: Sequence[int] = ()) -> list[int]:
             raise InputError(
                 f"there is no step {step}: this run has steps 0 to {record.last}; choose of them."
             )
-    return sorted(set(steps)) or np.linspace(0, record.last, SHOWN).round().astype(int).tolist()
+    even = np.linspace(0, record.last, SHOWN).round().astype(int).tolist()
+    return sorted(set(steps or even))
 
 
 def magnified(record: Record) -> int:
@@ -61,7 +62,7 @@ def contact_sheet(
     Raises:
         InputError: If there is no such step or panel, or there are too many.
     """
-    shown = list(dict.fromkeys(spread(record, steps)))
+    shown = spread(record, steps)
     there = panels_.choose(record)
     chosen = panels_.choose(record, names or [name for name in ROWS if name in there])
     moving = [name for name in chosen if PANELS[name].moves]
@@ -82,7 +83,7 @@ class _Sheet:
         self.record, self.steps, self.moving, self.still = record, steps, moving, still
         self.times = magnified(record)
         height, width = (self.times * side for side in record.photo.shape[:2])
-        size = int(np.clip(max(height, width) / 26, 12, 20))
+        size = int(np.clip(max(height, width) / 22, 12, 22))
         self.line = round(1.5 * size)
         self.cell = height, max(width, 9 * size)
         self.key = 12 * size if moving else 0
