@@ -80,7 +80,9 @@ def read_record(path: Path) -> Record:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputError(f"the record {path} cannot be read ({error.strerror}).") from error
+        raise InputError(
+            f"the record {path} cannot be read ({error.strerror}); give a .zip, .npz or .json."
+        ) from error
     return read_zip(data)
 
 
@@ -212,8 +214,9 @@ def _faults(record: Record) -> list[str]:
 
 
 def _number(value: object) -> bool:
-    plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return value is None or (plain and math.isfinite(value))
+    if value is None:
+        return True
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _text(value: object) -> bool:
