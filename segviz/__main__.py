@@ -99,7 +99,7 @@ def _export(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command.add_argument(
         "--panels",
         metavar="NAME,...",
-        help="of photo,overlay,prediction,entropy,receptive-field,truth,right-wrong",
+        help="of photo,overlay,feedforward,prediction,entropy,receptive-field,truth,right-wrong",
     )
     command.add_argument("--out", metavar="DIR", help="where to (default: beside the record)")
     command.add_argument("--json", action="store_true", help="one JSON object on stdout")

@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -19,7 +18,6 @@ from .sheet import contact_sheet, spread
 __all__ = [
     "Export",
     "Selection",
-    "curves_csv",
     "curves_text",
     "exports",
     "panel_png",
@@ -27,7 +25,6 @@ __all__ = [
     "read_zip",
     "record_zip",
     "step_picture",
-    "step_png",
 ]
 
 
@@ -91,11 +88,6 @@ def curves_text(record: Record) -> str:
     return buffer.getvalue()
 
 
-def curves_csv(record: Record, path: Path) -> None:
-    """Write `curves_text` to a file."""
-    path.write_text(curves_text(record), encoding="utf-8")
-
-
 def panel_png(record: Record, step: int, name: str) -> bytes:
     """One panel of a step in true pixels; labels as a palette PNG, as VOC stores them.
 
@@ -130,11 +122,6 @@ def step_picture(record: Record, step: int, names: tuple[str, ...] = ()) -> np.n
     there = choose(record)
     chosen = choose(record, names or [name for name in usual if name in there])
     return np.concatenate([PANELS[name].picture(record, step) for name in chosen], axis=1)
-
-
-def step_png(record: Record, step: int, path: Path) -> None:
-    """Write `step_picture` to a PNG."""
-    path.write_bytes(maps.png(step_picture(record, step)))
 
 
 def _step(record: Record, selection: Selection) -> int:

@@ -47,6 +47,12 @@ PANELS: dict[str, Panel] = {
         "prediction over photo",
         lambda record, step: maps.overlay(record.photo, record.labels[step], OPACITY),
     ),
+    "feedforward": Panel(
+        "prediction of step 0",
+        lambda record, _: maps.label_picture(record.labels[0]),
+        moves=False,
+        labels=lambda record, _: record.labels[0],
+    ),
     "prediction": Panel(
         "prediction",
         lambda record, step: maps.label_picture(record.labels[step]),

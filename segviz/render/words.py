@@ -5,7 +5,7 @@ import unicodedata
 
 from ..adapt.record import Record
 
-__all__ = ["caption", "measures", "plain", "provenance", "settings", "stem"]
+__all__ = ["caption", "checkpoint", "measures", "plain", "provenance", "settings", "stem"]
 
 
 def plain(text: str, length: int = 120) -> str:
@@ -51,12 +51,17 @@ def caption(record: Record, step: int) -> str:
     return " · ".join([f"step {step} of {record.last}", *measures(record, step).values()])
 
 
+def checkpoint(record: Record) -> str:
+    """The checkpoint's name; of a path its end, for where it lies is nobody's business."""
+    return re.split(r"[/\\]", str(record.environment.get("checkpoint", "unknown")))[-1]
+
+
 def provenance(record: Record) -> str:
     """Network and versions on one line."""
     e = record.environment
     sha = str(e.get("sha256", ""))[:12]
     parts = [
-        f"checkpoint {e.get('checkpoint', 'unknown')}" + (f" ({sha})" if sha else ""),
+        f"checkpoint {checkpoint(record)}" + (f" ({sha})" if sha else ""),
         f"segviz {e.get('segviz', 'unknown')}",
         f"torch {e.get('torch', 'unknown')}",
         str(e.get("device", "")),
