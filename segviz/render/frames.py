@@ -173,11 +173,18 @@ def payload(runs: Sequence[Shown], encoder: Encoder | None = None) -> Payload:
         "numbers": [
             {"key": key, "title": title, "unit": unit, "decimals": decimals}
             for key, (title, unit, decimals) in NUMBERS.items()
-            if any(value is not None for record in records for value in record.numbers(key))
+            if _told(key, records)
         ],
         "runs": entries,
     }
     return Payload(head, frames)
+
+
+def _told(key: str, records: Sequence[Record]) -> bool:
+    """Whether a number is there; losses of different objectives say nothing about each other."""
+    if key == "loss" and len({record.settings.objective for record in records}) > 1:
+        return False
+    return any(value is not None for record in records for value in record.numbers(key))
 
 
 def _run(shown: Shown, encoder: Encoder, blob: _Blob) -> dict[str, Any]:

@@ -7,7 +7,7 @@ const H = 56;
 const DASHES = ["", "5 3", "1.5 2.5", "8 3 2 3"];
 
 class Chart {
-  // title: a node; jump(step, done): the reader chose a step, and has let go of it if done.
+  // jump(step, done): the reader points at a step, and has let go of it if done.
   constructor(label, jump) {
     this.lines = make("g");
     this.cursor = make("line", { class: "now", y1: 0, y2: H });
@@ -15,21 +15,22 @@ class Chart {
     this.plot = make("svg", attributes, this.lines, this.cursor);
     this.high = make("span", { class: "high" });
     this.low = make("span", { class: "low" });
-    this.node = make("div", { class: "chart", role: "img", "aria-label": label }, this.plot, this.high, this.low);
+    const range = make("div", { class: "range", "aria-hidden": "true" }, this.high, this.low);
+    this.node = make("div", { class: "chart", role: "img", "aria-label": label }, range, this.plot);
     this.last = 0;
     const at = (event) => {
       const box = this.plot.getBoundingClientRect();
       const place = Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
       return Math.round(place * this.last);
     };
-    this.node.onpointerdown = (event) => {
-      this.node.setPointerCapture(event.pointerId);
+    this.plot.onpointerdown = (event) => {
+      this.plot.setPointerCapture(event.pointerId);
       jump(at(event), false);
     };
-    this.node.onpointermove = (event) => {
-      if (this.node.hasPointerCapture(event.pointerId)) jump(at(event), false);
+    this.plot.onpointermove = (event) => {
+      if (this.plot.hasPointerCapture(event.pointerId)) jump(at(event), false);
     };
-    this.node.onpointerup = (event) => jump(at(event), true);
+    this.plot.onpointerup = (event) => jump(at(event), true);
   }
 
   // lines: {values, colour, dash}, a value per step or null.
@@ -69,4 +70,10 @@ class Chart {
   }
 }
 
-export { Chart };
+// How the lines of a run are dashed where colours tell something else.
+function sample(dash) {
+  const line = make("line", { x1: 0, y1: 4, x2: 22, y2: 4, "stroke-dasharray": DASHES[dash % 4] });
+  return make("svg", { viewBox: "0 0 22 8", class: "dash", "aria-hidden": "true" }, line);
+}
+
+export { Chart, sample };

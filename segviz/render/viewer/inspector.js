@@ -5,7 +5,7 @@ import { colourOf } from "./model.js";
 import { inspect } from "./sample.js";
 
 const TOP = 5;
-const COLUMNS = ["Class", "Probability", "Runner-up", "Entropy", "Sigma", "Receptive field", "In S"];
+const COLUMNS = ["Class", "Probability", "Runner-up", "Entropy, nats", "Sigma, input px", "Receptive field, input px", "In S"];
 
 class Inspector {
   constructor(model) {
@@ -17,9 +17,10 @@ class Inspector {
     const names = COLUMNS.map((name) => make("th", { scope: "col" }, name));
     const table = make("table", {}, make("thead", {}, make("tr", {}, this.first, ...names)), this.body);
     this.top = make("ol", { class: "top" });
+    this.whose = make("header", { class: "quiet" });
     const head = make("header", {}, make("b", {}, "Pixel"), this.where, this.truth);
     const left = make("div", { class: "readings" }, head, make("div", { class: "scroll" }, table));
-    this.node = make("section", { class: "inspector card", "aria-label": "Pixel inspector" }, left, this.top);
+    this.node = make("section", { class: "inspector card", "aria-label": "Pixel inspector" }, left, make("div", {}, this.whose, this.top));
     this.shown = "";
   }
 
@@ -27,7 +28,7 @@ class Inspector {
     const { model } = this;
     const { cursor } = model;
     const readings = cursor && model.runs.map((run) => inspect(run, step, cursor.x, cursor.y));
-    const shown = JSON.stringify([cursor, readings, model.many, model.runs.length]);
+    const shown = JSON.stringify([cursor, readings, model.pointed, model.head.id, model.runs.length]);
     if (shown === this.shown) return;
     this.shown = shown;
     this.node.classList.toggle("idle", !cursor);
@@ -36,7 +37,9 @@ class Inspector {
     const truth = readings?.map((one) => one?.truth ?? null).find((one) => one !== null) ?? null;
     this.truth.replaceChildren(...(truth === null ? [] : ["truth ", this.chip(truth)]));
     this.body.replaceChildren(...model.runs.map((run, i) => this.row(run, readings?.[i])));
-    this.rank(readings?.[0]?.ranking);
+    const run = Math.min(model.pointed, model.runs.length - 1);
+    say(this.whose, `Most probable classes${model.many ? `, ${model.runs[run].facts.name}` : ""}`);
+    this.rank(readings?.[run]?.ranking);
   }
 
   chip(id) {
@@ -56,14 +59,14 @@ class Inspector {
       cell("class", reading && this.chip(reading.label)),
       cell("probability", known ? percent(own.probability) : null),
       cell("runner-up", next && make("span", {}, this.chip(next.id), ` ${percent(next.probability)}`)),
-      cell("entropy", reading && `${fixed(reading.entropy, 3)} nats`),
-      cell("sigma", reading && `${fixed(reading.sigma, 1)} px`),
-      cell("receptive-field", reading && `${fixed(reading.size, 0)} px`),
+      cell("entropy", reading && fixed(reading.entropy, 3)),
+      cell("sigma", reading && fixed(reading.sigma, 1)),
+      cell("receptive-field", reading && fixed(reading.size, 0)),
       cell("selected", reading && (reading.selected ? "yes" : "no")),
     );
   }
 
-  // The most probable classes of the first run as bars; always as many lines.
+  // The most probable classes of the run pointed at as bars; always as many lines.
   rank(ranking) {
     const lines = Array.from({ length: TOP }, (_, i) => {
       const one = ranking?.[i];

@@ -27,6 +27,7 @@ class Model {
   constructor(head, frames) {
     this.shown = null; // the step of the pictures on the screen
     this.cursor = null; // {x, y}: the photo pixel pointed at
+    this.pointed = 0; // the run whose panel is pointed at
     this.playing = false;
     this.following = true;
     Object.assign(this, { step: 0, speed: 1, loop: false, opacity: 0.6, isolated: null });

@@ -1,6 +1,6 @@
 // Pinned pixels: their entropy, sigma and class over the steps.
 
-import { Chart } from "./charts.js";
+import { Chart, sample } from "./charts.js";
 import { button, chip, css, fixed, make } from "./dom.js";
 import { read } from "./sample.js";
 
@@ -113,7 +113,7 @@ class Pins {
     });
     const label = { node: make("span", { class: "label" }), id: null };
     this.rows.push({ run, pin, label, now });
-    const name = model.many ? make("span", { class: "name" }, run.facts.name) : null;
+    const name = model.many ? make("span", { class: "name" }, sample(run.index), run.facts.name) : null;
     return make("div", { class: "history" }, name, label.node, make("div", { class: "strip" }, ...cells, now));
   }
 }

@@ -29,6 +29,7 @@ function listen(frame, model, app) {
   };
   const point = (event) => {
     model.cursor = frame.pixel(model, event);
+    model.pointed = frame.layers.at(-1).run;
     app.touch();
   };
 

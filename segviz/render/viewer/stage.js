@@ -48,7 +48,7 @@ class Stage {
       this.frames.clear();
       this.bars = [];
       this.grid.replaceChildren(...(model.many ? this.together() : this.alone()));
-      this.grid.classList.toggle("many", model.many);
+      this.node.parentElement?.classList.toggle("many", model.many);
       this.columns = 0;
     }
     this.arrange();
