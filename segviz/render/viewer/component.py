@@ -17,8 +17,8 @@ from .view import View
 __all__ = ["show"]
 
 GROWTH = 1.25
-"""Runs at work are sent again once they have so many times the steps: all messages together stay
-within about five times the last."""
+"""Runs at work are sent again once they have so many times the steps: all messages together hold
+at most about five times the steps of the last."""
 
 KEPT = 4
 """Of so many viewers a session remembers what was sent."""
