@@ -4,12 +4,41 @@ from pathlib import Path
 
 import streamlit as st
 
+from app_pages.parts import flow, server, state
+from app_pages.parts.words import sentence
+from segviz.errors import InputError
+
 # A file of ours: Streamlit fetches named icons for the browser's tab from the internet.
-icon = Path(__file__).parent / "pages" / "icon.png"
+icon = Path(__file__).parent / "app_pages" / "icon.png"
 st.set_page_config(page_title="segviz", page_icon=str(icon), layout="wide")
 # Streamlit leaves twice the height of its header free.
 st.html("<style>.stMainBlockContainer {padding-top: 4rem}</style>")
 
-st.navigation(
-    [st.Page("pages/iterate.py", title="Iterate", icon=":material/replay:", default=True)]
-).run()
+PAGES = (
+    ("iterate", "Iterate", "replay", "One run, step by step."),
+    ("compare", "Compare", "view_column", "Objectives side by side on one photo."),
+    ("scales", "Scales", "photo_size_select_large", "One photo at several scales."),
+    ("ablate", "Ablate", "grid_on", "What is adapted, how fast and how long."),
+    ("runs", "Runs", "history", "The runs of this visit; pin and compare them."),
+    ("model", "Model", "memory", "The network, its cost and the limits."),
+)
+page = st.navigation(
+    [
+        st.Page(
+            f"app_pages/{name}.py",
+            title=title,
+            icon=f":material/{icon}:",
+            help=help,
+            default=name == "iterate",
+        )
+        for name, title, icon, help in PAGES
+    ],
+    position="top",
+)
+state.setup()
+try:
+    server.trained(st.session_state.checkpoint)
+    flow.collect()
+    page.run()
+except InputError as error:  # what no page expects: a missing checkpoint or sample
+    st.error(sentence(error), icon=":material/error:")

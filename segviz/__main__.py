@@ -18,6 +18,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _run(commands)
+    _export(commands)
     _evaluate(commands)
     _train(commands)
     _benchmark(commands)
@@ -75,8 +76,33 @@ def _run(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command.add_argument("--objective", default="entropy", help="what to optimise")
     command.add_argument("--precision", default="float32", help="float32 or bfloat16")
     command.add_argument("--out", metavar="DIR", help="write record, curves and pictures there")
+    command.add_argument(
+        "--formats",
+        default="sheet,gif",
+        help="what else to write to --out, of sheet,gif,webp,zip,html (default: sheet,gif)",
+    )
     _adaptation(command)
     _common(command)
+
+
+def _export(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    command = commands.add_parser("export", help="make pictures, animations, tables of a record")
+    command.add_argument(
+        "record", metavar="RECORD", help="a run's .npz, .json or .zip, or its folder"
+    )
+    command.add_argument(
+        "--formats",
+        default="png,sheet,gif,csv,html",
+        help="of png,sheet,gif,webp,csv,zip,html (default: png,sheet,gif,csv,html)",
+    )
+    command.add_argument("--steps", metavar="T,T,...", help="such as 0,8,16,32")
+    command.add_argument(
+        "--panels",
+        metavar="NAME,...",
+        help="of photo,overlay,feedforward,prediction,entropy,receptive-field,truth,right-wrong",
+    )
+    command.add_argument("--out", metavar="DIR", help="where to (default: beside the record)")
+    command.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
 
 def _evaluate(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -103,12 +129,16 @@ def _train(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command.add_argument("--backbone", default="mobilenetv2_100", help="a timm network")
     command.add_argument("--stride", type=int, help="feature stride")
     command.add_argument("--channels", type=int, help="feature channels")
+    command.add_argument("--groups", type=int, help="groups of channels of the free-form filter")
     command.add_argument("--levels", type=int, help="levels of the scale space")
     command.add_argument(
         "--pooled-context", action=argparse.BooleanOptionalAction, help="see every image's mean"
     )
     command.add_argument("--init", metavar="FILE", help="backbone weights (safetensors)")
     command.add_argument("--context-init", metavar="FILE", help="pooled context weights")
+    command.add_argument(
+        "--classifier-init", metavar="FILE", help="begin as this classifier; needs --kept"
+    )
     command.add_argument(
         "--pretrained", action=argparse.BooleanOptionalAction, help="ImageNet weights from timm"
     )

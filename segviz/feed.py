@@ -18,6 +18,7 @@ from .augment import Stream, View, Views
 from .errors import InputError
 from .kept import Kept, Sample
 from .network.checkpoint import tensor_hash
+from .network.geometry import Grid
 from .network.segmenter import Segmenter
 from .recipe import Recipe, Workers
 
@@ -61,27 +62,25 @@ class Feed:
         """Photos (B, 3, crop, crop) and labels (B, crop, crop), both uint8, from an update on."""
         return self._read(self._stream(update), self.recipe.batch // Workers.here().world)
 
-    def kept(self, update: int, network: Segmenter, folder: Path) -> Iterator[list[Sample]]:
-        """Batches of kept views, from an update on; mirrored at random whenever they are used.
-
-        Arguments:
-            update: The first update.
-            network: The network, whose frozen part has seen them or sees them first.
-            folder: Where they are kept.
-        """
+    def views(self, update: int, kept: Kept, grid: Grid) -> Iterator[list[Sample]]:
+        """Batches of kept views, from an update on; mirrored at random whenever they are used."""
         r, count = self.recipe, len(self.ids)
-        kept = self._keep(network, folder)
         samples: list[Sample] = []
         for index, use in self._stream(update):
-            sample = kept.sample(use % r.kept * count + index, network.grid)
+            sample = kept.sample(use % r.kept * count + index, grid)
             mirrored = r.augment and np.random.default_rng((r.seed, index, use)).random() < 0.5
             samples.append(sample.flipped() if mirrored else sample)
             if len(samples) == r.batch:
                 yield samples
                 samples = []
 
-    def _keep(self, network: Segmenter, folder: Path) -> Kept:
-        """The kept views, those added that are missing."""
+    def keep(self, network: Segmenter, folder: Path) -> Kept:
+        """The views that the frozen part of a network has seen; those that are missing are added.
+
+        Arguments:
+            network: The network; put into eval mode where views are missing.
+            folder: Where they are kept.
+        """
         r, count = self.recipe, len(self.ids)
         facts = {
             "ids": self.ids_hash,

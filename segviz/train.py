@@ -32,6 +32,7 @@ from .train_state import load_state, save_state
 __all__ = ["Trainer"]
 
 SAVE_SECONDS = 45.0  # a kill costs less than a minute
+STATISTICS = 200  # views that the mean and variance of the features are taken over
 
 # Logits (B, K, h, w), labels (B, rows, columns), and the positions of these on the feature grid.
 Pixelwise = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -49,6 +50,8 @@ class Trainer:
         out: The folder of state, log and result.
         init: Backbone weights (safetensors, timm names), or None.
         context_init: Weights of the pooled context module (safetensors), or None.
+        classifier_init: A classifier of that module's maps (safetensors, `logits`), which the
+            network begins as; None = it begins at random. Needs kept views.
         pretrained: Whether timm downloads ImageNet weights where `init` is None.
         start: A trained checkpoint of the same architecture to go on from, or None.
         device: Where to train.
@@ -67,6 +70,7 @@ class Trainer:
         out: Path,
         init: Path | None = None,
         context_init: Path | None = None,
+        classifier_init: Path | None = None,
         pretrained: bool = False,
         start: str | None = None,
         device: torch.device | str = "cpu",
@@ -98,6 +102,7 @@ class Trainer:
             self._load_context(context_init)
         if start is not None:
             self._start_from(start)
+        self.classifier = None if classifier_init is None else self._classifier(classifier_init)
         self.network = self.network.to(self.device).to(memory_format=torch.channels_last)
         self.iterations = recipe.iterations(len(ids))
         self.iteration = 0
@@ -209,6 +214,22 @@ class Trainer:
             )
         self.network.load_state_dict(trained.state_dict())
 
+    def _classifier(self, path: Path) -> tuple[Tensor, Tensor]:
+        a, tensors = self.network.architecture, read_tensors(path)
+        weight, bias = tensors.get("logits.weight"), tensors.get("logits.bias")
+        shape = (a.classes, a.channels, 1, 1)
+        if weight is None or bias is None or weight.shape != shape:
+            raise InputError(
+                f"{path} does not hold a classifier logits.weight of shape {shape} with its bias;"
+                " give one made for this network."
+            )
+        if not (self.recipe.kept and self.network.aggregation.inputs == a.channels):
+            raise InputError(
+                "--classifier-init needs --kept, and as many feature channels as the coarsest map"
+                f" has ({self.network.aggregation.inputs}), but there are {a.channels}."
+            )
+        return weight[..., 0, 0], bias
+
     def _load_context(self, path: Path) -> None:
         context = self.network.context
         if context is None:
@@ -223,9 +244,15 @@ class Trainer:
         context.load_state_dict({name: tensors[name] for name in names})
 
     def _batches(self) -> Iterator[Batch]:
-        if self.recipe.kept:
-            return self.feed.kept(self.iteration, self.network, self.out / "kept")
-        return self.feed.crops(self.iteration)
+        if not self.recipe.kept:
+            return self.feed.crops(self.iteration)
+        kept = self.feed.keep(self.network, self.out / "kept")
+        grid = self.network.grid
+        if self.classifier is not None and self.iteration == 0:
+            numbers = range(min(STATISTICS, len(kept)))
+            maps = torch.cat([kept.sample(n, grid).maps.flatten(2) for n in numbers], 2)[0]
+            self.network.begin_as(*self.classifier, maps.mean(1), maps.var(1))
+        return self.feed.views(self.iteration, kept, grid)
 
     def _any(self, here: bool) -> bool:
         """Whether it is so in any process."""

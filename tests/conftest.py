@@ -184,3 +184,19 @@ def prepared64(network64, prepared):
     return prepared._replace(
         x=x, encoding=encoding, rows=prepared.rows.double(), columns=prepared.columns.double()
     )
+
+
+@pytest.fixture(scope="session")
+def record(trained, photo, truth):
+    """A run of 3 steps on `photo`, 3 classes or more, with truth. To be read only."""
+    from segviz.adapt import Run, Settings
+
+    return Run(trained, photo, Settings(scale=1.0, steps=3), truth, "shapes").all()
+
+
+@pytest.fixture(scope="session")
+def unjudged(trained, photo):
+    """The same without truth: the 1x prediction stands in."""
+    from segviz.adapt import Run, Settings
+
+    return Run(trained, photo, Settings(scale=1.0, steps=3), None, "shapes").all()

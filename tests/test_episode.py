@@ -18,12 +18,13 @@ from segviz.adapt.episode import (
     prediction_at_1x,
     prepare,
 )
+from segviz.adapt.record import LOG_PROBABILITIES, Quantised
 from segviz.adapt.settings import VARIABLES, Settings
 from segviz.classes import IGNORE
 from segviz.errors import InputError
 from segviz.network import Theta
 from segviz.network.checkpoint import tensor_hash
-from segviz.network.geometry import resize_photo
+from segviz.network.geometry import resample, resize_photo
 from segviz.network.receptive_field import read
 
 
@@ -380,6 +381,26 @@ def test_labels_are_the_arg_max_of_bilinear_logits(network, photo, prepared):
         corner = state.logits[:, a : a + 2, b : b + 2]
         mix = torch.tensor([[(1 - s) * (1 - t), (1 - s) * t], [s * (1 - t), s * t]])
         assert labels[i, j] == (corner * mix).sum((1, 2)).argmax()
+
+
+def test_log_probabilities_are_kept_as_codes(network, prepared):
+    settings = Settings(steps=2, learning_rate=1e-2)
+    pairs = zip(
+        optimise(network, prepared, settings), episode(network, prepared, settings), strict=True
+    )
+    for state, step in pairs:
+        assert torch.allclose(state.log_probabilities, state.logits.log_softmax(0), atol=1e-5)
+        want = Quantised.of(state.log_probabilities.numpy(), *LOG_PROBABILITIES).codes
+        assert np.array_equal(step.log_probability_codes, want)
+        assert want.shape == state.logits.shape and want.max() > 100
+
+
+def test_codes_give_the_probabilities_at_any_pixel(network, prepared):
+    logits = next(optimise(network, prepared, Settings(steps=0))).logits / 4  # as of a trained one
+    codes = Quantised.of(logits.log_softmax(0)[None].numpy(), *LOG_PROBABILITIES)
+    exact = resample(logits, prepared.rows, prepared.columns).softmax(0)
+    read = resample(torch.from_numpy(codes[0]), prepared.rows, prepared.columns).softmax(0)
+    assert (read - exact).abs().max() < 0.015
 
 
 def test_stopping_early_keeps_what_came(network, photo, truth):

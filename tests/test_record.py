@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from segviz.adapt import Record, Settings
-from segviz.adapt.record import NUMBERS, Quantised
+from segviz.adapt.record import LOG_PROBABILITIES, NUMBERS, Quantised
 from segviz.errors import InputError
 
 
@@ -28,6 +28,7 @@ def make(steps=3, truth=True, **changes):
         "entropy": Quantised.of(rng.random((steps, 2, 3)) * 3, 0, math.log(21)),
         "sigma": Quantised.of(rng.random((steps, 2, 3)) * 64, 0, 64),
         "selected": rng.random((steps, 2, 3)) < 0.5,
+        "log_probabilities": Quantised.of(-9 * rng.random((steps, 2, 2, 3)), *LOG_PROBABILITIES),
         "positions": (
             np.linspace(0, 1, 6, dtype=np.float32),
             np.linspace(0, 2, 8, dtype=np.float32),
@@ -76,6 +77,13 @@ def test_values_outside_the_range_are_clipped():
     assert quantised.codes.tolist() == [[[0, 255, 255]]]
 
 
+def test_single_precision_is_enough():
+    maps = np.random.default_rng(0).uniform(-9, 1, (3, 21, 30, 40))
+    codes = Quantised.of(maps.astype(np.float32), -8, 0).codes.astype(int)
+    difference = np.abs(codes - Quantised.of(maps, -8, 0).codes)
+    assert difference.max() <= 1 and difference.mean() < 1e-4  # ties only
+
+
 def test_quantising_twice_changes_nothing():
     maps = np.random.default_rng(0).random((1, 9, 9))
     once = Quantised.of(maps, 0, 1)
@@ -99,6 +107,7 @@ def test_round_trip(tmp_path, steps, truth, complete):
         assert loaded.labels.dtype == np.uint8 and loaded.selected.dtype == bool
         assert loaded.photo.tolist() == record.photo.tolist()
         assert np.array_equal(loaded.entropy[0], record.entropy[0])
+        assert np.array_equal(loaded.log_probabilities[0], record.log_probabilities[0])
         assert (loaded.truth is None) == (not truth)
 
 
@@ -148,6 +157,7 @@ def test_equal():
         {"entropy": Quantised(make().entropy.codes, 0.0, 3.0)},
         {"sigma": Quantised.of(np.zeros((3, 2, 3)), 0, 64)},
         {"selected": np.zeros((3, 2, 3), bool)},
+        {"log_probabilities": Quantised.of(np.zeros((3, 2, 2, 3)), *LOG_PROBABILITIES)},
         {"positions": (np.zeros(6, np.float32), np.zeros(8, np.float32))},
     ],
 )
@@ -215,7 +225,7 @@ def test_flipped_bytes(saved):
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", "null", "7", "{}", '{"format": 1}', '{"format": 1, "settings": 3}', "\x00"]
+    "text", ["[]", "null", "7", "{}", '{"format": 2}', '{"format": 2, "settings": 3}', "\x00"]
 )
 def test_foreign_json(saved, text):
     saved.with_suffix(".json").write_text(text)
@@ -241,8 +251,8 @@ def test_files_of_two_records(saved, tmp_path):
 
 def test_another_format(saved):
     facts = strict(saved.with_suffix(".json"))
-    saved.with_suffix(".json").write_text(json.dumps({**facts, "format": 2}))
-    refused(saved, r"record format 2, but this segviz reads 1; use the segviz version 0\.1\.0")
+    saved.with_suffix(".json").write_text(json.dumps({**facts, "format": 1}))
+    refused(saved, r"record format 1, but this segviz reads 2; use the segviz version 0\.1\.0")
 
 
 def test_impossible_settings(saved):

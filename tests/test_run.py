@@ -46,6 +46,7 @@ def test_record_of_a_run(trained, photo, truth):
         t = step.step
         assert np.array_equal(record.labels[t], step.labels)
         assert np.array_equal(record.selected[t], step.selected_map)
+        assert np.array_equal(record.log_probabilities.codes[t], step.log_probability_codes)
         # Half a code of ln 21 nats, half a code of 4 feature pixels = 64 input pixels.
         assert np.abs(record.entropy[t] - step.entropy_map).max() < math.log(21) / 500
         assert np.abs(record.sigma[t] - 16 * step.sigma_map).max() < 64 / 500

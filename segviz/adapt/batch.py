@@ -96,6 +96,14 @@ class Batch:
             return finished
         return run.record() if run.steps else None
 
+    def steps(self, index: int) -> int:
+        """How many steps of a run there are, step 0 included."""
+        run = self._runs[index]
+        finished = self._records[index]
+        if finished is not None:
+            return len(finished.steps)
+        return len(run.steps) if run is not None else 0
+
     def records(self) -> list[Record | None]:
         """`record` of every run."""
         return [self.record(index) for index in range(len(self))]

@@ -15,6 +15,7 @@ from ..errors import InputError
 from ..network.geometry import resample, resize_photo
 from ..network.segmenter import Encoding, Segmenter
 from . import objectives, variables
+from .record import LOG_PROBABILITIES, Quantised
 from .settings import Settings
 
 __all__ = ["MAX_INPUT", "Prepared", "Reference", "State", "Step", "episode", "optimise", "prepare"]
@@ -52,6 +53,7 @@ class State(NamedTuple):
     step: int
     logits: Tensor  # (K, h, w)
     sigma: Tensor  # (h, w), feature pixels
+    log_probabilities: Tensor  # (K, h, w), nats
     entropy: Tensor  # (h, w), nats
     selected: Tensor  # (h, w), bool: S
     loss: float  # the objective's value before the next update
@@ -79,6 +81,9 @@ class Step:
         entropy_map: Shape (h, w), float32, nats.
         sigma_map: Shape (h, w), float32, feature pixels.
         selected_map: S, shape (h, w), bool.
+        log_probability_codes: The log-softmax on the feature grid, shape (K, h, w), uint8 codes
+            over `record.LOG_PROBABILITIES`; as codes, since a float map would weigh 4 K bytes per
+            feature pixel and step.
     """
 
     step: int
@@ -96,6 +101,7 @@ class Step:
     entropy_map: np.ndarray
     sigma_map: np.ndarray
     selected_map: np.ndarray
+    log_probability_codes: np.ndarray
 
 
 @torch.no_grad()
@@ -205,6 +211,7 @@ def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iter
             step,
             prediction.logits.detach(),
             prediction.sigma.detach(),
+            pixels.log_probabilities.detach().T.unflatten(1, (h, w)),
             pixels.entropy.detach().view(h, w),
             pixels.selected().view(h, w),
             value,
@@ -263,6 +270,9 @@ def episode(
             entropy_map=state.entropy.float().cpu().numpy(),
             sigma_map=state.sigma.float().cpu().numpy(),
             selected_map=state.selected.cpu().numpy(),
+            log_probability_codes=Quantised.of(
+                state.log_probabilities.float().cpu().numpy(), *LOG_PROBABILITIES
+            ).codes,
         )
 
 

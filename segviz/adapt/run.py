@@ -12,7 +12,7 @@ from .. import __version__
 from ..classes import CLASSES
 from ..network.checkpoint import Checkpoint
 from .episode import Prepared, Reference, Step, episode, prediction_at_1x, prepare
-from .record import NUMBERS, Quantised, Record
+from .record import LOG_PROBABILITIES, NUMBERS, Quantised, Record
 from .settings import Settings
 
 __all__ = ["Run", "environment"]
@@ -108,6 +108,9 @@ class Run:
                 np.stack([step.sigma_map for step in steps]) * architecture.stride, 0.0, sigma
             ),
             selected=np.stack([step.selected_map for step in steps]),
+            log_probabilities=Quantised(
+                np.stack([step.log_probability_codes for step in steps]), *LOG_PROBABILITIES
+            ),
             positions=(prepared.rows.cpu().numpy(), prepared.columns.cpu().numpy()),
             stride=architecture.stride,
             classes=tuple(self.checkpoint.card.get("classes", CLASSES)),

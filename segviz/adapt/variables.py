@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..network.segmenter import Encoding, Prediction, Segmenter, Theta
 
-__all__ = ["EndToEnd", "Filters", "make"]
+__all__ = ["EndToEnd", "Filters", "counts", "make"]
 
 ADAPTED = {
     "score": ("score_weight", "score_bias"),
@@ -127,3 +127,10 @@ def make(
     if variables == "all":
         return EndToEnd(network, x)
     return Filters(network, encoding, variables, centred)
+
+
+def counts(network: Segmenter) -> dict[str, int]:
+    """How many parameters each choice of variables adapts, by its name."""
+    sizes = {name: value.numel() for name, value in network.theta._asdict().items()}
+    adapted = {name: sum(sizes[part] for part in parts) for name, parts in ADAPTED.items()}
+    return adapted | {"all": sum(value.numel() for value in network.parameters())}

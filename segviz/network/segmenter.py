@@ -181,8 +181,9 @@ class Segmenter(nn.Module):
             variance: Its variance, shape (C,).
         """
         nn.init.dirac_(self.scale_space_filter.filter.weight, self.architecture.groups)
-        self.feature_norm.running_mean.copy_(mean)
-        self.feature_norm.running_var.copy_(variance)
+        statistics = dict(self.feature_norm.named_buffers())
+        statistics["running_mean"].copy_(mean)
+        statistics["running_var"].copy_(variance)
         self.response_norm.weight.copy_(variance.sqrt())
         self.response_norm.bias.copy_(mean)
         self.score_weight.copy_(weight)

@@ -1,17 +1,82 @@
-"""Records to files that other programs open."""
+"""Records to files that other programs open: one registry for pages and command line."""
 
 import csv
 import io
-import tempfile
-import zipfile
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 from ..adapt.record import NUMBERS, Record
-from . import maps
+from ..classes import PALETTE
+from . import animate, maps, words
+from .archive import read_record, read_zip, record_zip
+from .panels import PANELS, choose
+from .sheet import contact_sheet, spread
 
-__all__ = ["curves_csv", "curves_text", "record_zip", "step_picture", "step_png"]
+__all__ = [
+    "Export",
+    "Selection",
+    "curves_text",
+    "exports",
+    "panel_png",
+    "read_record",
+    "read_zip",
+    "record_zip",
+    "step_picture",
+]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What of a record to export; each export takes what it can use.
+
+    Arguments:
+        step: The step of a picture; None = the last.
+        steps: The steps of a contact sheet or an animation; none = its own choice.
+        panels: Names of `PANELS`; none = its own choice.
+    """
+
+    step: int | None = None
+    steps: tuple[int, ...] = ()
+    panels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Export:
+    """One kind of file.
+
+    Arguments:
+        label: What it is called on a button.
+        help: What is in it, one sentence.
+        suffix: Of the file's name, with the dot.
+        mime: The type a browser is told.
+        icon: A Material symbol for its button.
+        make: The file's bytes, of a record and a selection.
+        part: What its name says beside the run, of a record and a selection.
+    """
+
+    label: str
+    help: str
+    suffix: str
+    mime: str
+    icon: str
+    make: Callable[[Record, Selection], bytes]
+    part: Callable[[Record, Selection], str] = lambda record, selection: ""
+
+    def __call__(self, record: Record, selection: Selection | None = None) -> bytes:
+        """The file's bytes.
+
+        Raises:
+            InputError: If the selection names a step or panel that the record has not.
+        """
+        return self.make(record, selection or Selection())
+
+    def name(self, record: Record, selection: Selection | None = None) -> str:
+        """A safe name for the file."""
+        part = self.part(record, selection or Selection())
+        return "-".join(filter(None, (words.stem(record), part))) + self.suffix
 
 
 def curves_text(record: Record) -> str:
@@ -23,33 +88,121 @@ def curves_text(record: Record) -> str:
     return buffer.getvalue()
 
 
-def curves_csv(record: Record, path: Path) -> None:
-    """Write `curves_text` to a file."""
-    path.write_text(curves_text(record), encoding="utf-8")
+def panel_png(record: Record, step: int, name: str) -> bytes:
+    """One panel of a step in true pixels; labels as a palette PNG, as VOC stores them.
 
-
-def step_picture(record: Record, step: int) -> np.ndarray:
-    """Photo, prediction, entropy, receptive field and truth of a step side by side, uint8."""
-    panels = [
-        record.photo,
-        maps.label_picture(record.labels[step]),
-        maps.entropy_picture(record, step, maps.limits_of(record.entropy)),
-        maps.receptive_field_picture(record, step, maps.limits_of(record.sigma)),
-    ]
-    if record.reference == "truth" and record.truth is not None:
-        panels.append(maps.label_picture(record.truth))
-    return np.concatenate(panels, axis=1)
-
-
-def step_png(record: Record, step: int, path: Path) -> None:
-    """Write `step_picture` to a PNG."""
-    path.write_bytes(maps.png(step_picture(record, step)))
-
-
-def record_zip(record: Record, stem: str = "record") -> bytes:
-    """The record as one ZIP file with `stem`.npz and `stem`.json in it."""
+    Raises:
+        InputError: If there is no such step or panel.
+    """
+    (step,) = spread(record, (step,))
+    (name,) = choose(record, (name,))
+    labels = PANELS[name].labels
+    if labels is None:
+        return maps.png(PANELS[name].picture(record, step))
+    image = Image.fromarray(labels(record, step))
+    image.putpalette(PALETTE.tobytes())
     buffer = io.BytesIO()
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(buffer, "w") as archive:
-        for file in record.save(Path(folder) / stem):
-            archive.write(file, file.name)
+    image.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def step_picture(record: Record, step: int, names: tuple[str, ...] = ()) -> np.ndarray:
+    """Panels of a step side by side in true pixels, shape (H, n W, 3), uint8.
+
+    Arguments:
+        record: The record.
+        step: The step.
+        names: Which of `PANELS`; none: photo, prediction, entropy, receptive field and truth.
+
+    Raises:
+        InputError: If there is no such step or panel.
+    """
+    (step,) = spread(record, (step,))
+    usual = ("photo", "prediction", "entropy", "receptive-field", "truth")
+    there = choose(record)
+    chosen = choose(record, names or [name for name in usual if name in there])
+    return np.concatenate([PANELS[name].picture(record, step) for name in chosen], axis=1)
+
+
+def _step(record: Record, selection: Selection) -> int:
+    return record.last if selection.step is None else selection.step
+
+
+def _png_part(record: Record, selection: Selection) -> str:
+    return "-".join([f"step-{_step(record, selection):03d}", *selection.panels])
+
+
+def _png(record: Record, selection: Selection) -> bytes:
+    step = _step(record, selection)
+    if len(selection.panels) == 1:
+        return panel_png(record, step, selection.panels[0])
+    return maps.png(step_picture(record, step, selection.panels))
+
+
+def _html(record: Record, _: Selection) -> bytes:
+    from .frames import Shown
+    from .report import report
+
+    return report([Shown(record, words.settings(record))], record.title).encode()
+
+
+exports: dict[str, Export] = {
+    "png": Export(
+        "Pictures of this step",
+        "The panels of one step in true pixels; one label map alone keeps VOC's palette.",
+        ".png",
+        "image/png",
+        ":material/image:",
+        _png,
+        _png_part,
+    ),
+    "sheet": Export(
+        "Contact sheet",
+        "Chosen steps on one picture, with colour bars, classes and settings.",
+        ".png",
+        "image/png",
+        ":material/grid_on:",
+        lambda record, chosen: maps.png(contact_sheet(record, chosen.steps, chosen.panels)),
+        lambda *_: "sheet",
+    ),
+    "gif": Export(
+        "GIF",
+        "The run as an animation; labels in their exact colours, the rest in few.",
+        ".gif",
+        "image/gif",
+        ":material/gif_box:",
+        lambda record, chosen: animate.gif(record, chosen.steps, chosen.panels),
+    ),
+    "webp": Export(
+        "WebP",
+        "The run as a lossless animation in all colours.",
+        ".webp",
+        "image/webp",
+        ":material/animated_images:",
+        lambda record, chosen: animate.webp(record, chosen.steps, chosen.panels),
+    ),
+    "csv": Export(
+        "Curves",
+        "The numbers of every step as CSV.",
+        ".csv",
+        "text/csv",
+        ":material/show_chart:",
+        lambda record, _: curves_text(record).encode(),
+    ),
+    "zip": Export(
+        "Record",
+        "Everything about the run (NPZ and JSON); segviz opens it again without computing.",
+        ".zip",
+        "application/zip",
+        ":material/folder_zip:",
+        lambda record, _: record_zip(record, words.stem(record)),
+    ),
+    "html": Export(
+        "Report",
+        "One page with the viewer and all its data; opens in a browser, without network.",
+        ".html",
+        "text/html",
+        ":material/html:",
+        _html,
+    ),
+}

@@ -47,8 +47,8 @@ OUTCOMES = {
     "right to wrong": (213, 60, 20),
     "ignored": (224, 224, 192),
 }
-"""A pixel's fate since step 0. The two changes differ in lightness and hue also for those who do not
-tell red from green; ignored has VOC's own colour."""
+"""A pixel's fate since step 0. The two changes differ in lightness too, for those who do not tell
+red from green; ignored has the colour VOC gives it."""
 
 
 def to_photo(maps: np.ndarray, record: Record) -> np.ndarray:
@@ -85,7 +85,9 @@ def selected_mask(record: Record, step: int) -> np.ndarray:
 
 def classes_in(record: Record) -> list[int]:
     """The class ids that any step predicts or the truth has, ascending, without ignore."""
-    counts = np.bincount(record.labels.ravel(), minlength=256)
+    first, moved = record.labels[0], record.labels[1:] != record.labels[:-1]
+    counts = np.bincount(first.ravel(), minlength=256)
+    counts += np.bincount(record.labels[1:][moved], minlength=256)  # far fewer than all
     if record.truth is not None:
         counts += np.bincount(record.truth.ravel(), minlength=256)
     return [id for id in np.flatnonzero(counts).tolist() if id != IGNORE]

@@ -1,5 +1,6 @@
 """Which photo to run on: a sample, an image of VOC, or an upload."""
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,13 +11,15 @@ from segviz import images, samples
 from segviz.errors import InputError
 from segviz.render import maps
 
-from .words import sentence
+from .state import session
+from .words import plain, sentence
 
-__all__ = ["Choice", "fitted", "pick", "sample", "thumbnail", "tile"]
+__all__ = ["Choice", "fitted", "of_address", "pick", "sample", "thumbnail", "tile"]
 
 SOURCES = ("Samples", "PASCAL VOC", "Upload")
 TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"]
 RATIO = 4 / 3
+PER_ROW = 4
 
 
 @dataclass(frozen=True)
@@ -58,23 +61,19 @@ def sample(name: str) -> Choice:
     return fitted(f"sample:{name}", samples.SAMPLES[name].title, *samples.load(name))
 
 
+@st.dialog("Choose a photo", width="large", icon=":material/photo_library:")
 def pick() -> None:
-    """Draw the picker. A pick goes to the session state `iterate_choice`."""
+    """Draw the picker over the page; it closes once a photo is chosen for the next run."""
     from .voc_grid import pick_voc
 
-    state = st.session_state
-    with st.container(horizontal=True, vertical_alignment="center"):
-        source = st.segmented_control(
-            "Source",
-            SOURCES,
-            default=SOURCES[0],
-            key="iterate_source",
-            label_visibility="collapsed",
-        )
-        if source != "Upload":
-            st.caption("Click a name to choose it for the next run.")
-    if source != "Upload":
-        state.iterate_uploaded = None
+    source = st.segmented_control(
+        "Source",
+        SOURCES,
+        key="pick_source",
+        persist_state="session",
+        label_visibility="collapsed",
+        required=True,
+    )
     try:
         if source == "PASCAL VOC":
             pick_voc()
@@ -86,14 +85,31 @@ def pick() -> None:
         st.error(sentence(error), icon=":material/image_not_supported:")
 
 
+def of_address(key: str) -> Choice:
+    """The photo that an address names, such as "sample:cat" or "voc:2007_000123".
+
+    Raises:
+        InputError: If it cannot be had.
+    """
+    from .voc_grid import root_given, voc_choice
+
+    kind, _, name = key.partition(":")
+    return voc_choice(root_given(), name) if kind == "voc" else sample(name)
+
+
+def _choose(choice: Choice) -> None:
+    session().choice = choice
+    st.rerun()
+
+
 def tile(picture: bytes | None, choice: str, label: str, help: str | None = None) -> bool:
     """A thumbnail with a button below it; returns whether the button was clicked."""
     if picture is not None:
         st.image(picture, width="stretch")
-    now = st.session_state.iterate_choice
+    now = session().choice
     return st.button(
         label,
-        key=f"iterate_pick_{choice}",
+        key=f"pick_{choice}",
         help=help,
         width="stretch",
         type="primary" if now and now.key == choice else "tertiary",
@@ -114,30 +130,36 @@ def _sample_thumbnail(name: str) -> bytes:
 
 
 def _pick_sample() -> None:
-    columns = st.columns(len(samples.SAMPLES), gap="xsmall")
-    for column, (name, one) in zip(columns, samples.SAMPLES.items(), strict=True):
-        with column.container(gap="xxsmall"):
-            try:
-                picture = _sample_thumbnail(name)
-            except InputError as error:
-                picture = None
-                st.caption(sentence(error))
-            about = f"{one.title}. {one.note} Photo: {one.credit} ({one.licence})."
-            if tile(picture, f"sample:{name}", name.capitalize(), about):
-                st.session_state.iterate_choice = sample(name)
-                st.rerun()
+    names = list(samples.SAMPLES)
+    for row in range(0, len(names), PER_ROW):
+        columns = st.columns(PER_ROW, gap="xsmall")
+        for column, name in zip(columns, names[row : row + PER_ROW], strict=False):
+            with column.container(gap="xxsmall"):
+                _sample_tile(name)
+    st.caption("Photos of scikit-image and matplotlib; their truth was drawn for segviz.")
+
+
+def _sample_tile(name: str) -> None:
+    one = samples.SAMPLES[name]
+    try:
+        picture = _sample_thumbnail(name)
+    except InputError as error:
+        st.caption(sentence(error))
+        return
+    about = f"{one.title}. {one.note} Photo: {one.credit} ({one.licence})."
+    if tile(picture, f"sample:{name}", name.capitalize(), about):
+        _choose(sample(name))
 
 
 # === Uploads
 
 
 def _pick_upload() -> None:
-    state = st.session_state
     left, right = st.columns(2)
     photo = left.file_uploader(
         "Photo",
         TYPES,
-        key="iterate_upload_photo",
+        key="pick_photo",
         help=f"Up to {images.MAX_BYTES // 1_000_000} MB and {images.MAX_PIXELS // 1_000_000}"
         " million pixels. It is brought to VOC's resolution, long side 500, and is kept only"
         " as long as this browser session.",
@@ -145,32 +167,37 @@ def _pick_upload() -> None:
     mask = right.file_uploader(
         "Truth mask (optional)",
         ["png"],
-        key="iterate_upload_mask",
+        key="pick_mask",
         help="A PNG of the photo's own size, in VOC's palette or with plain class ids,"
         " 255 = ignore.",
     )
-    # Judged once, when it comes; what was said of it stays as long as it does.
-    uploaded = tuple(file and file.file_id for file in (photo, mask))
-    if uploaded == state.iterate_uploaded:
-        if state.iterate_upload_error is not None:
-            raise InputError(state.iterate_upload_error)
+    choice = _uploaded(photo, mask)
+    if choice is None:
+        st.caption("Uploads stay on this server and in this session; a view of one has no link.")
         return
-    state.iterate_uploaded, state.iterate_upload_error = uploaded, None
-    try:
-        choice = _uploaded(photo, mask)
-    except InputError as error:
-        state.iterate_upload_error = str(error)
-        raise
-    if choice is not None:
-        state.iterate_choice = choice
-        st.rerun()
+    height, width = choice.photo.shape[:2]
+    truth = "with truth" if choice.truth is not None else "no truth"
+    shown, facts = st.columns([1, 3], vertical_alignment="center")
+    shown.image(thumbnail(choice.photo), width="stretch", alt="The uploaded photo")
+    facts.caption(f"{plain(choice.title)} · {width} x {height} · {truth}")
+    if choice.note:
+        facts.caption(sentence(InputError(choice.note)))
+    if facts.button("Use this photo", key="pick_use", type="primary", icon=":material/check:"):
+        _choose(choice)
 
 
 def _uploaded(photo: UploadedFile | None, mask: UploadedFile | None) -> Choice | None:
+    """The choice that the files make.
+
+    Raises:
+        InputError: If they cannot be read or do not fit together.
+    """
     if photo is None:
         if mask is not None:
             raise InputError("the mask has no photo yet; add the photo that it belongs to.")
         return None
-    pixels = images.load_photo(photo.getvalue())
-    truth = None if mask is None else images.load_labels(mask.getvalue(), pixels.shape[:2])
-    return fitted(f"upload:{photo.file_id}", photo.name, pixels, truth)
+    data, marks = photo.getvalue(), mask.getvalue() if mask is not None else b""
+    pixels = images.load_photo(data)
+    truth = images.load_labels(marks, pixels.shape[:2]) if mask is not None else None
+    digest = hashlib.sha256(data + marks).hexdigest()[:16]
+    return fitted(f"upload:{digest}", photo.name, pixels, truth)

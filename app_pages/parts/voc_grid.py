@@ -10,11 +10,12 @@ from segviz import voc
 from segviz.errors import InputError
 
 from .pick import Choice, fitted, thumbnail, tile
+from .state import session
 from .words import plain, sentence
 
-__all__ = ["pick_voc"]
+__all__ = ["pick_voc", "root_given", "voc_choice"]
 
-PER_ROW = 7
+PER_ROW = 6
 PER_PAGE = 2 * PER_ROW
 
 
@@ -37,10 +38,12 @@ def pick_voc() -> None:
     folder, split_place, query_place, page_place = st.columns(
         [8, 5, 6, 6], vertical_alignment="bottom"
     )
+    if "pick_voc_root" not in st.session_state:
+        st.session_state.pick_voc_root = os.environ.get("SEGVIZ_VOC_ROOT", "")
     given = folder.text_input(
         "VOC folder",
-        os.environ.get("SEGVIZ_VOC_ROOT", ""),
-        key="iterate_voc_root",
+        key="pick_voc_root",
+        persist_state="session",
         placeholder="the folder that holds VOCdevkit/VOC2012",
         help="A folder on the server. It starts from the environment variable SEGVIZ_VOC_ROOT.",
     ).strip()
@@ -55,13 +58,15 @@ def pick_voc() -> None:
     split = split_place.selectbox(
         "Split",
         sorted((file.stem for file in lists), key=lambda name: (name != "val", name)),
-        key="iterate_voc_split",
+        key="pick_voc_split",
+        persist_state="session",
         help="A list in ImageSets/Segmentation.",
     )
     ids = voc.read_split(root, split or "val")
     query = query_place.text_input(
         "Search",
-        key="iterate_voc_query",
+        key="pick_voc_query",
+        persist_state="session",
         placeholder="2007 dog",
         help="Parts of the id and of the names of the classes in it; every word must fit.",
     )
@@ -75,7 +80,7 @@ def pick_voc() -> None:
     pages = -(-len(found) // PER_PAGE)
     # The key says what the pages are of, so that a new search starts at its first page.
     page = page_place.number_input(
-        f"Page of {pages:,}", 1, pages, 1, key=f"iterate_voc_page_{split}_{query}"
+        f"Page of {pages:,}", 1, pages, 1, key=f"pick_voc_page_{split}_{query}"
     )
     start = (min(max(int(page), 1), pages) - 1) * PER_PAGE
     shown = found[start : start + PER_PAGE]
@@ -103,11 +108,31 @@ def _voc_tile(root: Path, id: str) -> None:
         st.caption(sentence(error))
         return
     if tile(picture, f"voc:{id}", plain(id)):
-        st.session_state.iterate_choice = _choice(root, id)
+        session().choice = voc_choice(root, id)
         st.rerun()
 
 
-def _choice(root: Path, id: str) -> Choice:
+def root_given() -> Path:
+    """The VOC folder of this session, or that of the server.
+
+    Raises:
+        InputError: If there is none.
+    """
+    given = st.session_state.get("pick_voc_root") or os.environ.get("SEGVIZ_VOC_ROOT", "")
+    if not given:
+        raise InputError(
+            "the photo is an image of VOC, but this server has no VOC folder; set SEGVIZ_VOC_ROOT"
+            " before the start, or give the folder where photos are chosen."
+        )
+    return voc.find_root(given)
+
+
+def voc_choice(root: Path, id: str) -> Choice:
+    """An image of VOC, with its truth where there is one.
+
+    Raises:
+        InputError: If the id is malformed, or its photo is missing or damaged.
+    """
     photo = voc.read_photo(root, id)
     try:
         truth = voc.read_truth(root, id)

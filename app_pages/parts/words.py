@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from segviz.adapt import OBJECTIVES, Record
+from segviz.adapt import OBJECTIVES, Record, Settings
 from segviz.errors import InputError
 
 PLAIN = str.maketrans({character: "\\" + character for character in r"\`*_{}[]()<>#+-.!|$:~^"})
@@ -34,19 +34,35 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def described(record: Record) -> str:
-    """The settings of a record, on one line."""
-    s = record.settings
-    parts = [
-        OBJECTIVES[s.objective].title,
-        f"on {s.variables}" if s.variables != "both" else "on score and scale",
-        f"scale {s.scale:g}",
-        f"{s.steps} steps" if s.steps != 1 else "1 step",
-        f"learning rate {s.learning_rate:g}",
-    ]
-    parts += ["centred"] if s.centred else []
-    parts += [f"tolerance {s.tolerance:g}"] if s.tolerance else []
-    return " · ".join(parts)
+def named(settings: Settings) -> str:
+    """A short name for a run: what it optimises and what it adapts."""
+    return f"{settings.objective}, {settings.variables}" if settings.steps else "feedforward"
+
+
+def described(*runs: Settings) -> str:
+    """Settings on one line: those that all the runs share."""
+    runs = tuple(one for one in runs if one.steps) or runs
+    parts: list[list[str]] = []
+    for s in runs:
+        parts.append(
+            [
+                OBJECTIVES[s.objective].title,
+                f"on {s.variables}" if s.variables != "both" else "on score and scale",
+                f"scale {s.scale:g}",
+                f"{s.steps} steps" if s.steps != 1 else "1 step",
+                f"learning rate {s.learning_rate:g}",
+                "centred" if s.centred else "",
+                f"tolerance {s.tolerance:g}" if s.tolerance else "",
+            ]
+        )
+    return " · ".join(
+        same[0] for same in zip(*parts, strict=True) if len(set(same)) == 1 and same[0]
+    )
+
+
+def stopped(record: Record) -> bool:
+    """Whether a run was broken off before its last step."""
+    return not record.complete and record.last < record.settings.steps
 
 
 def measured(card: dict[str, Any]) -> str | None:

@@ -1,0 +1,79 @@
+"""Iterate: one photo, one run, every step of it."""
+
+import streamlit as st
+
+from app_pages.parts import flow, server, state
+from app_pages.parts.enter import enter, say, start
+from app_pages.parts.pick import sample
+from app_pages.parts.presets import OPENING, PRESETS, Preset
+from app_pages.parts.side import side
+from app_pages.parts.stage import stage, work_of
+from app_pages.parts.url import PARAMETERS, SETTINGS, defaults
+from app_pages.parts.work import Planned, Work
+
+PAGE = "iterate"
+now = state.session()
+
+
+def planned() -> list:
+    """The run of the controls."""
+    return [("", state.settings())]
+
+
+def show(preset: Preset) -> None:
+    """Choose a preset's photo and settings, and run it."""
+    values = {name: getattr(preset.settings, name) for name in SETTINGS if name != "rate"}
+    state.apply({**values, "rate": preset.settings.learning_rate})
+    now.choice = sample(preset.sample)
+    start(PAGE, planned)
+
+
+def is_shown(preset: Preset) -> bool:
+    """Whether the run shown is that of a preset."""
+    result = now.results.get(PAGE)
+    entry = now.history.get(result.runs[0][1]) if result else None
+    return (
+        entry is not None
+        and entry.photo == f"sample:{preset.sample}"
+        and entry.record.settings == preset.settings
+    )
+
+
+enter(PAGE, planned, unasked=False)
+
+# === The run of the first screen
+
+work = work_of(PAGE)
+if work is None and PAGE not in now.results:
+    opening = server.opening()
+    if not opening.over:
+        plan = (Planned("", OPENING.settings, "opening"),)
+        photo = PARAMETERS["photo"].default
+        work = Work(PAGE, "opening", plan, opening, photo, defaults(), stoppable=False)
+    elif opening.state == "finished":
+        flow.show_opening(opening.work.record(0))
+    elif opening.error is not None:
+        now.message = flow.said(opening.error)
+
+# === The page
+
+side(PAGE, "Run", planned, lambda: start(PAGE, planned))
+with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    for name, preset in PRESETS.items():
+        st.button(
+            preset.label,
+            key=f"preset_{name}",
+            icon=preset.icon,
+            type="primary" if is_shown(preset) else "secondary",
+            on_click=show,
+            args=(preset,),
+            disabled=now.work is not None,
+            help=preset.look,
+        )
+    st.caption(
+        next((one.look for one in PRESETS.values() if is_shown(one)), "")
+        or "A network adapts its last layers to one photo, without being told what is on it. Step"
+        " 0 is its ordinary prediction."
+    )
+say(PAGE)
+stage(PAGE, work)

@@ -1,0 +1,210 @@
+"""Model: what the network is, what it costs here, and where the limits are."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import streamlit as st
+
+from app_pages.parts import server, state
+from app_pages.parts.enter import say
+from app_pages.parts.flow import said
+from app_pages.parts.history import MOST_BYTES, MOST_RUNS
+from app_pages.parts.url import PARAMETERS
+from app_pages.parts.words import plain
+from segviz import images
+from segviz.adapt import VARIABLES
+from segviz.adapt.episode import MAX_INPUT
+from segviz.adapt.run import environment
+from segviz.adapt.variables import counts
+from segviz.benchmark import benchmark
+from segviz.jobs import Job
+
+PAGE = "model"
+now = state.session()
+now.page = now.page or PAGE
+trained = server.trained(st.session_state.checkpoint)
+card = trained.card
+
+
+class Measurement:
+    """The benchmark as work for a job."""
+
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+        self.outcome: dict[str, Any] | None = None
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        self.outcome = benchmark(trained, self.scale, repeats=3)
+        yield self.outcome
+
+
+def table(title: str, rows: dict[str, object]) -> None:
+    """Names and values, one pair a row."""
+    st.markdown(f"**{title}**")
+    st.table(
+        [{"": name, " ": plain(value)} for name, value in rows.items() if value is not None],
+        hide_index=True,
+        hide_header=True,
+        border="horizontal",
+    )
+
+
+def measure() -> None:
+    """Start to measure, at the scale of the controls."""
+    now.measured = Job(Measurement(state.settings().scale), patience=120).start()
+
+
+def cost() -> None:
+    """The measured cost, or how far the measurement is."""
+    job = now.measured
+    if job is not None:
+        job.seen()
+    if job is not None and not job.over:
+        waiting = f"{job.ahead} ahead of you" if job.ahead else "measuring"
+        st.progress(0.0, f"Forward pass and steps: {waiting}")
+        return
+    if job is not None and job.error is not None:
+        st.error(said(job.error), icon=":material/error:")
+    outcome = job.work.outcome if job is not None else None
+    if outcome is None:
+        st.caption("Not measured yet.")
+        return
+    low, high = outcome["forward_ms_range"]
+    least, most = outcome["step_ms_range"]
+    first, second, third = st.columns(3)
+    first.metric(
+        "Forward pass, ms",
+        f"{outcome['forward_ms']:.0f}",
+        help="Backbone to scale space, once for each photo and scale: median of 3.",
+    )
+    first.caption(f"{low:.0f} to {high:.0f} ms")
+    second.metric(
+        "One step, ms", f"{outcome['step_ms']:.1f}", help="Update and prediction: median."
+    )
+    second.caption(f"{least:.1f} to {most:.1f} ms")
+    third.metric(
+        "Step / forward",
+        f"1 / {1 / outcome['step_over_forward']:.0f}",
+        help="The paper reports about 1 / 10.",
+    )
+    third.caption(f"the cat, {outcome['photo']}, at {outcome['scale']:g}x")
+
+
+def watched() -> None:
+    """The cost, looked at again and again while it is measured."""
+    job = now.measured
+    if job is not None and job.over and not st.session_state.get("model_seen_over", True):
+        st.session_state.model_seen_over = True
+        st.rerun()
+    cost()
+
+
+say(PAGE)
+where = environment(trained)
+left, right = st.columns(2, gap="large")
+with left:
+    network = card["architecture"]
+    table(
+        f"Network {plain(trained.name)}",
+        {
+            "Backbone": f"{network['backbone']}, output stride {network.get('output_stride')}",
+            "Features": f"{network['channels']} channels at stride {network['stride']}",
+            "Receptive field": f"dynamic Gaussian, {network['levels']} levels, sigma up to"
+            f" {trained.network.architecture.sigmas[-1] * network['stride']:g} input px",
+            "Classes": f"{network['classes']}: {', '.join(card.get('classes', ()))}",
+            "Parameters": f"{card['parameters']:,}",
+            "SHA-256": trained.sha256,
+            "Licence": card.get("licence"),
+        },
+    )
+    table(
+        "Where it comes from",
+        {
+            "Origin": card.get("origin"),
+            "Training data": ", ".join(f"{k} {v}" for k, v in (card.get("data") or {}).items())
+            or None,
+            "Command": card.get("command"),
+            "Commit": card.get("commit"),
+        },
+    )
+with right:
+    st.markdown("**Cost here**")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Measure",
+            key="model_measure",
+            icon=":material/timer:",
+            on_click=measure,
+            disabled=now.measured is not None and not now.measured.over,
+            help="Times forward passes and steps at the scale of the controls, in the queue with"
+            " everybody's runs.",
+        )
+        threads = where["threads"]
+        st.caption(
+            f"{plain(where['device'])}, {threads} thread{'s' if threads > 1 else ''},"
+            f" torch {plain(where['torch'])}"
+        )
+    busy = now.measured is not None and not now.measured.over
+    st.session_state.model_seen_over = not busy
+    st.fragment(watched, run_every=0.5 if busy else None)()
+    total = counts(trained.network)
+    st.markdown("**What is adapted**")
+    st.dataframe(
+        [
+            {
+                "Variables": name,
+                "What": VARIABLES[name],
+                "Parameters": count,
+                "Of all": 100 * count / total["all"],
+            }
+            for name, count in total.items()
+        ],
+        hide_index=True,
+        column_config={
+            "Parameters": st.column_config.NumberColumn(format="localized"),
+            "Of all": st.column_config.NumberColumn(format="%.3g %%"),
+        },
+    )
+    measured = card.get("measured") or {}
+    if measured.get("results"):
+        st.markdown(
+            f"**Measured** :gray[feedforward, VOC {plain(measured.get('split', ''))},"
+            f" {measured.get('images', 0):,} images]"
+        )
+        st.dataframe(
+            [
+                {
+                    "Scale": row["scale"],
+                    "mIoU, %": 100 * row["miou"],
+                    "Accuracy, %": 100 * row["accuracy"],
+                    "Entropy, nats": row.get("entropy"),
+                    "Sigma, input px": row.get("sigma"),
+                }
+                for row in measured["results"]
+                if row.get("method") == "feedforward"
+            ],
+            hide_index=True,
+            column_config={
+                "Scale": st.column_config.NumberColumn(format="%gx"),
+                "mIoU, %": st.column_config.NumberColumn(format="%.1f"),
+                "Accuracy, %": st.column_config.NumberColumn(format="%.1f"),
+                "Entropy, nats": st.column_config.NumberColumn(format="%.3f"),
+                "Sigma, input px": st.column_config.NumberColumn(format="%.1f"),
+            },
+        )
+    scale = PARAMETERS["scale"]
+    table(
+        "Limits",
+        {
+            "Network input": f"{MAX_INPUT / 1e6:g} million pixels",
+            "Scale": f"{scale.low:g} to {scale.high:g}",
+            "Steps": f"up to {PARAMETERS['steps'].high:g} here, 512 on the command line",
+            "Upload": f"{images.MAX_BYTES / 1e6:g} MB and {images.MAX_PIXELS / 1e6:g} million"
+            " pixels; brought to VOC's resolution, long side 500",
+            "Runs kept": f"{MOST_RUNS} or {MOST_BYTES / 1e6:g} MB a visit",
+            "At work": "one run at a time for all visitors",
+        },
+    )
+if card.get("training"):
+    with st.expander("Training", icon=":material/school:"):
+        table("Settings of the training", card["training"])

@@ -1,0 +1,57 @@
+"""Three runs worth a look, and the settings that the controls start from."""
+
+from dataclasses import dataclass
+
+from segviz.adapt import Settings
+
+__all__ = ["OPENING", "PRESETS", "Preset"]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A run on a sample.
+
+    Arguments:
+        label: What it shows, on a button.
+        icon: The button's icon.
+        sample: The name of the sample.
+        settings: The settings of the run.
+        look: What to look at, in one sentence.
+    """
+
+    label: str
+    icon: str
+    sample: str
+    settings: Settings
+    look: str
+
+
+# The first greets everyone: its settings are the defaults of controls and URLs.
+PRESETS = {
+    "gain": Preset(
+        "A gain",
+        ":material/trending_up:",
+        "photographer",
+        Settings(scale=3.0, steps=32, objective="entropy"),
+        "Press play and watch the right-wrong map: the holes in the man's coat close while the"
+        " entropy falls, although nobody tells the network what is on the photo.",
+    ),
+    "nothing": Preset(
+        "No effect",
+        ":material/trending_flat:",
+        "cat",
+        Settings(scale=1.0, steps=32, objective="entropy"),
+        "At the scale of training the network is sure already: entropy falls a little along the"
+        " outline of the cat, and the prediction stays what it was.",
+    ),
+    "collapse": Preset(
+        "A collapse",
+        ":material/trending_down:",
+        "officer",
+        Settings(scale=3.0, steps=32, objective="entropy"),
+        "Compare entropy and IoU: the network grows sure of the wrong class, so that entropy falls"
+        " step by step while the prediction gets worse.",
+    ),
+}
+
+OPENING = PRESETS["gain"]

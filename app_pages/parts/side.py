@@ -1,0 +1,94 @@
+"""The sidebar: photo, settings and the button that runs them, alike on every page."""
+
+from collections.abc import Callable, Collection
+
+import streamlit as st
+
+from segviz import __version__
+from segviz.adapt import OBJECTIVES, Settings
+from segviz.errors import InputError
+from segviz.images import thumbnail
+from segviz.render import maps
+
+from . import server, state
+from .choose import choose
+from .pick import pick
+from .words import measured, plain, sentence
+
+__all__ = ["side"]
+
+
+def side(
+    page: str,
+    label: str,
+    planned: Callable[[], list[tuple[str, Settings]]],
+    start: Callable[[], None],
+    hidden: Collection[str] = (),
+) -> None:
+    """Draw the sidebar.
+
+    Arguments:
+        page: The page's name.
+        label: What the button says.
+        planned: Makes the names and settings of the next runs; raises InputError if they are
+            invalid, which disables the button and is shown below it.
+        start: The button's callback.
+        hidden: Settings that the page varies by itself.
+    """
+    now = state.session()
+    with st.sidebar:
+        _photo()
+        choose(hidden)
+        try:
+            runs = planned()
+        except InputError as error:
+            runs = []
+            st.error(sentence(error), icon=":material/tune:")
+        st.button(
+            label,
+            key=f"{page}_run",
+            type="primary",
+            icon=":material/play_circle:",
+            width="stretch",
+            on_click=start,
+            disabled=now.work is not None or not runs,
+        )
+        if runs and now.choice.truth is None:
+            _no_truth(runs)
+        trained = server.trained(st.session_state.checkpoint)
+        facts = [plain(trained.name), measured(trained.card)]
+        st.caption(" · ".join(fact for fact in facts if fact) + f" · segviz {plain(__version__)}")
+
+
+def _photo() -> None:
+    choice = state.session().choice
+    height, width = choice.photo.shape[:2]
+    truth = "with truth" if choice.truth is not None else "no truth"
+    with st.container(gap="xsmall"):
+        small = maps.letterbox(thumbnail(choice.photo, 320), 1.6)
+        st.image(maps.png(small), width="stretch", alt=f"The photo of the next run: {choice.title}")
+        st.caption(f"{plain(choice.title)} · {width} x {height} · {truth}")
+        if choice.note:
+            st.caption(sentence(InputError(choice.note)))
+        if st.button(
+            "Choose a photo",
+            key="choose_photo",
+            icon=":material/photo_library:",
+            width="stretch",
+            help="Samples, PASCAL VOC, or a photo of your own, for the next run on any page.",
+        ):
+            pick()
+
+
+def _no_truth(runs: list[tuple[str, Settings]]) -> None:
+    stand_in = "the prediction at scale 1 stands in, and agreement with it is not IoU."
+    needy = {OBJECTIVES[one.objective].title for _, one in runs if one.needs_truth}
+    if needy:
+        verb = "need" if len(needy) > 1 else "needs"
+        st.warning(
+            f"{' and '.join(sorted(needy))} {verb} truth, which this photo does not have:"
+            f" {stand_in}",
+            icon=":material/rule:",
+        )
+    else:
+        st.caption(f"No truth: for comparison {stand_in}")

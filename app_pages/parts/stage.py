@@ -1,0 +1,164 @@
+"""What a page shows of its runs: progress while they are at work, the viewer, exports."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from segviz.adapt import Record
+from segviz.jobs import Job
+from segviz.render import charts
+from segviz.render.frames import Shown
+from segviz.render.viewer import View, viewer
+
+from .address import write_address
+from .exports import exports
+from .state import Result, session
+from .words import described, named, plain, stopped
+from .work import Work, progress
+
+__all__ = ["FRAME", "shown_of", "stage", "work_of"]
+
+FRAME = 0.5
+"""Seconds from look to look at runs at work."""
+
+
+def work_of(page: str) -> Work | None:
+    """The runs at work that belong to a page."""
+    work = session().work
+    return work if work is not None and work.page == page else None
+
+
+Below = Callable[[list[Shown], View, bool], None]
+"""Draws what a page shows below the viewer, of the runs, the view, and whether they still grow."""
+
+
+def stage(
+    page: str,
+    work: Work | None,
+    panels: tuple[str, ...] = (),
+    viewing: bool = True,
+    below: Below | None = None,
+) -> None:
+    """Draw the result of a page, or its runs while they are at work.
+
+    Arguments:
+        page: The page's name.
+        work: The runs at work, if any.
+        panels: The panels to show unasked; () = the viewer's choice.
+        viewing: Whether there is a viewer.
+        below: What the page adds.
+    """
+    every = FRAME if work is not None else None
+    st.fragment(_draw, run_every=every)(page, work, panels, viewing, below)
+
+
+def shown_of(result: Result | None) -> list[Shown]:
+    """The runs of a result that are still in the history."""
+    found = []
+    for name, id in result.runs if result is not None else ():
+        entry = session().history.get(id)
+        if entry is not None:
+            found.append(_shown(name, entry.record))
+    return found
+
+
+def _draw(
+    page: str, work: Work | None, panels: tuple[str, ...], viewing: bool, below: Below | None
+) -> None:
+    result = session().results.get(page)
+    shown: list[Shown] = []
+    id = result.id if result is not None else ""
+    if work is not None:
+        work.job.seen()
+        if work.job.over:
+            st.rerun()
+        records = zip(work.plan, work.records(), strict=True)
+        shown = [_shown(one.name, record) for one, record in records if record is not None]
+        id = work.id if shown else id
+    live = bool(shown)
+    shown = shown or shown_of(result)
+    menu = _heading(shown, work)
+    if work is not None:
+        _progress(work)
+    if not shown:
+        return
+    view = View()
+    if viewing:
+        view = _viewer(shown, id, panels, live)
+    if not live and result is not None:
+        write_address(page, result, view, panels)
+        if viewing and menu is not None:
+            with menu:
+                exports(shown, view, id)
+    if below is not None:
+        below(shown, view, live)
+    if not live and result is not None:
+        _notes(shown, result)
+
+
+def _viewer(shown: list[Shown], id: str, panels: tuple[str, ...], live: bool) -> View:
+    views = session().views
+    before = views.get(id, View())
+    if not before.panels and panels:
+        before = View(before.step, before.pins, panels)
+    views[id] = viewer(shown, key=f"viewer_{id}", view=before, live=live)
+    return views[id]
+
+
+def _shown(name: str, record: Record) -> Shown:
+    return Shown(record, name or named(record.settings))
+
+
+# === Around the viewer
+
+
+def _heading(shown: Sequence[Shown], work: Work | None) -> DeltaGenerator | None:
+    """What is shown, in words; returns the place for exports."""
+    if not shown:
+        if work is not None:
+            st.markdown(f"**{plain(work.job.work.title)}**")
+        return None
+    records = [one.record for one in shown]
+    text = f"**{plain(records[0].title)}** :gray[ · {described(*(r.settings for r in records))}]"
+    if records[0].reference != "truth":
+        text += " :orange-badge[no truth: compared with the 1x prediction]"
+    if work is None:
+        for record in records:
+            if stopped(record):
+                text += f" :orange-badge[stopped at step {record.last}]"
+            elif record.complete and record.last < record.settings.steps:
+                text += f" :blue-badge[within tolerance at step {record.last}]"
+    left, right = st.columns([6, 1], vertical_alignment="center")
+    left.markdown(text)
+    return right
+
+
+def _progress(work: Work) -> None:
+    job: Job = work.job
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(*progress(job))
+        if work.stoppable:
+            st.button(
+                "Stopping" if job.stopping else "Stop",
+                key="stop",
+                icon=":material/stop_circle:",
+                on_click=job.stop,
+                disabled=job.stopping,
+                help="Keeps the steps that are there; while waiting, leaves the line.",
+            )
+
+
+def _notes(shown: Sequence[Shown], result: Result) -> None:
+    if len(shown) == 1:
+        st.markdown(charts.verdict(shown[0].record))
+    gone = len(result.runs) - len(shown)
+    if gone:
+        st.caption(
+            f"{gone} of {len(result.runs)} runs were let go to bound the memory of this visit;"
+            " press the button in the sidebar to make them again."
+        )
+    if result.values["photo"].startswith(("upload:", "record:")):
+        st.caption(
+            ":material/link_off: This view has no link: its photo is on your computer, not here."
+        )

@@ -1,0 +1,25 @@
+// The viewer as a Streamlit component: bytes in, the view out.
+
+import { mount } from "./mount.js";
+
+const viewers = new WeakMap(); // element -> viewer
+
+// A message is the length of the head (uint32, little end first), the head as JSON, the frames.
+function open(data) {
+  const length = new DataView(data.buffer, data.byteOffset).getUint32(0, true);
+  const head = JSON.parse(new TextDecoder().decode(data.subarray(4, 4 + length)));
+  return [head, data.subarray(4 + length)];
+}
+
+function component({ data, parentElement, setStateValue }) {
+  const [head, frames] = open(data);
+  const { live, view } = head;
+  const options = { live, report: (now) => setStateValue("view", now) };
+  const viewer = viewers.get(parentElement);
+  if (viewer) viewer.update(head, frames, options);
+  else viewers.set(parentElement, mount(parentElement, head, frames, { ...options, view }));
+  return () => {
+    viewers.get(parentElement)?.destroy();
+    viewers.delete(parentElement);
+  };
+}
