@@ -89,9 +89,18 @@ def parts(module, level):
     return module.projections[level], module.nodes[level - 1]
 
 
-def test_two_maps_of_one_stride():
-    module = Aggregation([3, 3], [16, 16], 16, 5, corner=True).double().eval()
-    assert module(pyramid(4, 4)).shape == (1, 5, 4, 6)
+def test_of_two_maps_of_one_stride_the_deeper_is_used():
+    module = Aggregation([3, 3, 4], [8, 16, 16], 16, 5, corner=True).double().eval()
+    maps = [*pyramid(7, 4), torch.randn(1, 4, 4, 6, dtype=torch.float64)]
+    assert module.single and module.inputs == 4
+    assert torch.equal(module(maps), module.projections[0](maps[2]))
+
+
+def test_a_single_map_of_the_right_width_is_left_alone():
+    module = Aggregation([3, 5], [8, 16], 16, 5, corner=True).double()
+    x = torch.randn(1, 5, 3, 3, dtype=torch.float64)
+    assert torch.equal(module([x, x]), x)
+    assert not Aggregation([3, 5], [8, 16], 8, 5, corner=True).single
 
 
 @pytest.mark.parametrize(("corner", "sizes"), [(True, (17, 9, 5)), (False, (16, 8, 4))])

@@ -241,3 +241,39 @@ def test_processes_share_the_samples(world, start):
 
 def test_stream_at_its_end():
     assert list(Stream(5, 0, start=10, stop=10)) == [] and len(Stream(5, 0, 12, 10)) == 0
+
+
+# Whole photos
+
+
+def test_whole_photo_as_it_is(scene):
+    photo, truth = scene
+    whole, labels = View(None, augment=False)(photo, truth, rng())
+    assert np.array_equal(whole, photo) and np.array_equal(labels, truth)
+    assert labels.dtype == np.uint8
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.8, 1.0, 1.7])
+def test_whole_photo_at_a_scale(scene, factor):
+    photo, truth = scene
+    view = View(None, scale=(factor, factor), rotation=0, colour=0)
+    whole, labels = view(photo, truth, rng())
+    assert whole.shape == (round(factor * 100), round(factor * 140), 3)
+    assert labels.shape == whole.shape[:2]
+    # Colours are labels: where all around has one label, photo and labels say the same.
+    inner = settled(labels)
+    assert inner.mean() > 0.3
+    for label, colour in CLASSES.items():
+        here = inner & (labels == label)
+        assert here.any() and (np.abs(whole[here].astype(int) - colour) <= 2).all()
+    share = [np.mean(part == 12) for part in (labels, truth)]
+    assert share[0] == pytest.approx(share[1], abs=0.02)  # nothing was cut off
+
+
+def test_whole_photo_turned_keeps_its_middle(scene):
+    photo, truth = scene
+    view = View(None, scale=(1, 1), rotation=10, colour=0)
+    seen = [view(photo, truth, rng(seed))[1] for seed in range(8)]
+    assert all(labels.shape == truth.shape for labels in seen)
+    assert all(labels[50, 70] in (0, 8, 12, 15) for labels in seen)
+    assert any((labels == IGNORE).any() for labels in seen)

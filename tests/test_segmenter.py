@@ -11,7 +11,7 @@ from torch.nn import functional
 from segviz.errors import InputError
 from segviz.network import Architecture, Segmenter, Theta
 from segviz.network.checkpoint import tensor_hash
-from segviz.network.receptive_field import sigma_from_level
+from segviz.network.receptive_field import blur, sigma_from_level
 
 SIZES = [(1, 1), (1, 40), (2, 3), (15, 16), (16, 17), (17, 33), (31, 64), (65, 49)]
 
@@ -64,6 +64,12 @@ def test_impossible_architecture(name, value):
         Architecture.of("mobilenetv2_100", **{name: value})
 
 
+@pytest.mark.parametrize("groups", [0, 3])
+def test_groups_that_do_not_divide_the_channels(groups):
+    with pytest.raises(InputError, match=f"8 channels cannot be filtered in {groups} groups; cho"):
+        Architecture.of("mobilenetv2_100", channels=8, groups=groups)
+
+
 def test_stride_that_the_backbone_has_not():
     with pytest.raises(InputError, match=r"stride 5 is not one of .*\[2, 4, 8, 16, 16\]"):
         Segmenter(Architecture.of("mobilenetv2_100", stride=5))
@@ -85,9 +91,9 @@ def test_parameters(context):
     last = 256 if context else 320
     assert groups == {
         "backbone": sum(p.numel() for p in net.backbone.parameters()),
-        # 1x1 projections of the two maps at stride 16, one 3x3 node, batch norms with 2 each
-        "aggregation": (96 + last) * 8 + 9 * 8 * 8 + 3 * 2 * 8,
-        "scale_space_filter": 9 * 8 * 8,
+        # 1x1 projection of the deepest map at stride 16, batch norm with 2 each
+        "aggregation": last * 8 + 2 * 8,
+        "scale_space_filter": 9 * 8 * 8 // 4,  # four groups
         "response_norm": 2 * 8,
         "score_weight": 5 * 8,
         "score_bias": 5,
@@ -285,3 +291,73 @@ def test_every_parameter_is_trained():
     net(torch.randn(2, 3, 49, 49)).square().mean().backward()
     still = [n for n, p in net.named_parameters() if p.grad is None or not p.grad.abs().max() > 0]
     assert still == []
+
+
+# Training on kept maps
+
+
+@pytest.fixture
+def narrow():
+    """A network whose features are the context's 256 channels, in training mode."""
+    return Segmenter(Architecture.of("mobilenetv2_100", levels=3, classes=5)).train()
+
+
+def maps_of(*sizes):
+    return [torch.randn(1, 256, h, w).relu() for h, w in sizes]
+
+
+def test_a_map_of_the_right_width_is_the_features(narrow):
+    assert narrow.aggregation.single
+    assert sum(p.numel() for p in narrow.aggregation.parameters()) == 0
+
+
+def test_maps_of_one_size_are_a_batch(narrow):
+    maps = maps_of((4, 6), (4, 6))
+    twin = copy.deepcopy(narrow)
+    got = torch.cat(narrow.forward_maps(maps))
+    F = twin.feature_norm(torch.cat(maps))
+    expected = twin._score(twin.response_norm(twin._response(F)))
+    assert torch.allclose(got, expected, atol=1e-4)
+    for name, value in narrow.state_dict().items():
+        assert torch.allclose(value.double(), twin.state_dict()[name].double(), atol=1e-5), name
+
+
+def test_maps_of_different_sizes_in_eval_mode_do_not_meet(narrow):
+    maps = maps_of((4, 6), (3, 2), (5, 5))
+    narrow.eval()
+    together = narrow.forward_maps(maps)
+    assert [tuple(one.shape) for one in together] == [(1, 5, 4, 6), (1, 5, 3, 2), (1, 5, 5, 5)]
+    for one, logits in zip(maps, together, strict=True):
+        assert torch.allclose(narrow.forward_maps([one])[0], logits, atol=1e-5)
+
+
+def test_kept_maps_give_what_the_photo_gives(narrow):
+    narrow.eval()
+    x = torch.randn(1, 3, 50, 70)
+    with torch.no_grad():
+        maps = narrow.cropped(narrow.pyramid(x)[narrow.aggregation.used[0]], x)
+        assert torch.allclose(narrow.forward_maps([maps])[0], narrow(x), atol=1e-5)
+
+
+def test_it_begins_as_a_classifier(narrow):
+    maps = maps_of((6, 7))[0]
+    weight, bias = torch.randn(5, 256), torch.randn(5)
+    narrow.begin_as(weight, bias, maps.mean((0, 2, 3)), maps.var((0, 2, 3)))
+    narrow.eval()
+    flat = maps[0].flatten(1)
+    expected = (weight @ flat + bias[:, None]).view(1, 5, 6, 7)
+    with torch.no_grad():
+        narrow.scale_bias.fill_(-50)  # sigma 0
+        assert torch.allclose(narrow.forward_maps([maps])[0], expected, atol=2e-3)
+        narrow.scale_bias.fill_(50)  # the largest sigma: the same, blurred
+        blurred = narrow.forward_maps([blur(maps, narrow.architecture.sigmas[-1])])[0]
+        assert not torch.allclose(narrow.forward_maps([maps])[0], expected, atol=0.1)
+        assert blurred.std() < expected.std()
+
+
+def test_sigma_begins_at_half_a_feature_pixel(narrow):
+    maps = maps_of((6, 7))[0]
+    narrow.begin_as(torch.zeros(5, 256), torch.zeros(5), torch.zeros(256), torch.ones(256))
+    torch.nn.init.zeros_(narrow.scale_weight)
+    u = narrow.level(narrow.theta, maps)
+    assert torch.allclose(u, torch.full_like(u, 0.5), atol=1e-6)

@@ -176,6 +176,68 @@ def remember(result, losses):
     return result
 
 
+# Kept views
+
+KEPT = {"kept": 2, "backbone_rate": 0, "loss_stride": 4, "augment": True}
+
+
+def test_kept_views_train_all_but_the_frozen_part(make):
+    trainer = make(**KEPT)
+    before = parts(trainer.network)
+    network = trainer.run()
+    assert trainer.iteration == 4
+    assert moved(before, network) == ALL - {"backbone", "context"}
+    assert len(trainer.feed.keep(network, trainer.out / "kept")) == 12
+
+
+def test_views_are_seen_once(make, monkeypatch):
+    make(**KEPT).run(stop=after(1))
+    monkeypatch.setattr("segviz.network.backbone.Backbone.forward", None)
+    trainer = make(**KEPT)
+    trainer.run(resume=True)
+    assert trainer.iteration == 4
+
+
+def test_resumed_training_on_kept_views_is_the_same_training(make):
+    whole = make("whole", **KEPT).run()
+    make("parts", **KEPT).run(stop=after(2))
+    assert tensor_hash(make("parts", **KEPT).run(resume=True)) == tensor_hash(whole)
+
+
+def test_it_begins_as_a_classifier(make, tmp_path):
+    wide = Architecture.of("mobilenetv2_100", levels=3)
+    head = {"logits.weight": torch.randn(21, 256, 1, 1), "logits.bias": torch.randn(21)}
+    save_file(head, tmp_path / "head.safetensors")
+    values = {"classifier_init": tmp_path / "head.safetensors"}
+    trainer = make(architecture=wide, values=values, learning_rate=1e-7, **KEPT)
+    network = trainer.run(stop=after(1))
+    assert torch.allclose(network.score_weight, head["logits.weight"][..., 0, 0], atol=1e-4)
+    assert torch.allclose(network.score_bias, head["logits.bias"], atol=1e-4)
+    kept = trainer.feed.keep(network, trainer.out / "kept")
+    maps = [kept.sample(n, network.grid).maps.flatten(2)[0] for n in range(12)]
+    assert torch.allclose(network.response_norm.bias, torch.cat(maps, 1).mean(1), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "architecture", "pattern"),
+    [
+        ({}, Architecture.of("mobilenetv2_100", levels=3), "needs --kept"),
+        (KEPT, TINY, r"logits.weight of shape \(21, 8, 1, 1\)"),
+    ],
+)
+def test_classifier_that_does_not_fit(make, tmp_path, recipe, architecture, pattern):
+    head = {"logits.weight": torch.zeros(21, 256, 1, 1), "logits.bias": torch.zeros(21)}
+    save_file(head, tmp_path / "head.safetensors")
+    values = {"classifier_init": tmp_path / "head.safetensors"}
+    with pytest.raises(InputError, match=pattern):
+        make(architecture=architecture, values=values, **recipe)
+
+
+def test_views_of_a_backbone_that_learns_cannot_be_kept(make):
+    with pytest.raises(InputError, match="--kept 2 .* give --backbone-rate 0 without torchrun"):
+        make(**{**KEPT, "backbone_rate": 0.1})
+
+
 # Resuming
 
 
