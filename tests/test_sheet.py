@@ -14,13 +14,16 @@ from segviz.render.panels import PANELS
 def places(picture, panel, times):
     """Top left corners at which a panel stands in a picture, magnified."""
     panel = panel.repeat(times, axis=0).repeat(times, axis=1)
-    h, w = panel.shape[:2]
+    picture, panel = (array.astype(np.int32) @ [1 << 16, 1 << 8, 1] for array in (picture, panel))
+    h, w = panel.shape
     found = np.ones((picture.shape[0] - h + 1, picture.shape[1] - w + 1), bool)
     for y, x in np.random.default_rng(0).integers(0, (h, w), (40, 2)):  # few places pass these
-        part = picture[y : y + found.shape[0], x : x + found.shape[1]]
-        found &= (part == panel[y, x]).all(-1)
-    found = np.argwhere(found)
-    return [(y, x) for y, x in found if (picture[y : y + h, x : x + w] == panel).all()]
+        found &= picture[y : y + found.shape[0], x : x + found.shape[1]] == panel[y, x]
+    return [
+        (y, x)
+        for y, x in np.argwhere(found).tolist()
+        if (picture[y : y + h, x : x + w] == panel).all()
+    ]
 
 
 def test_panels_stand_in_rows_and_steps_in_columns_in_true_pixels(record):
