@@ -11,8 +11,12 @@ from segviz.errors import InputError
 # A file of ours: Streamlit fetches named icons for the browser's tab from the internet.
 icon = Path(__file__).parent / "app_pages" / "icon.png"
 st.set_page_config(page_title="segviz", page_icon=str(icon), layout="wide")
-# Streamlit leaves twice the height of its header free.
-st.html("<style>.stMainBlockContainer {padding-top: 4rem}</style>")
+# Streamlit leaves twice the height of its header free, and wide margins beside panels that need
+# the room.
+st.html(
+    "<style>.stMainBlockContainer {padding: 4rem 2rem 3rem}"
+    " [data-testid=stSidebarHeader] {height: 2.5rem; margin-bottom: 0}</style>"
+)
 
 PAGES = (
     ("iterate", "Iterate", "replay", "One run, step by step."),

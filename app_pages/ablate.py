@@ -45,11 +45,13 @@ def grid(shown: list[Shown], view: View, live: bool) -> None:
     result = now.results.get(PAGE)
     work = work_of(PAGE)
     values = work.values if live and work else result.values if result else None
-    if values is None or not shown:
+    if values is None:
         return
-    key, what = charts.score(shown[0].record) or ("iou", "IoU")
-    curves = {} if live or result is None else dict(now.curves[result.id])
-    curves |= {one.name: one.record.numbers(key) for one in shown}
+    if live or result is None:
+        key, what = charts.score(shown[0].record) or ("iou", "IoU")
+        curves = {one.name: one.record.numbers(key) for one in shown}
+    else:
+        what, curves = result.judged[1], result.curves
     rates = [rate_text(rate) for rate in values["grid_rates"]]
     steps = sorted(values["grid_steps"])
     groups = [f"{count} steps" if count != 1 else "1 step" for count in steps]

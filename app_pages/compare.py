@@ -55,7 +55,19 @@ def by_class(shown: list[Shown], view: View, live: bool) -> None:
             OBJECTIVES[name].title if name in OBJECTIVES else name.capitalize(), format="%.1f"
         )
         columns[f"± {name}"] = st.column_config.NumberColumn("±", format="%+.1f")
-    st.dataframe(rows, hide_index=True, column_config=columns, width="stretch", key="by_class")
+    st.dataframe(
+        rows,
+        hide_index=True,
+        column_config=columns,
+        width="stretch",
+        placeholder="",
+        key="by_class",
+        alt="IoU by class of every run",
+    )
+    st.caption(
+        "The mean is over all classes in truth or prediction; of those that are not in the truth,"
+        " the table leaves out what no run sees on more than 0.5 % of the photo."
+    )
 
 
 enter(PAGE, planned)

@@ -58,7 +58,8 @@ if work is None and PAGE not in now.results:
 # === The page
 
 side(PAGE, "Run", planned, lambda: start(PAGE, planned))
-with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+buttons, words = st.columns([2, 3], vertical_alignment="center")
+with buttons.container(horizontal=True, gap="small"):
     for name, preset in PRESETS.items():
         st.button(
             preset.label,
@@ -70,10 +71,10 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             disabled=now.work is not None,
             help=preset.look,
         )
-    st.caption(
-        next((one.look for one in PRESETS.values() if is_shown(one)), "")
-        or "A network adapts its last layers to one photo, without being told what is on it. Step"
-        " 0 is its ordinary prediction."
-    )
+words.caption(
+    next((one.look for one in PRESETS.values() if is_shown(one)), "")
+    or "A network adapts its last layers to one photo, without being told what is on it. Step 0"
+    " is its ordinary prediction."
+)
 say(PAGE)
 stage(PAGE, work)

@@ -78,8 +78,8 @@ def _run(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command.add_argument("--out", metavar="DIR", help="write record, curves and pictures there")
     command.add_argument(
         "--formats",
-        default="sheet,gif",
-        help="what else to write to --out, of sheet,gif,webp,zip,html (default: sheet,gif)",
+        default="sheet,gif,html",
+        help="what else to write to --out, of sheet,gif,webp,zip,html (default: sheet,gif,html)",
     )
     _adaptation(command)
     _common(command)

@@ -200,3 +200,35 @@ def unjudged(trained, photo):
     from segviz.adapt import Run, Settings
 
     return Run(trained, photo, Settings(scale=1.0, steps=3), None, "shapes").all()
+
+
+# The command line
+
+
+@pytest.fixture
+def cli(capsys, checkpoint_path):
+    """Run a command in this process: its exit code, stdout and stderr."""
+
+    from segviz.__main__ import main
+
+    def cli(*arguments, trained=True):
+        extra = ["--checkpoint", checkpoint_path, "--device", "cpu"] if trained else []
+        try:
+            code = main([str(a) for a in (*arguments, *extra)])
+        except SystemExit as end:
+            code = end.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return cli
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory, photo, truth):
+    """photo.png and its mask.png, VOC's palette."""
+    folder = tmp_path_factory.mktemp("files")
+    Image.fromarray(photo).save(folder / "photo.png")
+    mask = Image.fromarray(truth.astype(np.uint8))
+    mask.putpalette(PALETTE.tobytes())
+    mask.save(folder / "mask.png")
+    return folder

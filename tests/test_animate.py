@@ -72,8 +72,7 @@ def test_a_gif_has_the_other_maps_to_half_a_shade(record, gif, name):
     stage = Stage(record, animate.SHOWN)
     colours, limits, _ = panels.bar(record, name)
     values = record.entropy if name == "entropy" else record.sigma
-    stops = maps.colour_stops(colours, 256)
-    table = np.array([[int(s[i : i + 2], 16) for i in (1, 3, 5)] for s in stops])
+    table = maps.colour_table(colours).astype(int)
     for step, frame in enumerate(gif[0]):
         shown = cut(frame, stage, name).astype(int)
         codes = np.abs(table[:, None, None] - shown).sum(-1).argmin(0)

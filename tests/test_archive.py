@@ -187,6 +187,7 @@ def with_step(**numbers):
         lambda facts: facts.pop("title"),
         lambda facts: facts.update(title=["a"]),
         lambda facts: facts.update(title="x" * 1000),
+        lambda facts: facts.update(title="half \ud83d"),
         lambda facts: facts.update(format=99),
         lambda facts: facts["settings"].update(scale=99),
         lambda facts: facts["settings"].update(scale="3"),

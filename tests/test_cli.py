@@ -13,40 +13,13 @@ import pytest
 from PIL import Image
 
 import segviz
-from segviz.__main__ import main, parser
+from segviz.__main__ import parser
 from segviz.adapt import Record
-from segviz.classes import IGNORE, PALETTE
+from segviz.classes import IGNORE
 from segviz.network import checkpoint
 
 ROOT = Path(segviz.__file__).parents[1]
 IDS = ["2007_000007", "2007_000008", "2008_000009", "2008_000010"]
-
-
-@pytest.fixture
-def cli(capsys, checkpoint_path):
-    """Run a command in this process: its exit code, stdout and stderr."""
-
-    def cli(*arguments, trained=True):
-        extra = ["--checkpoint", checkpoint_path, "--device", "cpu"] if trained else []
-        try:
-            code = main([str(a) for a in (*arguments, *extra)])
-        except SystemExit as end:
-            code = end.code
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return cli
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory, photo, truth):
-    """photo.png and its mask.png, VOC's palette."""
-    folder = tmp_path_factory.mktemp("files")
-    Image.fromarray(photo).save(folder / "photo.png")
-    mask = Image.fromarray(truth.astype(np.uint8))
-    mask.putpalette(PALETTE.tobytes())
-    mask.save(folder / "mask.png")
-    return folder
 
 
 def strict(text):
@@ -90,6 +63,9 @@ def test_run_json(cli, files, tmp_path):
     assert [float(row["iou"]) for row in rows] == record.numbers("iou")
     for name in ("step-000.png", "step-003.png"):
         assert Image.open(tmp_path / "out" / name).size == (5 * 72, 56)
+    usual = {"record.npz", "record.json", "curves.csv", "step-000.png", "step-003.png"}
+    more = {"sheet.png", "run.gif", "report.html"}
+    assert {file.name for file in (tmp_path / "out").iterdir()} == usual | more
 
 
 def test_run_without_truth(cli, files):
@@ -109,9 +85,9 @@ def test_run_defaults_are_the_papers():
 def test_run_text(cli, files, tmp_path):
     code, out, err = cli(
         "run", files / "photo.png", "--truth", files / "mask.png", "--scale", 1, "--steps", 2,
-        "--out", tmp_path,
+        "--out", tmp_path, "--formats", "",
     )  # fmt: skip
-    assert code == 0 and err == ""
+    assert code == 0 and err == "" and not list(tmp_path.glob("*.gif"))
     assert out.startswith("photo.png: step 0 to 2, entropy\n")
     for word in ("loss", "entropy, nats", "sigma, px", "IoU", "one step", f"written to {tmp_path}"):
         assert word in out
@@ -155,6 +131,7 @@ def test_large_photos_are_brought_to_the_scale_of_voc(cli, tmp_path):
         (["{photo}", "--scale", "nan"], "scale is nan"),
         (["{photo}", "--scale", "large"], "argument --scale: invalid float value: 'large'; see"),
         (["{photo}", "--steps", "-1"], "steps is -1"),
+        (["{photo}", "--formats", "mp4"], "no format 'mp4'; choose of sheet, gif, webp, zip, html"),
         (["{photo}", "--steps", "513"], "steps is 513, but must be from 0 to 512"),
         (["{photo}", "--steps", "1.5"], "argument --steps: invalid int value"),
         (["{photo}", "--objective", "entropia"], "no objective 'entropia'; choose one of entropy"),
@@ -473,7 +450,7 @@ def python(*arguments, **options):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["run"], ["evaluate"], ["train"], ["benchmark"], ["download-voc"]]
+    "command", [[], ["run"], ["export"], ["evaluate"], ["train"], ["benchmark"], ["download-voc"]]
 )
 def test_help(cli, command):
     code, out, err = cli(*command, "--help", trained=False)

@@ -15,7 +15,7 @@ from segviz.adapt.record import NUMBERS
 from segviz.classes import PALETTE
 from segviz.errors import InputError
 from segviz.images import load_labels
-from segviz.render import animate, export, maps, sheet
+from segviz.render import animate, export, sheet
 from segviz.render.export import Selection, exports
 from segviz.render.panels import PANELS
 
@@ -128,7 +128,3 @@ def test_names_differ(record):
 def test_pictures_of_absent_steps_are_refused(record):
     with pytest.raises(InputError, match="no step 9: this run has steps 0 to 3"):
         exports["png"](record, Selection(step=9))
-
-
-def test_pngs_lose_nothing(photo):
-    assert (picture(maps.png(photo)) == photo).all()

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -37,6 +38,8 @@ def begin(page: str, runs: Sequence[tuple[str, Settings]], view: View | None = N
     if now.work is not None:
         now.message = "A run is at work already; stop it or wait for its end."
         return
+    if view is None:
+        now.notices = []  # not those of the address that asks for these runs
     try:
         trained = server.trained(st.session_state.checkpoint)
         choice, of_view = now.choice, values()
@@ -139,13 +142,9 @@ def open_run(id: str, step: int | None = None) -> bool:
 def _show(page: str, result: Result, records: Sequence[tuple[str, Record | None]]) -> None:
     now = session()
     before = now.results.get(page)
-    if before is not None:
+    if before is not None and before.id != result.id:
         now.views.pop(before.id, None)
-        now.curves.pop(before.id, None)
-    now.results[page] = result
-    judged = {}
-    for name, record in records:
-        key = charts.score(record) if record else None
-        if record is not None and key is not None:
-            judged[name] = record.numbers(key[0])
-    now.curves[result.id] = judged
+    there = [(name, record) for name, record in records if record is not None]
+    judged = charts.score(there[0][1]) or result.judged
+    curves = {name: record.numbers(judged[0]) for name, record in there}
+    now.results[page] = replace(result, judged=judged, curves=curves)

@@ -1,7 +1,9 @@
 """Which photo to run on: a sample, an image of VOC, or an upload."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -58,7 +60,8 @@ def sample(name: str) -> Choice:
     Raises:
         InputError: If there is none, or its package is not installed.
     """
-    return fitted(f"sample:{name}", samples.SAMPLES[name].title, *samples.load(name))
+    photo, truth = samples.load(name)
+    return fitted(f"sample:{name}", samples.SAMPLES[name].title, photo, truth)
 
 
 @st.dialog("Choose a photo", width="large", icon=":material/photo_library:")
@@ -97,23 +100,37 @@ def of_address(key: str) -> Choice:
     return voc_choice(root_given(), name) if kind == "voc" else sample(name)
 
 
-def _choose(choice: Choice) -> None:
-    session().choice = choice
-    st.rerun()
+def _choose(load: Callable[[], Choice]) -> None:
+    try:
+        session().choice = load()
+    except InputError as error:
+        session().message = sentence(error)
 
 
-def tile(picture: bytes | None, choice: str, label: str, help: str | None = None) -> bool:
-    """A thumbnail with a button below it; returns whether the button was clicked."""
-    if picture is not None:
-        st.image(picture, width="stretch")
+def tile(
+    picture: bytes, choice: str, label: str, load: Callable[[], Choice], help: str | None = None
+) -> None:
+    """A thumbnail with a button below it that makes it the choice.
+
+    Arguments:
+        picture: The thumbnail, as a PNG.
+        choice: Where the photo comes from.
+        label: What the button says.
+        load: Reads the photo.
+        help: What to know of it.
+    """
+    st.image(picture, width="stretch", alt=label)
     now = session().choice
-    return st.button(
+    if st.button(
         label,
         key=f"pick_{choice}",
         help=help,
         width="stretch",
         type="primary" if now and now.key == choice else "tertiary",
-    )
+        on_click=_choose,
+        args=(load,),
+    ):
+        st.rerun()  # closes the dialog
 
 
 def thumbnail(photo: np.ndarray) -> bytes:
@@ -147,8 +164,7 @@ def _sample_tile(name: str) -> None:
         st.caption(sentence(error))
         return
     about = f"{one.title}. {one.note} Photo: {one.credit} ({one.licence})."
-    if tile(picture, f"sample:{name}", name.capitalize(), about):
-        _choose(sample(name))
+    tile(picture, f"sample:{name}", name.capitalize(), partial(sample, name), about)
 
 
 # === Uploads
@@ -182,8 +198,15 @@ def _pick_upload() -> None:
     facts.caption(f"{plain(choice.title)} · {width} x {height} · {truth}")
     if choice.note:
         facts.caption(sentence(InputError(choice.note)))
-    if facts.button("Use this photo", key="pick_use", type="primary", icon=":material/check:"):
-        _choose(choice)
+    if facts.button(
+        "Use this photo",
+        key="pick_use",
+        type="primary",
+        icon=":material/check:",
+        on_click=_choose,
+        args=(lambda: choice,),
+    ):
+        st.rerun()
 
 
 def _uploaded(photo: UploadedFile | None, mask: UploadedFile | None) -> Choice | None:

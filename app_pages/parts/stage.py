@@ -81,7 +81,9 @@ def _draw(
     menu = _heading(shown, work)
     if work is not None:
         _progress(work)
-    if not shown:
+    if not shown and (result is None or viewing):
+        if result is not None:
+            _notes(shown, result)
         return
     view = View()
     if viewing:

@@ -33,11 +33,15 @@ class Result:
         id: Names the viewer.
         runs: Short names and ids of runs in the history.
         values: What the address says of it, but for step, pins and panels.
+        judged: What predictions are judged by: its key in `NUMBERS`, and what to call it.
+        curves: That number at every step, by name of the run; it outlives the runs.
     """
 
     id: str
     runs: tuple[tuple[str, str], ...]
     values: dict[str, Any]
+    judged: tuple[str, str] = ("iou", "IoU")
+    curves: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass
@@ -50,7 +54,6 @@ class Session:
         history: The runs that were made.
         results: What each page shows.
         views: Step, pins and panels of each result, as the viewer last reported them.
-        curves: The judged number of every step of every run of a result, which outlives the runs.
         message: What went wrong last.
         notices: What was wrong with the address.
         asked: A page that shall start by itself, and what its viewer shall show.
@@ -66,7 +69,6 @@ class Session:
     history: History = field(default_factory=History)
     results: dict[str, Result] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)
-    curves: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     message: str | None = None
     notices: list[str] = field(default_factory=list)
     asked: tuple[str, View | None] | None = None

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -10,7 +11,6 @@ from segviz import voc
 from segviz.errors import InputError
 
 from .pick import Choice, fitted, thumbnail, tile
-from .state import session
 from .words import plain, sentence
 
 __all__ = ["pick_voc", "root_given", "voc_choice"]
@@ -107,9 +107,7 @@ def _voc_tile(root: Path, id: str) -> None:
     except InputError as error:
         st.caption(sentence(error))
         return
-    if tile(picture, f"voc:{id}", plain(id)):
-        session().choice = voc_choice(root, id)
-        st.rerun()
+    tile(picture, f"voc:{id}", plain(id), partial(voc_choice, root, id))
 
 
 def root_given() -> Path:

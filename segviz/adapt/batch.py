@@ -81,7 +81,9 @@ class Batch:
             run.prepared = shared.get(key)
             for step in run:
                 yield BatchStep(index, step)
-            reference, shared[key] = run.reference, run.prepared
+            reference = run.reference
+            if run.prepared is not None:
+                shared[key] = run.prepared
             self._records[index] = run.record()
             # What a record keeps is smaller than the steps it was made of.
             self._runs[index] = None

@@ -3,7 +3,6 @@
 import io
 from collections.abc import Iterator, Sequence
 
-import matplotlib
 import numpy as np
 from PIL import Image
 
@@ -133,8 +132,7 @@ class _Palette:
         ramps = [(wide, greys)]
         for name in names:
             if bar := panels.bar(record, name):
-                full = matplotlib.colormaps[maps.COLOUR_MAPS[bar[0]]](np.arange(256))[:, :3]
-                full = (full * 255).round().astype(np.uint8)
+                full = maps.colour_table(bar[0])
                 ramps.append((full, full[np.linspace(0, 255, RAMP).round().astype(int)]))
         fixed = [*exact, PAPER, *(tuple(c) for _, few in ramps for c in few.tolist())]
         colours = list(dict.fromkeys(fixed))

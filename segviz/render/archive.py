@@ -220,7 +220,9 @@ def _number(value: object) -> bool:
 
 
 def _text(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= MAX_TEXT
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        return False
+    return value.encode("utf-8", "ignore").decode() == value  # JSON can hold half a character
 
 
 def _fact(value: object) -> bool:

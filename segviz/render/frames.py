@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import matplotlib
 import numpy as np
 
 from ..adapt.record import Quantised, Record
@@ -161,12 +160,12 @@ def payload(runs: Sequence[Shown], encoder: Encoder | None = None) -> Payload:
         "maps": {
             "entropy": {
                 "unit": "nats",
-                "table": _table("entropy"),
+                "table": maps.colour_table("entropy").ravel().tolist(),
                 "limits": _widest([maps.limits_of(record.entropy) for record in records]),
             },
             "sigma": {
                 "unit": "input px",
-                "table": _table("sigma"),
+                "table": maps.colour_table("sigma").ravel().tolist(),
                 "limits": _widest([maps.limits_of(record.sigma) for record in records]),
             },
         },
@@ -253,12 +252,6 @@ def _ranges(values: Quantised) -> dict[str, Any]:
 
 def _widest(limits: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return min(low for low, _ in limits), max(high for _, high in limits)
-
-
-def _table(name: str) -> list[int]:
-    """256 colours of a map of `COLOUR_MAPS`, RGB after RGB."""
-    colours = matplotlib.colormaps[maps.COLOUR_MAPS[name]](np.arange(256))[:, :3]
-    return (colours * 255).round().astype(int).ravel().tolist()
 
 
 def _name(record: Record, id: int) -> str:

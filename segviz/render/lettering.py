@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from .maps import COLOUR_MAPS
+from .maps import colour_table
 
 __all__ = ["INK", "MUTED", "PAPER", "Lettering"]
 
@@ -84,8 +84,7 @@ class Lettering:
     def bar(self, box: tuple[int, int, int, int], name: str) -> None:
         """A map of `COLOUR_MAPS` from low to high, along the longer side of (x, y, w, h)."""
         x, y, w, h = box
-        colours = matplotlib.colormaps[COLOUR_MAPS[name]](np.linspace(0, 1, max(w, h)))[:, :3]
-        row = (colours * 255).round().astype(np.uint8)
+        row = colour_table(name)[np.linspace(0, 255, max(w, h)).round().astype(int)]
         strip = (
             np.broadcast_to(row, (h, w, 3))
             if w >= h

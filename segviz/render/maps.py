@@ -1,6 +1,5 @@
 """Maps to pictures: VOC colours for labels, perceptually uniform colours for numbers."""
 
-import base64
 import io
 
 import matplotlib
@@ -15,11 +14,8 @@ from ..network.geometry import resample
 __all__ = [
     "COLOUR_MAPS",
     "OUTCOMES",
-    "VERDICTS",
     "classes_in",
-    "colour_stops",
-    "data_url",
-    "enlarged",
+    "colour_table",
     "entropy_picture",
     "label_picture",
     "letterbox",
@@ -31,15 +27,9 @@ __all__ = [
     "receptive_field_picture",
     "selected_mask",
     "to_photo",
-    "verdict_picture",
 ]
 
 COLOUR_MAPS = {"entropy": "magma", "sigma": "viridis"}
-VERDICTS = {
-    "right": (43, 140, 72),
-    "wrong": (200, 48, 48),
-    "ignored": (160, 160, 160),
-}
 OUTCOMES = {
     "still right": (176, 190, 203),
     "still wrong": (62, 68, 80),
@@ -70,12 +60,12 @@ def overlay(photo: np.ndarray, labels: np.ndarray, opacity: float) -> np.ndarray
 
 def entropy_picture(record: Record, step: int, limits: tuple[float, float]) -> np.ndarray:
     """The entropy of a step at the photo's resolution, coloured over `limits` in nats."""
-    return _coloured(to_photo(record.entropy[step], record), limits, COLOUR_MAPS["entropy"])
+    return _coloured(to_photo(record.entropy[step], record), limits, "entropy")
 
 
 def receptive_field_picture(record: Record, step: int, limits: tuple[float, float]) -> np.ndarray:
     """Sigma of a step at the photo's resolution, coloured over `limits` in input pixels."""
-    return _coloured(to_photo(record.sigma[step], record), limits, COLOUR_MAPS["sigma"])
+    return _coloured(to_photo(record.sigma[step], record), limits, "sigma")
 
 
 def selected_mask(record: Record, step: int) -> np.ndarray:
@@ -91,12 +81,6 @@ def classes_in(record: Record) -> list[int]:
     if record.truth is not None:
         counts += np.bincount(record.truth.ravel(), minlength=256)
     return [id for id in np.flatnonzero(counts).tolist() if id != IGNORE]
-
-
-def verdict_picture(truth: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Where the prediction is right, wrong, or not judged, (H, W, 3) uint8."""
-    picture = np.where((truth == labels)[..., None], VERDICTS["right"], VERDICTS["wrong"])
-    return np.where((truth == IGNORE)[..., None], VERDICTS["ignored"], picture).astype(np.uint8)
 
 
 def outcome_picture(truth: np.ndarray, first: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -132,12 +116,6 @@ def limits_of(maps: Quantised, step: int | None = None) -> tuple[float, float]:
     return maps.low, max(top, maps.low + 1e-3)
 
 
-def enlarged(picture: np.ndarray, width: int) -> np.ndarray:
-    """A small picture with every pixel repeated, as often as fits into `width` pixels."""
-    times = max(1, width // picture.shape[1])
-    return picture.repeat(times, axis=0).repeat(times, axis=1)
-
-
 def letterbox(picture: np.ndarray, ratio: float) -> np.ndarray:
     """A picture (H, W, 3) centred on a clear canvas, (H', W', 4) uint8 with W' / H' = ratio."""
     height, width = picture.shape[:2]
@@ -149,15 +127,10 @@ def letterbox(picture: np.ndarray, ratio: float) -> np.ndarray:
     return canvas
 
 
-def data_url(data: bytes) -> str:
-    """PNG bytes as an address that holds them."""
-    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
-
-
-def colour_stops(name: str, count: int = 16) -> list[str]:
-    """Evenly spaced colours of a map of `COLOUR_MAPS`, low to high, as #rrggbb."""
-    colours = matplotlib.colormaps[COLOUR_MAPS[name]](np.linspace(0, 1, count))[:, :3]
-    return [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in np.rint(255 * colours).astype(int).tolist()]
+def colour_table(name: str) -> np.ndarray:
+    """The colours of a map of `COLOUR_MAPS`, low to high, shape (256, 3), uint8."""
+    colours = matplotlib.colormaps[COLOUR_MAPS[name]](np.arange(256))[:, :3]
+    return (colours * 255).round().astype(np.uint8)
 
 
 def png(picture: np.ndarray) -> bytes:
@@ -169,6 +142,5 @@ def png(picture: np.ndarray) -> bytes:
 
 def _coloured(values: np.ndarray, limits: tuple[float, float], name: str) -> np.ndarray:
     low, high = limits
-    table = (matplotlib.colormaps[name](np.arange(256))[:, :3] * 255).round().astype(np.uint8)
     codes = np.clip(np.rint((values - low) * (255 / (high - low))), 0, 255)
-    return table[codes.astype(np.uint8)]
+    return colour_table(name)[codes.astype(np.uint8)]

@@ -104,7 +104,10 @@ def choose(record: Record, names: Sequence[str] = ()) -> list[str]:
     return list(dict.fromkeys(names)) or there
 
 
-def bar(record: Record, name: str) -> tuple[str, tuple[float, float], str] | None:
+Bar = tuple[str, tuple[float, float], str]
+
+
+def bar(record: Record, name: str) -> Bar | None:
     """The colour bar of a panel: its map in `COLOUR_MAPS`, its range over all steps, its unit."""
     if name == "entropy":
         return "entropy", maps.limits_of(record.entropy), "nats"

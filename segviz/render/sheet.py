@@ -83,7 +83,7 @@ class _Sheet:
         self.record, self.steps, self.moving, self.still = record, steps, moving, still
         self.times = magnified(record)
         height, width = (self.times * side for side in record.photo.shape[:2])
-        size = int(np.clip(max(height, width) / 22, 12, 22))
+        size = int(np.clip(width / 20, 12, 22))
         self.line = round(1.5 * size)
         self.cell = height, max(width, 9 * size)
         self.key = 12 * size if moving else 0

@@ -83,16 +83,22 @@ class Stage:
             place = left, top - self.line
             shown = pen.text(place, PANELS[name].title, width, MUTED)
             if bar := panels_.bar(record, name):
-                colours, (low, high), unit = bar
-                texts = f"{low:.2g}", f"{high:.3g} {unit}"
-                strip = width - shown - sum(pen.width(text) for text in texts) - 3 * self.size
-                if strip >= 2 * self.size:
-                    at = left + shown + 2 * self.size
-                    at += pen.text((at, place[1]), texts[0], width, MUTED) + self.size // 2
-                    middle = place[1] + (self.line - self.size // 2) // 2
-                    pen.bar((at, middle, strip, self.size // 2), colours)
-                    pen.text((at + strip + self.size // 2, place[1]), texts[1], width, MUTED)
+                self._bar(pen, bar, left + shown + self.size, place[1], left + width)
         pen.swatches((self.margin, bottom), self.keys, self.room)
+
+    def _bar(self, pen: Lettering, bar: panels_.Bar, left: int, top: int, right: int) -> None:
+        """A colour bar with its range and unit, flush right; only what there is room for."""
+        colours, (low, high), unit = bar
+        size, half = self.size, self.size // 2
+        texts = f"{low:.2g}", f"{high:.3g} {unit}"
+        low_width, high_width = map(pen.width, texts)
+        strip = right - left - low_width - high_width - 2 * half
+        if strip < size:
+            return
+        pen.text((left, top), texts[0], low_width, MUTED)
+        at = left + low_width + half
+        pen.bar((at, top + (self.line - half) // 2, strip, half), colours)
+        pen.text((right - high_width, top), texts[1], high_width, MUTED)
 
     def frame(self, step: int, pictures: Sequence[np.ndarray]) -> np.ndarray:
         """The frame of a step.

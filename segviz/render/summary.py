@@ -13,6 +13,7 @@ from .charts import score
 __all__ = ["class_table", "cost", "outcome_grid", "scale_curves", "step_of"]
 
 BEFORE, AFTER, AXIS = "#8a8f98", "#3987e5", "#8a8f98"
+SEEN = 0.005
 WORSE, BETTER = "#c83030", "#2b8c48"
 
 
@@ -38,9 +39,10 @@ def class_table(runs: Mapping[str, Record], step: int | None = None) -> list[dic
         step: Which step; shorter runs show their last, None = the last of each.
 
     Returns:
-        A row for the mean, then one for each class in the truth or a prediction: "class", the
-        share of the truth in percent, and for each run its IoU (None where the class is neither in
-        truth nor prediction) and, but for the first, the difference named "± NAME".
+        A row for the mean, then one for each class that the truth has, or that a run sees on more
+        than `SEEN` of its pixels: "class", the share of the truth in percent, and for each run its
+        IoU (None where the class is neither in truth nor prediction) and, but for the first, the
+        difference named "± NAME".
     """
     first = next(iter(runs.values()))
     assert first.truth is not None, "IoU needs truth"
@@ -51,8 +53,10 @@ def class_table(runs: Mapping[str, Record], step: int | None = None) -> list[dic
     }
     ious = {name: metrics.class_iou(matrix) for name, matrix in matrices.items()}
     counts = next(iter(matrices.values())).sum(1)
-    present = [c for c in range(classes) if any(np.isfinite(iou[c]) for iou in ious.values())]
-    share = 100 * counts / max(counts.sum(), 1)
+    total = max(counts.sum(), 1)
+    seen = np.max([matrix.sum(0) for matrix in matrices.values()], axis=0)
+    present = [c for c in range(classes) if counts[c] or seen[c] > SEEN * total]
+    share = 100 * counts / total
 
     def row(title: str, part: float | None, values: dict[str, float]) -> dict[str, Any]:
         cells: dict[str, Any] = {"class": title, "share": part}
@@ -64,8 +68,8 @@ def class_table(runs: Mapping[str, Record], step: int | None = None) -> list[dic
         return cells
 
     mean = {name: metrics.mean_iou(matrix) for name, matrix in matrices.items()}
-    rows = [row("mean of the classes", None, mean)]
-    by_share = sorted(present, key=lambda c: -share[c])
+    rows = [row("mean", None, mean)]
+    by_share = sorted(present, key=lambda c: (-share[c], -seen[c]))
     rows += [
         row(first.classes[c], float(share[c]), {name: float(iou[c]) for name, iou in ious.items()})
         for c in by_share

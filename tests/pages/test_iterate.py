@@ -1,314 +1,275 @@
 """The page Iterate without a browser: what it shows, keeps, and says of bad input."""
 
-import io
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from app_pages.parts import server
+from app_pages.parts.presets import OPENING, PRESETS
+from app_pages.parts.state import typed_rate
 from segviz.adapt import Run, Settings
 from segviz.errors import InputError
 from segviz.jobs import SLOT
 from segviz.network.checkpoint import tensor_hash
+from segviz.samples import SAMPLES
 
-APP = Path(__file__).parents[2] / "app.py"
 uploads = pytest.mark.skipif(
     not hasattr(AppTest, "file_uploader"), reason="this Streamlit's AppTest cannot upload"
 )
 
-
-def rest(at, seconds=60):
-    """Rerun, as the page's timer does, until nothing is at work."""
-    end = time.monotonic() + seconds
-    at.run()
-    while at.session_state["iterate_job"] or not at.session_state["iterate_result"]:
-        assert time.monotonic() < end, "the run does not end"
-        time.sleep(0.05)
-        at.run()
-    return at
-
-
-@pytest.fixture
-def at(monkeypatch):
-    monkeypatch.delenv("SEGVIZ_VOC_ROOT", raising=False)
-    return rest(AppTest.from_file(str(APP), default_timeout=60))
-
-
-def start(at, steps=3, scale=1.0, **choices):
-    """Set the controls and press Run."""
-    at.number_input(key="iterate_scale").set_value(scale)
-    at.number_input(key="iterate_steps").set_value(steps)
-    for name, value in choices.items():
-        at.selectbox(key=f"iterate_{name}").set_value(value)
-    at.run()
-    at.button(key="iterate_run").click()
-    return at.run()
-
-
-def record(at):
-    return at.session_state["iterate_result"].record
-
-
-def text(at):
-    """All that the page says."""
-    elements = [*at.markdown, *at.caption, *at.error, *at.warning]
-    return "\n".join(element.value for element in elements).replace("\\", "")
-
-
-def numbers(at):
-    return {metric.label: metric.value for metric in at.metric}
-
-
-def panels(at):
-    """The panels' pictures, as data addresses."""
-    return [url for image in at.image for url in image.value if url.startswith("data:image/png")]
-
-
-def slider(at):
-    return next(one for one in at.slider if one.label == "Step")
-
-
-def go(at, name):
-    at.button(key=f"iterate_{name}").click().run()
-
-
-def png(pixels, mode=None):
-    buffer = io.BytesIO()
-    Image.fromarray(pixels, mode).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-@pytest.fixture(scope="module")
-def noise():
-    return np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)
-
-
 # === The first screen
 
 
-def test_first_screen_shows_a_finished_run(at):
-    assert not at.exception and not at.error
-    assert at.session_state["iterate_result"].key == "opening"
-    assert record(at).complete and record(at).last == record(at).settings.steps
-    last = record(at).steps[-1]
-    assert numbers(at)["Entropy, nats"] == f"{last['entropy']:.3f}"
-    assert numbers(at)["IoU"] == f"{last['iou']:.3f}"
-    assert len(panels(at)) == 6
-    assert "known only because there is truth" in text(at)
-    assert record(at).environment["checkpoint"] in text(at)
+def test_first_screen_shows_a_finished_run(app):
+    app.open()
+    assert not app.at.error and not app.at.warning
+    assert app.record.settings == OPENING.settings
+    assert app.record.complete and app.record.last == 32
+    assert "known only because there is truth" in app.said
+    assert "mobilenetv2" in app.said or "tiny" in app.said
+    assert app.address == {}
 
 
-def test_the_opening_run_is_shared(at):
-    other = rest(AppTest.from_file(str(APP), default_timeout=60))
-    assert record(other) is record(at)
+def test_the_opening_run_is_shared(app):
+    record = app.open().record
+    assert type(app)().open().record is record
 
 
-# === Runs and steps
+def test_presets_are_samples_with_a_sentence():
+    assert len(PRESETS) == 3
+    for preset in PRESETS.values():
+        assert preset.sample in SAMPLES
+        assert preset.look.endswith(".") and 40 < len(preset.look) < 220
 
 
-def test_run_a_sample_and_step_through(at):
-    at.button(key="iterate_pick_sample:rocket").click().run()
-    assert "Rocket before its launch · 500 x 334" in text(at)
-    assert "brought from 640 x 427 to 500 x 334" in text(at).lower()
-    assert record(at).title == "Man with a camera, in grey"  # until it has run
-    rest(start(at))
-    assert not at.exception
-    assert record(at).title == "Rocket before its launch"
-    assert (record(at).last, record(at).settings.scale) == (3, 1.0)
-
-    pictures = {}
-    for name, step in (
-        ("first", 0),
-        ("previous", 0),
-        ("next", 1),
-        ("next", 2),
-        ("last", 3),
-        ("next", 3),
-        ("previous", 2),
-    ):
-        go(at, name)
-        now = record(at).steps[step]
-        assert slider(at).value == step
-        assert numbers(at)["Entropy, nats"] == f"{now['entropy']:.3f}"
-        assert numbers(at)["Sigma, px"] == f"{now['sigma']:.1f}"
-        assert pictures.setdefault(step, panels(at)) == panels(at)
-    assert len({tuple(urls) for urls in pictures.values()}) == 4
-
-    slider(at).set_value(1).run()
-    assert panels(at) == pictures[1]
+def test_a_preset_runs_its_photo_with_its_settings(app):
+    preset = PRESETS["collapse"]
+    app.open().click("preset_collapse").rest()
+    assert app.record.title == SAMPLES[preset.sample].title
+    assert app.record.settings == preset.settings
+    assert preset.look in app.said.replace("\\", "")
+    assert app.at.number_input(key="scale").value == preset.settings.scale
+    assert app.address["photo"] == f"sample:{preset.sample}"
 
 
-def test_play_goes_on_by_the_clock_and_ends(at):
-    rest(start(at))
-    go(at, "play")
-    assert at.session_state["iterate_playing"]
-    seen = [at.session_state["iterate_at"]]
-    for _ in range(40):
-        if not at.session_state["iterate_playing"]:
-            break
-        time.sleep(0.1)
-        at.run()
-        seen.append(at.session_state["iterate_at"])
-    assert sorted(set(seen)) == [0, 1, 2, 3] and seen == sorted(seen)
+# === Runs
 
 
-def test_the_look_changes_pictures(at):
-    rest(start(at, steps=1))
-    before = panels(at)
-    at.slider(key="iterate_opacity").set_value(0.0).run()
-    clear = panels(at)
-    assert clear[1:] == before[1:]
-    at.toggle(key="iterate_outlined").set_value(True).run()
-    assert panels(at)[3] != clear[3]
-    go(at, "first")
-    shared = panels(at)
-    at.toggle(key="iterate_per_step").set_value(True).run()
-    assert [a == b for a, b in zip(panels(at), shared, strict=True)][:3] == [True] * 3
+def test_run_with_other_settings(app):
+    app.open().run(scale=1.0, steps=3, objective="entropy-few", variables="score")
+    assert app.record.settings == Settings(
+        scale=1.0, steps=3, objective="entropy-few", variables="score"
+    )
+    assert app.address == {
+        "scale": "1",
+        "steps": "3",
+        "objective": "entropy-few",
+        "variables": "score",
+    }
+    assert len(app.session.history) == 2
 
 
-def test_no_steps_is_the_feedforward_prediction(at):
-    rest(start(at, steps=0))
-    assert not at.exception and record(at).last == 0
-    assert "nothing was adapted" in text(at)
-    assert at.button(key="iterate_next").disabled
+def test_an_equal_run_is_not_made_again(app):
+    record = app.open().run(scale=1.0, steps=2).record
+    app.run(steps=1)
+    assert app.run(steps=2).record is record and len(app.session.history) == 3
 
 
-def test_tolerance_ends_a_run_early_and_says_so(at):
-    at.number_input(key="iterate_tolerance").set_value(0.5)
-    rest(start(at, steps=20))
-    assert record(at).complete and record(at).last < 20
-    assert f"within tolerance at step {record(at).last}" in text(at)
+def test_no_steps_is_the_feedforward_prediction(app):
+    app.open(steps="0", scale="1")
+    assert app.record.last == 0 and "nothing was adapted" in app.said
 
 
-@pytest.mark.slow
-def test_stop_keeps_the_steps_that_are_there(at):
-    start(at, steps=64, variables="all")
-    assert any("slow" in warning.value for warning in at.warning)
-    job = at.session_state["iterate_job"]
+def test_tolerance_ends_a_run_early_and_says_so(app):
+    app.open(tolerance="0.5", steps="20", scale="1")
+    assert app.record.complete and app.record.last < 20
+    assert f"within tolerance at step {app.record.last}" in app.said
+
+
+def test_stop_keeps_the_steps_that_are_there(app):
+    app.open().set(steps=128, scale=1.0, variables="all")
+    assert any("slow" in warning.value for warning in app.at.warning)
+    app.click("iterate_run")
+    job = app.session.work.job
     while job.items < 2:
-        time.sleep(0.05)
-    at.run()
-    assert at.button(key="iterate_run").disabled
-    at.button(key="iterate_stop").click().run()
-    rest(at)
-    last = record(at).last
-    assert 1 <= last < 64 and not record(at).complete
-    assert f"stopped at step {last}" in text(at)
-    go(at, "previous")
-    assert slider(at).value == last - 1
+        time.sleep(0.02)
+    app.at.run()
+    assert app.at.button(key="iterate_run").disabled
+    app.click("stop").rest()
+    last = app.record.last
+    assert 1 <= last < 128 and not app.record.complete
+    assert f"stopped at step {last}" in app.said
 
 
-def test_waiting_shows_the_position_and_can_be_left(at):
-    shown = record(at)
+def test_waiting_shows_the_position_and_can_be_left(app):
+    shown = app.open().record
     with SLOT.queue():
-        start(at)
-        assert "1 run ahead of you" in at.progress[0].text
-        at.button(key="iterate_stop").click().run()
-        rest(at)
-    assert record(at) is shown
-    assert "Stopped before the first step" in text(at)
-    rest(start(at, steps=1))
-    assert record(at) is not shown and "Stopped before" not in text(at)
+        app.set(steps=3, scale=1.0).click("iterate_run")
+        assert "Waiting: 1 run ahead of you" in app.at.progress[0].text
+        app.click("stop").rest()
+    assert app.record is shown
+    assert "Stopped before the first step" in app.said
+    app.run(steps=1)
+    assert app.record is not shown and "Stopped before" not in app.said
 
 
-def test_a_failed_run_keeps_the_earlier_result(at, monkeypatch):
+def test_a_failed_run_keeps_the_earlier_result(app, monkeypatch):
     def broken(run):
         raise RuntimeError("secret details")
         yield
 
-    shown = record(at)
+    shown = app.open().record
     monkeypatch.setattr(Run, "__iter__", broken)
-    rest(start(at))
-    assert not at.exception and record(at) is shown
-    assert "RuntimeError" in text(at) and "secret" not in text(at)
+    app.run(steps=3, scale=1.0)
+    assert app.record is shown
+    assert "RuntimeError" in app.said and "secret" not in app.said
 
 
-def test_nothing_writes_to_the_shared_network(at):
-    from pages.parts import server
-
+def test_nothing_writes_to_the_shared_network(app):
     before = tensor_hash(server.trained().network)
-    rest(start(at, steps=2, objective="adversary"))
-    assert tensor_hash(server.trained().network) == before
+    app.open(objective="adversary", steps="2", scale="1")
+    assert app.record.last == 2 and tensor_hash(server.trained().network) == before
+
+
+def test_settings_and_photo_survive_a_switch_of_pages(app):
+    app.open(photo="sample:rocket", scale="1", steps="2", rate="0.002", centred="1")
+    app.go("model").go("iterate")
+    assert app.at.number_input(key="scale").value == 1.0
+    assert app.at.selectbox(key="rate").value == "0.002"
+    assert app.at.toggle(key="centred").value
+    assert app.session.choice.key == "sample:rocket"
+    assert app.record.title == SAMPLES["rocket"].title
+    assert app.address["photo"] == "sample:rocket"
+
+
+# === Addresses
+
+
+def test_an_address_reproduces_its_view(app):
+    query = {
+        "photo": "sample:rocket",
+        "scale": "1.5",
+        "steps": "3",
+        "rate": "0.0005",
+        "step": "1",
+        "pins": "10x20",
+        "panels": "prediction_entropy",
+    }
+    app.open(**query)
+    record = app.record
+    assert (record.settings.scale, record.settings.learning_rate) == (1.5, 0.0005)
+    assert app.address == query
+    view = app.session.views[app.session.results["iterate"].id]
+    assert (view.step, view.pins, view.panels) == (1, ((10, 20),), ("prediction", "entropy"))
+
+
+def test_an_address_may_only_look_elsewhere(app):
+    app.open(step="7", pins="3x4")
+    assert app.record.settings == OPENING.settings
+    assert app.address == {"step": "7", "pins": "3x4"}
+    assert len(app.session.history) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"scale": "99"}, "scale = '99'"),
+        ({"objective": "<b>x</b>"}, "objective = '<b>x</b>'"),
+        ({"photo": "sample:dragon", "steps": "1", "scale": "1"}, "There is no sample 'dragon'"),
+        ({"photo": "voc:2007_000001", "steps": "1", "scale": "1"}, "no VOC folder"),
+        ({"photo": "voc:../../x"}, "photo = 'voc:../../x'"),
+        ({"panels": "photo_secret"}, "panels = 'photo_secret'"),
+        ({"nonsense": "1"}, "'nonsense'"),
+        ({"variables": "all", "centred": "1", "steps": "0", "scale": "1"}, "centred updates"),
+    ],
+)
+def test_invalid_values_fall_back_and_are_named(app, query, words):
+    app.open(**query)
+    notices = [warning.value.replace("\\", "") for warning in app.at.warning]
+    assert any(words in notice for notice in notices), notices
+    assert app.record.complete
 
 
 # === Settings are checked on the server
 
 
-@pytest.mark.parametrize(("control", "value"), [("steps", 100_000), ("steps", -1), ("scale", 99.0)])
-def test_values_beyond_the_limits_never_reach_a_run(at, control, value):
-    number = at.number_input(key=f"iterate_{control}").set_value(value)
-    at.run()
-    assert not at.exception and panels(at)
-    refused = at.button(key="iterate_run").disabled and len(at.error) == 1
+@pytest.mark.parametrize(("name", "value"), [("steps", 100_000), ("steps", -1), ("scale", 99.0)])
+def test_values_beyond_the_limits_never_reach_a_run(app, name, value):
+    number = app.open().at.number_input(key=name).set_value(value)
+    app.at.run()
+    assert not app.at.exception
+    refused = app.at.button(key="iterate_run").disabled and len(app.at.error) == 1
     # Newer versions of Streamlit put such a value back by themselves.
-    assert refused or number.min <= at.number_input(key=f"iterate_{control}").value <= number.max
+    assert refused or number.min <= app.at.number_input(key=name).value <= number.max
 
 
 @pytest.mark.parametrize("rate", ["fast", "", None, "1,5", "nan", "inf", "7", "-1"])
 def test_learning_rates_may_be_typed_and_are_checked(rate):
-    from pages.parts.choose import typed_rate
-
     assert typed_rate("2e-3") == 0.002
     with pytest.raises(InputError, match="learning rate"):
         Settings(learning_rate=typed_rate(rate))
 
 
-def test_centring_everything_is_refused(at):
-    at.toggle(key="iterate_centred").set_value(True)
-    at.selectbox(key="iterate_variables").set_value("all").run()
-    assert "centred updates are defined for" in text(at).lower()
-    assert at.button(key="iterate_run").disabled
+def test_centring_everything_is_refused(app):
+    app.open().set(centred=True, variables="all")
+    assert "centred updates are defined for" in app.said.lower()
+    assert app.at.button(key="iterate_run").disabled
+
+
+def test_a_scale_too_large_for_the_photo_is_refused_in_one_sentence(app, monkeypatch):
+    monkeypatch.setattr("segviz.adapt.episode.MAX_INPUT", 200_000)
+    shown = app.open().record
+    app.run(scale=4.0)
+    assert app.record is shown
+    assert len(app.at.error) == 1 and "million pixels" in app.said
 
 
 # === Uploads
 
 
-def upload(at, photo, name="photo.png", mask=None):
-    at.segmented_control(key="iterate_source").set_value("Upload").run()
-    at.file_uploader(key="iterate_upload_photo").upload(name, photo)
+def choose(app):
+    """Open the dialog of photos."""
+    app.at.button(key="choose_photo").click().run()
+
+
+def upload(app, photo, name="photo.png", mask=None):
+    app.at.session_state["pick_source"] = "Upload"
+    choose(app)
+    app.at.file_uploader(key="pick_photo").upload(name, photo)
     if mask is not None:
-        at.file_uploader(key="iterate_upload_mask").upload("mask.png", mask)
-    return at.run()
+        app.at.file_uploader(key="pick_mask").upload("mask.png", mask)
+    # The dialog is a fragment: its button opens it again with the files.
+    choose(app)
 
 
 @uploads
-def test_upload_a_photo_with_its_mask(at, noise):
+def test_upload_a_photo_with_its_mask(app, noise, png):
     mask = np.zeros(noise.shape[:2], np.uint8)
     mask[10:40, 20:60] = 8
     mask[:3] = 255
-    upload(at, png(noise), "my *photo*.png", png(mask))
-    assert not at.exception and not at.error
-    assert "with truth" in text(at)
-    rest(start(at))
-    assert record(at).reference == "truth"
-    assert (record(at).truth == mask).all() and (record(at).photo == noise).all()
-    assert "my *photo*.png" in text(at)
-    assert len(panels(at)) == 6 and "IoU" in numbers(at)
+    upload(app.open(), png(noise), "my *photo*.png", png(mask))
+    app.click("pick_use")
+    assert "with truth" in app.said
+    app.run(scale=1.0, steps=2)
+    assert app.record.reference == "truth"
+    assert (app.record.truth == mask).all() and (app.record.photo == noise).all()
+    assert "my *photo*.png" in app.said and "This view has no link" in app.said
+    assert app.address == {}
 
 
 @uploads
-@pytest.mark.parametrize(
-    "pixels",
-    [
-        np.random.default_rng(1).integers(0, 256, (40, 50), dtype=np.uint8),
-        np.random.default_rng(1).integers(0, 65536, (40, 50), dtype=np.uint16),
-    ],
-    ids=["grey", "16 bits"],
-)
-def test_grey_photos_are_welcome(at, pixels):
-    upload(at, png(pixels))
-    assert not at.exception and not at.error
-    rest(start(at, steps=1))
-    assert record(at).photo.shape == (40, 50, 3)
-
-
-@uploads
-def test_large_photos_are_brought_to_the_scale_of_voc(at):
-    upload(at, png(np.full((900, 1200, 3), 90, np.uint8)))
-    assert "Brought from 1200 x 900 to 500 x 375" in text(at)
+def test_oracle_without_truth_is_labelled(app, noise, png):
+    upload(app.open(), png(noise))
+    app.click("pick_use")
+    assert "no truth" in app.said
+    app.set(objective="oracle")
+    assert any("prediction at scale 1 stands in" in warning.value for warning in app.at.warning)
+    app.run(scale=1.0, steps=1)
+    assert app.record.reference == "1x prediction"
+    assert "no truth: compared with the 1x prediction" in app.said
+    assert "nobody knows which step is best" in app.said
 
 
 @uploads
@@ -317,125 +278,62 @@ def test_large_photos_are_brought_to_the_scale_of_voc(at):
     [
         ("notes.jpg", b"these are not the pixels you are looking for", "not an image"),
         ("empty.png", b"", "empty"),
-        ("cut.png", png(np.arange(18000).reshape(60, 100, 3).astype(np.uint8))[:300], "cut off"),
-        ("tiny.png", png(np.zeros((4, 4, 3), np.uint8)), "less than 16"),
     ],
 )
-def test_bad_photos_are_refused_in_one_sentence(at, name, data, words):
-    shown, choice = record(at), at.session_state["iterate_choice"]
-    upload(at, data, name)
-    assert not at.exception
-    assert len(at.error) == 1 and words in at.error[0].value.replace("\\", "")
-    assert record(at) is shown and panels(at)
-    assert at.session_state["iterate_choice"] is choice
-    at.run()
-    assert len(at.error) == 1  # as long as the file is there
-    at.segmented_control(key="iterate_source").set_value("Samples").run()
-    assert not at.error
+def test_bad_photos_are_refused_in_one_sentence(app, name, data, words):
+    shown, choice = app.open().record, app.session.choice
+    upload(app, data, name)
+    assert not app.at.exception
+    assert len(app.at.error) == 1 and words in app.said
+    assert app.record is shown and app.session.choice is choice
 
 
 @uploads
-@pytest.mark.parametrize(
-    ("mask", "words"),
-    [
-        (np.zeros((50, 90), np.uint8), "The mask is 90 x 50 pixels"),
-        (np.full((60, 90), 77, np.uint8), "the class ids 77"),
-        (
-            np.dstack([np.full((60, 90), v, np.uint8) for v in (1, 2, 3)]),
-            "colours that are not VOC",
-        ),
-    ],
-    ids=["size", "ids", "colours"],
-)
-def test_bad_masks_are_refused_in_one_sentence(at, noise, mask, words):
-    choice = at.session_state["iterate_choice"]
-    upload(at, png(noise), mask=png(mask))
-    assert not at.exception
-    assert len(at.error) == 1 and words in at.error[0].value.replace("\\", "")
-    assert at.session_state["iterate_choice"] is choice
-
-
-@uploads
-def test_oracle_without_truth_is_labelled(at, noise):
-    upload(at, png(noise))
-    assert "no truth" in text(at)
-    at.selectbox(key="iterate_objective").set_value("oracle").run()
-    assert any("prediction at scale 1 stands in" in warning.value for warning in at.warning)
-    rest(start(at, objective="oracle"))
-    assert record(at).reference == "1x prediction"
-    assert "IoU" not in numbers(at) and "Agreement vs. 1x" in numbers(at)
-    assert "no truth: compared with the 1x prediction" in text(at)
-    assert "nobody knows which step is best" in text(at)
-    assert "**Truth**" not in text(at) and "**Prediction at 1x**, stand-in" in text(at)
+def test_bad_masks_are_refused_in_one_sentence(app, noise, png):
+    upload(app.open(), png(noise), mask=png(np.zeros((50, 90), np.uint8)))
+    assert len(app.at.error) == 1 and "The mask is 90 x 50 pixels" in app.said
 
 
 # === PASCAL VOC
 
 
-def browse(at, root):
-    at.segmented_control(key="iterate_source").set_value("PASCAL VOC").run()
-    at.text_input(key="iterate_voc_root").set_value(str(root))
-    return at.run()
+def browse(app, root):
+    app.at.session_state["pick_source"] = "PASCAL VOC"
+    app.at.session_state["pick_voc_root"] = str(root)
+    choose(app)
 
 
-def shown_ids(at):
-    return [
-        button.key.removeprefix("iterate_pick_voc:")
-        for button in at.button
-        if button.key and button.key.startswith("iterate_pick_voc:")
-    ]
+def shown_ids(app):
+    keys = [button.key or "" for button in app.at.button]
+    return [key.removeprefix("pick_voc:") for key in keys if key.startswith("pick_voc:")]
 
 
-def test_voc_browse_search_and_run(at, voc_root):
-    browse(at, voc_root)
-    assert not at.exception and not at.error
-    assert at.selectbox(key="iterate_voc_split").value == "val"
-    assert len(shown_ids(at)) == 4
-    at.selectbox(key="iterate_voc_split").set_value("trainval").run()
-    assert len(shown_ids(at)) == 10
-    at.text_input(key="iterate_voc_query").set_value("cat 2008").run()
-    assert shown_ids(at) == ["2008_000004"]
-    at.button(key="iterate_pick_voc:2008_000004").click().run()
-    rest(start(at, steps=1))
-    assert record(at).title == "2008_000004" and record(at).reference == "truth"
+def test_voc_browse_search_and_run(app, voc_root):
+    browse(app.open(), voc_root)
+    assert app.at.selectbox(key="pick_voc_split").value == "val" and len(shown_ids(app)) == 4
+    app.at.session_state["pick_voc_split"] = "trainval"
+    app.at.session_state["pick_voc_query"] = "cat 2008"
+    choose(app)
+    assert shown_ids(app) == ["2008_000004"]
+    app.click("pick_voc:2008_000004")
+    app.run(scale=1.0, steps=1)
+    assert app.record.title == "2008_000004" and app.record.reference == "truth"
+    assert app.address["photo"] == "voc:2008_000004"
 
 
-def test_voc_search_without_a_hit(at, voc_root):
-    browse(at, voc_root)
-    at.text_input(key="iterate_voc_query").set_value("zebra").run()
-    assert not at.exception and shown_ids(at) == []
-    assert "None of the 4 images of val fits “zebra”" in text(at)
+def test_an_image_of_voc_by_its_address(app, voc_root, monkeypatch):
+    monkeypatch.setenv("SEGVIZ_VOC_ROOT", str(voc_root))
+    app.open(photo="voc:2008_000004", scale="1", steps="1")
+    assert app.record.title == "2008_000004" and app.record.reference == "truth"
 
 
-def test_voc_pages(at, voc_root, monkeypatch):
-    from pages.parts import voc_grid
-
-    monkeypatch.setattr(voc_grid, "PER_PAGE", 3)
-    browse(at, voc_root)
-    at.selectbox(key="iterate_voc_split").set_value("trainval").run()
-    first = shown_ids(at)
-    page = next(i for i in at.number_input if i.key.startswith("iterate_voc_page"))
-    page.set_value(4).run()
-    assert len(first) == 3 and len(shown_ids(at)) == 1
-    assert not set(first) & set(shown_ids(at))
+def test_voc_search_without_a_hit(app, voc_root):
+    app.open().at.session_state["pick_voc_query"] = "zebra"
+    browse(app, voc_root)
+    assert shown_ids(app) == [] and "None of the 4 images of val fits “zebra”" in app.said
 
 
 @pytest.mark.parametrize("root", ["/no/such/folder", "\0", "~", "https://example.org", "x" * 5000])
-def test_absurd_voc_folders(at, root):
-    browse(at, root)
-    assert not at.exception
-    assert len(at.error) == 1 and panels(at)
-
-
-def test_voc_folder_without_voc_says_what_is_missing(at, tmp_path):
-    browse(at, tmp_path)
-    assert "No VOC 2012 in" in text(at) and "JPEGImages" in text(at)
-    (tmp_path / "VOC2012" / "JPEGImages").mkdir(parents=True)
-    browse(at, tmp_path)
-    assert "ImageSets/Segmentation" in text(at)
-
-
-def test_voc_folder_from_the_environment(at, voc_root, monkeypatch):
-    monkeypatch.setenv("SEGVIZ_VOC_ROOT", str(voc_root))
-    at.segmented_control(key="iterate_source").set_value("PASCAL VOC").run()
-    assert len(shown_ids(at)) == 4
+def test_absurd_voc_folders(app, root):
+    browse(app.open(), root)
+    assert not app.at.exception and len(app.at.error) == 1

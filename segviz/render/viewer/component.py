@@ -46,14 +46,12 @@ class _Sent:
         """Whether the message will do for these runs."""
         if not self.message or live != self.live:
             return False
+        names = tuple(shown.name for shown in runs)
         if live:
-            return _steps(runs) < GROWTH * self.steps
-        return (
-            self.names == tuple(shown.name for shown in runs)
-            and len(runs) == len(self.records)
-            and all(
-                known() is shown.record for known, shown in zip(self.records, runs, strict=True)
-            )
+            grown = self.steps <= _steps(runs) < GROWTH * self.steps
+            return grown and names[: len(self.names)] == self.names
+        return names == self.names and all(
+            known() is shown.record for known, shown in zip(self.records, runs, strict=True)
         )
 
     def send(self, runs: Sequence[Shown], live: bool) -> None:

@@ -1,0 +1,620 @@
+"""The viewer in a browser, on a page of its own: what it draws is what the record holds."""
+
+import base64
+import dataclasses
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from segviz.adapt import Run, Settings
+from segviz.network.geometry import resample
+from segviz.network.receptive_field import extent
+from segviz.render import maps
+from segviz.render.frames import Shown, payload
+from segviz.render.viewer import View, assets
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+STEPS = 18  # more than one group of steps
+PAGE = """<!doctype html><meta charset="utf-8"><style>body {{ margin: 12px }} {css}</style>
+<input id="text" aria-label="Text"><div id="place"></div><script type="module">{js}
+const unpacked = ({{ head, frames }}) => [head, Uint8Array.from(atob(frames), (c) => c.charCodeAt(0))];
+window.reports = [];
+const report = (view) => window.reports.push(view);
+window.start = (data, options) => {{
+  window.viewer = mount(document.getElementById("place"), ...unpacked(data), {{ ...options, report }});
+}};
+window.grow = (data, options) => window.viewer.update(...unpacked(data), options);
+</script>"""
+
+
+@pytest.fixture(scope="module")
+def record(trained, photo, truth):
+    settings = Settings(scale=2.0, steps=STEPS, learning_rate=0.02)
+    return Run(trained, photo, settings, truth, "two shapes").all()
+
+
+@pytest.fixture(scope="module")
+def other(trained, photo, truth):
+    settings = Settings(scale=1.0, steps=4, learning_rate=0.02)
+    return Run(trained, photo, settings, truth, "two shapes").all()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Opens a page with a viewer; the page must not complain."""
+    pages, complaints = [], []
+
+    def open(runs, width=1100, **options):
+        page = browser.new_page()
+        pages.append(page)
+        page.set_default_timeout(120_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: message.type == "error" and complaints.append(message.text),
+        )
+        page.set_viewport_size({"width": width, "height": 1000})
+        page.set_content(PAGE.format(**assets()))
+        page.wait_for_function("() => Boolean(window.start)")
+        page.evaluate("([data, options]) => start(data, options)", [packed(runs), options])
+        return Viewer(page)
+
+    yield open
+    for page in pages:
+        page.close()
+    assert complaints == []
+
+
+def packed(runs, id=None):
+    made = payload(runs)
+    frames = base64.b64encode(made.frames).decode()
+    return {"head": {**made.head, "id": id or len(made.frames)}, "frames": frames}
+
+
+def cut(record, steps):
+    """The record as it was after so many steps."""
+    maps = {
+        name: dataclasses.replace(getattr(record, name), codes=getattr(record, name).codes[:steps])
+        for name in ("entropy", "sigma", "log_probabilities")
+    }
+    return dataclasses.replace(
+        record,
+        steps=record.steps[:steps],
+        labels=record.labels[:steps],
+        selected=record.selected[:steps],
+        **maps,
+    )
+
+
+class Viewer:
+    """A viewer as its readers use it."""
+
+    def __init__(self, page):
+        self.page = page
+        self.root = page.locator(".segviz")
+        self.scrubber = page.get_by_role("slider", name="Step", exact=True)
+        self.until("loaded")
+
+    def get(self, name):
+        return self.root.evaluate(f"root => root.segviz.{name}")
+
+    def until(self, name):
+        self.page.wait_for_function(f"document.querySelector('.segviz')?.segviz.{name}")
+
+    def at(self, step):
+        self.until(f"step === {step}")
+        self.until("settled")
+        assert self.page.locator("output.step").inner_text().startswith(f"step {step} of")
+
+    def button(self, name):
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def picture(self, panel, run=0):
+        """The pixels of a panel, (H, W, 3) uint8."""
+        self.until("settled")
+        data = self.root.evaluate(
+            "(root, panel) => Array.from(root.segviz.pixels(panel))", f"{panel}:{run}"
+        )
+        height, width = (
+            self.page.locator("canvas").first.get_attribute(a) for a in ("height", "width")
+        )
+        return np.array(data, np.uint8).reshape(int(height), int(width), 4)[..., :3]
+
+    def frame(self, panel):
+        return self.page.locator(".grid .frame").nth(self.get("panels()").index(f"{panel}:0"))
+
+    def place(self, x, y, panel="prediction"):
+        """Where a pixel of the photo lies in a panel that is not zoomed, and on the page."""
+        box = self.frame(panel).bounding_box()
+        inside = {"x": (x + 0.5) / 72 * box["width"], "y": (y + 0.5) / 56 * box["height"]}
+        return inside, (box["x"] + inside["x"], box["y"] + inside["y"])
+
+    def point(self, x, y, panel="prediction"):
+        self.page.mouse.move(*self.place(x, y, panel)[1])
+        self.page.get_by_text(f"x {x}, y {y}").first.wait_for()
+
+    def click(self, x, y, panel="prediction"):
+        self.page.mouse.click(*self.place(x, y, panel)[1])
+
+    def reading(self, name, run=0):
+        return self.page.locator(f".inspector td[data-name={name}]").nth(run).inner_text()
+
+    def reports(self):
+        return self.page.evaluate("window.reports")
+
+    def reported(self, count=1):
+        self.page.wait_for_function(f"window.reports.length >= {count}")
+        return self.reports()[-1]
+
+
+def same(picture, want):
+    """Equal, but for interpolated values that lie between two colours."""
+    different = (picture != want).any(-1)
+    assert different.mean() < 0.002
+    assert np.abs(picture.astype(int) - want).max() <= 4
+
+
+def check(viewer, record, step, run=0):
+    viewer.at(step)
+    labels = record.labels[min(step, record.last)]
+    assert np.array_equal(viewer.picture("prediction", run), maps.label_picture(labels))
+
+
+def test_pictures_are_those_of_the_record(open_page, record):
+    viewer = open_page([Shown(record, "entropy")])
+    assert viewer.get("panels()") == [
+        f"{name}:0"
+        for name in ("photo", "prediction", "entropy", "receptive-field", "truth", "right-wrong")
+    ]
+    viewer.button("Outline S").click()
+    entropy, sigma = maps.limits_of(record.entropy), maps.limits_of(record.sigma)
+    for step in (STEPS, 0, 7):
+        viewer.scrubber.fill(str(step))
+        check(viewer, record, step)
+        labels = record.labels[step]
+        overlay = maps.overlay(record.photo, labels, 0.6)
+        assert np.array_equal(viewer.picture("photo"), overlay)
+        assert np.array_equal(viewer.picture("truth"), maps.label_picture(record.truth))
+        fate = maps.outcome_picture(record.truth, record.labels[0], labels)
+        assert np.array_equal(viewer.picture("right-wrong"), fate)
+        drawn = maps.entropy_picture(record, step, entropy)
+        same(viewer.picture("entropy"), maps.outline(drawn, maps.selected_mask(record, step)))
+        same(
+            viewer.picture("receptive-field"),
+            maps.receptive_field_picture(record, step, sigma),
+        )
+    assert len({viewer.get(f"pixel('prediction:0', {x}, 20).join()") for x in range(72)}) > 1
+
+
+def test_scrubbing_by_mouse_reports_on_release(open_page, record):
+    viewer = open_page([Shown(record, "entropy")])
+    viewer.at(STEPS)
+    box = viewer.scrubber.bounding_box()
+    y = box["y"] + box["height"] / 2
+    mouse = viewer.page.mouse
+    mouse.move(box["x"] + box["width"] - 8, y)
+    mouse.down()
+    seen = set()
+    for part in (0.8, 0.5, 0.25, 0.1):
+        mouse.move(box["x"] + part * box["width"], y, steps=3)
+        viewer.until("settled")
+        step = viewer.get("step")
+        check(viewer, record, step)
+        seen.add(step)
+    viewer.page.wait_for_timeout(500)
+    assert len(seen) == 4 and viewer.reports() == []
+    mouse.up()
+    assert viewer.reported() == {"step": viewer.get("step"), "pins": [], "panels": []}
+
+
+def test_keys_and_buttons(open_page, record):
+    viewer = open_page([Shown(record, "entropy")], view={"step": 5})
+    viewer.at(5)
+    press = viewer.page.keyboard.press
+    for key, step in (
+        ("ArrowRight", 6),
+        ("ArrowLeft", 5),
+        ("Shift+ArrowRight", 15),
+        ("Shift+ArrowLeft", 5),
+        ("End", STEPS),
+        ("ArrowRight", STEPS),
+        ("Home", 0),
+        ("ArrowLeft", 0),
+    ):
+        press(key)
+        viewer.at(step)
+    assert viewer.reported() == {"step": 0, "pins": [], "panels": []}
+    viewer.scrubber.focus()
+    for key, step in (("ArrowRight", 1), ("Shift+ArrowRight", 11), ("Home", 0)):
+        press(key)
+        viewer.at(step)
+    for name, step in (
+        ("Next step (Right)", 1),
+        ("Last step (End)", STEPS),
+        ("Previous step (Left)", STEPS - 1),
+        ("First step (Home)", 0),
+    ):
+        viewer.button(name).click()
+        check(viewer, record, step)
+
+
+def test_keys_are_dead_while_typing_and_leave_others_alone(open_page, record):
+    viewer = open_page([Shown(record, "entropy")], view={"step": 5})
+    viewer.at(5)
+    box = viewer.page.get_by_label("Text", exact=True)
+    box.focus()
+    viewer.page.keyboard.type("a b ")
+    for key in ("Home", "ArrowRight", "End"):
+        viewer.page.keyboard.press(key)
+    assert box.input_value() == "a b "
+    viewer.page.wait_for_timeout(200)
+    assert viewer.get("step") == 5 and viewer.button("Play").is_visible()
+    box.blur()
+    viewer.page.evaluate(
+        "window.left = []; window.onkeydown = e => e.defaultPrevented || left.push(e.key)"
+    )
+    for key in ("c", "r", "Control+ArrowRight", "Alt+End", "ArrowUp"):
+        viewer.page.keyboard.press(key)
+    left = viewer.page.evaluate("left")
+    assert {"c", "r", "ArrowRight", "End", "ArrowUp"} <= set(left) and viewer.get("step") == 5
+
+
+def test_play_pause_speed_and_loop(open_page, record):
+    viewer = open_page([Shown(record, "entropy")], view={"step": 0})
+    viewer.at(0)
+    viewer.page.get_by_label("Speed").select_option("4")
+    viewer.page.keyboard.press("Space")
+    viewer.until("step >= 3")
+    assert viewer.reports() == []
+    viewer.page.keyboard.press("Space")
+    viewer.button("Play").wait_for()
+    halted = viewer.get("step")
+    assert 3 <= halted < STEPS and viewer.reported()["step"] == halted
+    check(viewer, record, halted)
+    viewer.page.wait_for_timeout(500)
+    assert viewer.get("step") == halted
+    viewer.button("Play").click()
+    viewer.at(STEPS)
+    viewer.button("Play").wait_for()
+    viewer.button("Loop").click()
+    viewer.button("Play").click()  # from the end it starts over
+    viewer.until("step >= 1 && document.querySelector('.segviz').segviz.step < 9")
+    viewer.until(f"step === {STEPS}")
+    viewer.until("step <= 3")
+    viewer.button("Pause").click()
+
+
+def test_the_inspector_reads_the_record(open_page, record):
+    viewer = open_page([Shown(record, "entropy")], view={"step": 9})
+    viewer.at(9)
+    rows, columns = (torch.from_numpy(p) for p in record.positions)
+    codes = torch.from_numpy(record.log_probabilities[9])
+    odds = resample(codes, rows, columns).softmax(0).numpy()
+    entropy = maps.to_photo(record.entropy[9], record)
+    sigma = maps.to_photo(record.sigma[9], record)
+    selected = maps.selected_mask(record, 9)
+    for x, y, panel in ((0, 0, "photo"), (71, 55, "entropy"), (20, 25, "truth"), (50, 30, "photo")):
+        viewer.point(x, y, panel)
+        label = record.labels[9, y, x]
+        assert viewer.reading("class") == record.classes[label]
+        assert float(viewer.reading("entropy")) == pytest.approx(entropy[y, x], abs=6e-4)
+        assert float(viewer.reading("sigma")) == pytest.approx(sigma[y, x], abs=0.06)
+        size = extent(torch.tensor(sigma[y, x] / record.stride), record.stride).item()
+        assert float(viewer.reading("receptive-field")) == pytest.approx(size, abs=0.6)
+        assert viewer.reading("selected") == ("yes" if selected[y, x] else "no")
+        share = float(viewer.reading("probability").removesuffix(" %"))
+        assert share == pytest.approx(100 * odds[label, y, x], abs=2)
+        other, second = re.fullmatch(r"(\w+)\s+([\d.]+) %", viewer.reading("runner-up")).groups()
+        rest = np.delete(odds[:, y, x], label)
+        assert float(second) == pytest.approx(100 * rest.max(), abs=2)
+        assert other in record.classes
+        assert viewer.page.locator(".top li .chip").count() == 5
+        true = record.truth[y, x]
+        name = "ignored" if true == 255 else record.classes[true]
+        assert viewer.page.locator(".inspector .truth").inner_text().split()[-1] == name
+        # The receptive field is drawn to scale: its diameter, in pixels of the photo.
+        radius = viewer.frame("photo").locator("circle.field.front").get_attribute("r")
+        assert 2 * float(radius) == pytest.approx(size / 2.0, rel=0.01)
+    lines = viewer.page.locator(".grid .marks line.front:visible")
+    assert lines.count() == 2 * 6
+    assert {line.get_attribute("x1") for line in lines.all()} >= {"50.5"}
+    viewer.page.mouse.move(5, 5)
+    lines.first.wait_for(state="hidden")
+    assert viewer.reading("class") == "\N{EN DASH}"
+
+
+def test_pins_and_their_histories(open_page, record):
+    viewer = open_page([Shown(record, "entropy")], view={"step": 3, "pins": [[10, 12]]})
+    viewer.at(3)
+    assert viewer.page.locator(".pin").count() == 1
+    viewer.click(30, 20)
+    viewer.click(60, 40, "entropy")
+    assert viewer.reported()["pins"] == [[10, 12], [30, 20], [60, 40]]
+    assert viewer.frame("truth").locator(".badge").all_inner_texts() == ["1", "2", "3"]
+    rows = viewer.page.locator(".pin")
+    for step in (3, 12):
+        viewer.scrubber.fill(str(step))
+        viewer.at(step)
+        names = [
+            record.classes[record.labels[step, y, x]] for x, y in ((10, 12), (30, 20), (60, 40))
+        ]
+        rows.nth(2).locator(".label", has_text=names[2]).wait_for()
+        assert [row.locator(".label").inner_text() for row in rows.all()] == names
+    strip = rows.nth(1).locator(".strip > i:not(.now)")
+    assert strip.count() == STEPS + 1
+    colours = strip.evaluate_all(
+        "all => all.map(i => i.style.backgroundColor.match(/\\d+/g).map(Number))"
+    )
+    assert colours == maps.label_picture(record.labels[:, 20, 30]).tolist()
+    chart = viewer.page.locator(".pins .chart").first
+    values = [
+        maps.to_photo(record.entropy[s], record)[y, x]
+        for s in range(STEPS + 1)
+        for x, y in ((10, 12), (30, 20), (60, 40))
+    ]
+    shown = [float(chart.locator(name).inner_text()) for name in (".low", ".high")]
+    assert shown == pytest.approx([min(values), max(values)], abs=6e-4)
+    viewer.click(31, 20)  # near enough to the second
+    viewer.button("Unpin pixel 1").click()
+    viewer.page.wait_for_function("window.reports.at(-1).pins.length === 1")
+    assert viewer.reports()[-1]["pins"] == [[60, 40]]
+    for x in range(5):
+        viewer.click(8 + 12 * x, 8)
+    assert viewer.page.locator(".pin").count() == 5
+    assert "5 pixels are pinned" in viewer.page.get_by_role("status").inner_text()
+
+
+def test_charts_and_headlines_follow_the_step(open_page, record):
+    viewer = open_page([Shown(record, "entropy")])
+    viewer.at(STEPS)
+    chart = viewer.page.locator(".numbers .plot").first
+    box = chart.bounding_box()
+    viewer.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 10)
+    viewer.at(STEPS // 2)
+    step = record.steps[STEPS // 2]
+    for key, decimals in (("iou", 3), ("accuracy", 3), ("entropy", 3), ("sigma", 1), ("loss", 3)):
+        value = viewer.page.locator(f"b[data-number={key}]")
+        assert float(value.inner_text()) == pytest.approx(step[key], abs=0.51 * 10**-decimals)
+        change = value.locator("xpath=following-sibling::span").inner_text()
+        number = float(re.sub("[+±]", "", change.replace("\N{MINUS SIGN}", "-")))
+        assert number == pytest.approx(step[key] - record.steps[0][key], abs=1.01 * 10**-decimals)
+    assert viewer.reported()["step"] == STEPS // 2
+
+
+def test_zoom_and_pan_are_shared(open_page, record):
+    viewer = open_page([Shown(record, "entropy")])
+    viewer.at(STEPS)
+    viewer.point(18, 14)
+    viewer.page.wait_for_timeout(300)
+    for _ in range(3):
+        viewer.page.mouse.wheel(0, -240)
+    viewer.until("zoom.k > 4")
+    zoom = viewer.get("zoom")
+    # What was under the pointer stays there, in every panel.
+    viewer.page.mouse.move(*[v + 0.1 for v in viewer.place(18, 14)[1]])
+    viewer.page.get_by_text("x 18, y 14").wait_for()
+    transforms = viewer.page.locator(".grid canvas").evaluate_all(
+        "all => all.map(c => c.style.transform)"
+    )
+    assert len(set(transforms)) == 1 and "scale" in transforms[0]
+    x, y = viewer.place(18, 14)[1]
+    viewer.page.mouse.down()
+    viewer.page.mouse.move(x - 40, y - 30, steps=4)
+    viewer.page.mouse.up()
+    moved = viewer.get("zoom")
+    assert moved["u"] > zoom["u"] and moved["v"] > zoom["v"] and moved["k"] == zoom["k"]
+    assert viewer.page.locator(".pin").count() == 0  # a drag is no click
+    viewer.page.mouse.dblclick(x, y)
+    viewer.until("zoom.k === 1")
+    viewer.page.wait_for_timeout(500)
+    assert viewer.page.locator(".pin").count() == 0
+    viewer.frame("entropy").focus()
+    for key in ("d", "Shift+S", "+", "+", "Enter"):
+        viewer.page.keyboard.press(key)
+    viewer.until("zoom.k > 2")
+    assert viewer.reported()["pins"] == [[37, 38]]
+    viewer.page.keyboard.press("0")
+    viewer.until("zoom.k === 1")
+
+
+def test_isolating_a_class(open_page, record):
+    viewer = open_page([Shown(record, "entropy")])
+    viewer.at(STEPS)
+    names = viewer.page.locator(".legend button").all_inner_texts()
+    assert names == [record.classes[id] for id in maps.classes_in(record)]
+    id = int(np.bincount(record.labels[-1].ravel()).argmax())
+    mask = record.labels[-1] == id
+    whole = maps.label_picture(record.labels[-1])
+    viewer.button(record.classes[id]).click()
+    viewer.until("settled")
+    alone = viewer.picture("prediction")
+    assert (alone[mask] == whole[mask]).all() or id == 0
+    assert len(np.unique(alone[~mask], axis=0)) <= 2
+    assert viewer.button(record.classes[id]).get_attribute("aria-pressed") == "true"
+    viewer.button(record.classes[id]).click()
+    viewer.until("settled")
+    assert np.array_equal(viewer.picture("prediction"), whole)
+
+
+def test_range_of_all_steps_or_of_one(open_page, record):
+    viewer = open_page([Shown(record, "entropy")], view={"step": 6})
+    viewer.at(6)
+    ends = viewer.page.locator(".scale span")
+
+    def printed():
+        return [float(ends.nth(i).inner_text().split()[0]) for i in range(4)]
+
+    both = (record.entropy, record.sigma)
+    whole = [end for one in both for end in maps.limits_of(one)]
+    assert printed() == pytest.approx(whole, abs=0.06)
+    viewer.button("This step").click()
+    viewer.until("settled")
+    single = [end for one in both for end in maps.limits_of(one, 6)]
+    assert printed() == pytest.approx(single, abs=0.06) and single != whole
+    same(
+        viewer.picture("entropy"),
+        maps.entropy_picture(record, 6, maps.limits_of(record.entropy, 6)),
+    )
+    assert "nats" in ends.nth(1).inner_text() and "input px" in ends.nth(3).inner_text()
+
+
+def test_wipe_between_two_panels(open_page, record):
+    viewer = open_page([Shown(record, "entropy")])
+    viewer.at(STEPS)
+    viewer.button("Wipe").click()
+    frame = viewer.page.locator(".wipe .frame")
+    frame.wait_for()
+    left = viewer.page.get_by_label("Panel on the left")
+    assert left.locator("option:checked").inner_text() == "Prediction, step 0"
+    left.select_option(label="Entropy")
+    divider = viewer.page.get_by_role("slider", name="Divider")
+    box = frame.bounding_box()
+    viewer.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
+    viewer.page.mouse.down()
+    viewer.page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 60, steps=3)
+    viewer.page.mouse.up()
+    viewer.page.wait_for_function("document.querySelector('.divider').ariaValueNow === '25'")
+    assert "25%" in frame.locator(".layer").nth(1).evaluate("e => e.style.clipPath")
+    divider.press("ArrowRight")
+    viewer.page.wait_for_function("document.querySelector('.divider').ariaValueNow === '26'")
+    assert viewer.get("step") == STEPS  # the arrow was the divider's
+    shown = (
+        frame.locator("canvas")
+        .nth(1)
+        .evaluate("c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)")
+    )
+    want = maps.label_picture(record.labels[-1])
+    assert np.array_equal(np.array(shown).reshape(56, 72, 4)[..., :3], want)
+    viewer.button("Wipe").click()
+    frame.wait_for(state="hidden")
+
+
+def test_panels_are_chosen(open_page, record):
+    viewer = open_page([Shown(record, "entropy")], view={"panels": ["entropy", "prediction"]})
+    assert viewer.get("panels()") == ["prediction:0", "entropy:0"]
+    viewer.button("Prediction, step 0").click()
+    assert viewer.reported()["panels"] == ["feedforward", "prediction", "entropy"]
+    first = maps.label_picture(record.labels[0])
+    assert np.array_equal(viewer.picture("feedforward"), first)
+    for name in ("Prediction, step 0", "Prediction", "Entropy"):
+        viewer.button(name).click()
+    assert viewer.get("panels()") == ["entropy:0"]  # one stays
+
+
+def test_touch(open_page, record):
+    viewer = open_page([Shown(record, "entropy")])
+    viewer.at(STEPS)
+    (_, (x, y)), frame = viewer.place(24, 30), viewer.frame("prediction")
+    box = frame.bounding_box()
+    client = viewer.page.context.new_cdp_session(viewer.page)
+    client.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
+
+    def touch(kind, *points):
+        places = [{"x": px, "y": py, "id": i} for i, (px, py) in enumerate(points)]
+        client.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": places})
+
+    touch("Start", (x, y))
+    touch("End")
+    assert viewer.reported()["pins"] == [[24, 30]]
+    assert viewer.reading("class") == record.classes[record.labels[-1, 30, 24]]
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    spread = [20, 30, 45, 60, 80]
+    touch("Start", (middle[0] - 20, middle[1]), (middle[0] + 20, middle[1]))
+    for far in spread:
+        touch("Move", (middle[0] - far, middle[1]), (middle[0] + far, middle[1]))
+    touch("End")
+    viewer.until("zoom.k > 2")
+    assert len(viewer.get("view")["pins"]) == 1
+
+
+def test_growing_runs_are_followed_until_the_reader_moves(open_page, record):
+    viewer = open_page([Shown(cut(record, 3), "entropy")], live=True)
+    check(viewer, record, 2)
+    grow = "([data, live]) => grow(data, { live })"
+    viewer.page.evaluate(grow, [packed([Shown(cut(record, 5), "entropy")]), True])
+    check(viewer, record, 4)
+    viewer.click(20, 20)
+    viewer.page.keyboard.press("ArrowLeft")
+    viewer.at(3)
+    viewer.page.evaluate(grow, [packed([Shown(cut(record, 8), "entropy")]), True])
+    viewer.until("steps === 8")
+    viewer.until("loaded")
+    check(viewer, record, 3)
+    assert viewer.get("view") == {"step": 3, "pins": [[20, 20]], "panels": []}
+    viewer.page.get_by_label("Speed").select_option("4")
+    viewer.page.keyboard.press("Space")  # what is there plays, and waits for more
+    viewer.until("step === 7")
+    viewer.button("Pause").wait_for()
+    viewer.page.evaluate(grow, [packed([Shown(record, "entropy")]), False])
+    viewer.at(STEPS)
+    viewer.button("Play").wait_for()
+    check(viewer, record, STEPS)
+
+
+def test_runs_side_by_side(open_page, record, other):
+    name = '<img src=x onerror="window.harmed = 1">'
+    viewer = open_page([Shown(record, "entropy, 2x"), Shown(other, name)])
+    viewer.at(STEPS)
+    assert viewer.get("panels()") == [
+        "photo:0",
+        "prediction:0",
+        "prediction:1",
+        "truth:0",
+        "entropy:0",
+        "entropy:1",
+    ]
+    assert viewer.page.locator("figcaption", has_text=name).count() == 2
+    assert viewer.page.evaluate("window.harmed") is None
+    viewer.page.get_by_text(re.compile(r"^step 4 · IoU")).first.wait_for()  # it has no later one
+    for step in (STEPS, 2):
+        viewer.scrubber.fill(str(step))
+        check(viewer, record, step, 0)
+        check(viewer, other, step, 1)
+    assert viewer.page.get_by_text(re.compile(r"^step 4 · IoU")).count() == 0
+    same(
+        viewer.picture("entropy", 1),
+        maps.entropy_picture(
+            other, 2, (0.0, max(maps.limits_of(r.entropy)[1] for r in (record, other)))
+        ),
+    )
+    viewer.point(40, 30, "photo")
+    for run, one in enumerate((record, other)):
+        assert viewer.reading("class", run) == one.classes[one.labels[2, 30, 40]]
+        number = viewer.page.locator(f"b[data-number=iou][data-run='{run}']")
+        assert float(number.inner_text()) == pytest.approx(one.steps[2]["iou"], abs=6e-4)
+    assert viewer.frame("photo").locator("circle.front").count() == 2
+
+
+@pytest.mark.parametrize("width", [700, 1100, 1800])
+def test_layout(open_page, record, width):
+    viewer = open_page([Shown(record, "entropy")], width=width)
+    viewer.at(STEPS)
+    root = viewer.page.locator(".segviz")
+    boxes = [frame.bounding_box() for frame in viewer.page.locator(".grid .frame").all()]
+    assert len({(round(box["width"], 1), round(box["height"], 1)) for box in boxes}) == 1
+    assert boxes[0]["width"] / boxes[0]["height"] == pytest.approx(72 / 56, rel=0.01)
+    assert viewer.page.evaluate("document.documentElement.scrollWidth") <= width
+    height = root.bounding_box()["height"]
+    for step in (0, 9):
+        viewer.scrubber.fill(str(step))
+        viewer.at(step)
+        viewer.point(30, 30)
+        assert root.bounding_box()["height"] == height
+        again = [frame.bounding_box() for frame in viewer.page.locator(".grid .frame").all()]
+        assert again == boxes
+    named = "all => all.filter(e => !(e.ariaLabel || e.title || e.innerText.trim())).length"
+    controls = root.locator("button, select, input, [role=slider], .frame")
+    assert controls.count() > 15 and controls.evaluate_all(named) == 0
+
+
+def test_views_go_round(open_page, record):
+    runs = [Shown(record, "entropy")]
+    view = View(4, ((3, 4), (50, 20)), ("prediction", "truth"))
+    viewer = open_page(runs, view=view.plain())
+    viewer.at(4)
+    found = json.loads(json.dumps(viewer.get("view")))
+    assert View.of(found, runs) == view

@@ -1,0 +1,138 @@
+"""The app without a browser, on a tiny network."""
+
+import io
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from segviz import samples
+from segviz.network import checkpoint
+
+APP = Path(__file__).parents[2] / "app.py"
+
+
+@pytest.fixture(scope="package", autouse=True)
+def tiny(trained):
+    """Every server of these tests has the tiny network, and samples of a quarter of their size; the
+    run of the first screen is shared."""
+    st.cache_resource.clear()
+    load = samples.load
+
+    def small(name):
+        return tuple(np.ascontiguousarray(pixels[::4, ::4]) for pixels in load(name))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "load", lambda *_: trained)
+        patch.setattr(samples, "load", small)
+        patch.delenv("SEGVIZ_VOC_ROOT", raising=False)
+        yield
+    st.cache_resource.clear()
+
+
+class App:
+    """One visit."""
+
+    def __init__(self):
+        self.at = AppTest.from_file(str(APP), default_timeout=60)
+
+    @property
+    def session(self):
+        return self.at.session_state["session"]
+
+    def open(self, page="iterate", **query):
+        """Open the address of a page and wait for its runs."""
+        if page != "iterate":
+            self.at.run()
+            self.at.switch_page(f"app_pages/{page}.py")
+        for name, text in query.items():
+            self.at.query_params[name] = text
+        self.at.run()
+        return self.rest()
+
+    def go(self, page):
+        """Switch to a page, as by its link."""
+        self.at.query_params.clear()
+        self.at.switch_page(f"app_pages/{page}.py").run()
+        return self
+
+    def rest(self, seconds=60):
+        """Rerun, as the page's timer does, until nothing is at work."""
+        end = time.monotonic() + seconds
+        while True:
+            assert not self.at.exception, self.at.exception
+            if self.session.work is None and (
+                self.session.results or self.session.message or self.session.page != "iterate"
+            ):
+                return self
+            assert time.monotonic() < end, "the runs do not end"
+            time.sleep(0.05)
+            self.at.run()
+
+    def click(self, key):
+        self.at.button(key=key).click().run()
+        return self
+
+    def set(self, **values):
+        """Set controls of the sidebar."""
+        for name, value in values.items():
+            kind = {"scale": "number_input", "steps": "number_input", "tolerance": "number_input"}
+            kind |= {"centred": "toggle"}
+            getattr(self.at, kind.get(name, "selectbox"))(key=name).set_value(value)
+        self.at.run()
+        return self
+
+    def run(self, page="iterate", **values):
+        """Set controls, press the button, wait."""
+        self.set(**values)
+        return self.click(f"{page}_run").rest()
+
+    def records(self, page="iterate"):
+        """The records that a page shows, by name."""
+        runs = self.session.results[page].runs
+        return {name: self.session.history.get(id).record for name, id in runs}
+
+    @property
+    def record(self):
+        return self.records()[""]
+
+    @property
+    def said(self):
+        """All that the page says."""
+        at = self.at
+        elements = [*at.markdown, *at.caption, *at.error, *at.warning, *at.info]
+        return "\n".join(element.value for element in elements).replace("\\", "")
+
+    @property
+    def address(self):
+        return {
+            name: text if isinstance(text, str) else text[-1]
+            for name, text in self.at.query_params.items()
+        }
+
+
+@pytest.fixture
+def app():
+    """A visit that has not begun."""
+    return App()
+
+
+@pytest.fixture
+def png():
+    """Makes a PNG of pixels."""
+
+    def make(pixels):
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "PNG")
+        return buffer.getvalue()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def noise():
+    return np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)

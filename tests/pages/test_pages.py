@@ -1,0 +1,251 @@
+"""Compare, Scales, Ablate, Runs and Model without a browser."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app_pages.parts import history
+from segviz.adapt import OBJECTIVES, Run, Settings
+from segviz.render.export import record_zip
+
+uploads = pytest.mark.skipif(
+    not hasattr(AppTest, "file_uploader"), reason="this Streamlit's AppTest cannot upload"
+)
+QUICK = {"scale": "1", "steps": "2"}
+
+# === Compare
+
+
+def test_compare_shows_the_methods_of_the_paper(app):
+    app.open("compare", **QUICK)
+    records = app.records("compare")
+    assert list(records) == ["feedforward", "entropy", "oracle", "adversary"]
+    assert [record.last for record in records.values()] == [0, 2, 2, 2]
+    assert app.address == QUICK
+    (table,) = app.at.dataframe
+    frame = table.value
+    assert frame["class"].iloc[0] == "mean"
+    for name, record in records.items():
+        assert frame[name].iloc[0] == pytest.approx(100 * record.steps[-1]["iou"])
+    change = records["oracle"].steps[-1]["iou"] - records["feedforward"].steps[0]["iou"]
+    assert frame["± oracle"].iloc[0] == pytest.approx(100 * change)
+
+
+def test_compare_takes_any_objective(app):
+    app.open("compare", methods="_".join(OBJECTIVES), **QUICK)
+    assert list(app.records("compare")) == list(OBJECTIVES)
+
+
+def test_compare_shares_runs_with_iterate(app):
+    app.open("iterate", **QUICK)
+    record = app.record
+    app.go("compare").rest()
+    assert app.records("compare")["entropy"] is record
+    assert app.records("compare")["feedforward"].settings == Settings(scale=1.0, steps=0)
+
+
+def test_the_table_follows_the_step(app):
+    app.open("compare", methods="feedforward_oracle", step="1", **QUICK)
+    oracle = app.records("compare")["oracle"]
+    assert app.at.dataframe[0].value["oracle"].iloc[0] == pytest.approx(
+        100 * oracle.steps[1]["iou"]
+    )
+    assert "at step 1" in app.said
+
+
+def test_compare_without_methods_is_refused(app):
+    app.open("compare", **QUICK)
+    app.at.multiselect(key="methods").set_value([]).run()
+    assert "0 methods are chosen" in app.said and app.at.button(key="compare_run").disabled
+
+
+@uploads
+def test_compare_without_truth_has_no_table(app, noise, png):
+    app.open("compare", **QUICK)
+    app.at.session_state["pick_source"] = "Upload"
+    app.click("choose_photo").at.file_uploader(key="pick_photo").upload("n.png", png(noise))
+    app.click("choose_photo").click("pick_use").click("compare_run").rest()
+    assert not app.at.dataframe and "there is no IoU by class" in app.said
+    assert {record.reference for record in app.records("compare").values()} == {"1x prediction"}
+
+
+# === Scales
+
+
+def test_scales_runs_each_scale(app):
+    app.open("scales", scales="1_2_1.5", steps="2")
+    records = app.records("scales")
+    assert list(records) == ["1x", "1.5x", "2x"]
+    assert [record.settings.scale for record in records.values()] == [1.0, 1.5, 2.0]
+    assert app.address == {"scales": "1_2_1.5", "steps": "2"}
+    assert "the paper's Figure 4" in app.said
+
+
+def test_scales_without_scales_is_refused(app):
+    app.open("scales", scales="1", steps="1")
+    app.at.session_state["scales"] = []
+    app.at.run()
+    assert "0 scales are chosen" in app.said and app.at.button(key="scales_run").disabled
+
+
+def test_a_bad_scale_in_the_address_is_named(app):
+    app.open("scales", scales="1_40", steps="0", scale="1")
+    assert "scales = '1_40'" in app.said
+
+
+# === Ablate
+
+GRID = {
+    "scale": "1",
+    "grid_variables": "score_both",
+    "grid_rates": "0.001_0.01",
+    "grid_steps": "1_3",
+}
+
+
+def test_one_run_serves_every_number_of_steps(app):
+    app.open("ablate", **GRID)
+    records = app.records("ablate")
+    assert list(records) == ["score, 0.001", "score, 0.01", "both, 0.001", "both, 0.01"]
+    assert {record.last for record in records.values()} == {3}
+    assert app.address == GRID
+    assert "Change of IoU against step 0" in app.said
+
+
+def test_a_cell_opens_its_run_on_iterate(app):
+    app.open("ablate", **GRID)
+    record = app.records("ablate")["both, 0.01"]
+    app.at.selectbox(key="grid_run").set_value("both, 0.01")
+    app.at.selectbox(key="grid_at").set_value(1)
+    app.click("grid_open")
+    app.rest()
+    assert app.record is record
+    assert app.address == {"scale": "1", "steps": "3", "rate": "0.01", "step": "1"}
+    assert app.at.selectbox(key="rate").value == "0.01"
+    assert app.at.number_input(key="steps").value == 3
+
+
+def test_a_cell_whose_run_was_let_go_is_run_again(app):
+    app.open("ablate", **GRID)
+    for _, id in app.session.results["ablate"].runs:
+        app.session.history.forget(id)
+    app.at.run()
+    assert "4 of 4 runs were let go" in app.said
+    assert "Change of IoU against step 0" in app.said
+    app.at.selectbox(key="grid_run").set_value("score, 0.01")
+    app.at.selectbox(key="grid_at").set_value(3)
+    app.click("grid_open").rest()
+    assert app.record.settings == Settings(
+        scale=1.0, steps=3, variables="score", learning_rate=0.01
+    )
+
+
+def test_too_large_a_grid_is_refused(app):
+    app.open("ablate", **GRID)
+    app.at.session_state["grid_rates"] = ["0.1", "0.01", "0.001", "0.0001", "2e-05", "3", "1e-5"]
+    app.at.run()
+    assert "make 14 runs" in app.said and app.at.button(key="ablate_run").disabled
+
+
+# === Runs
+
+
+def test_runs_lists_those_of_the_visit(app):
+    app.open("iterate", **QUICK)
+    app.run(objective="oracle")
+    app.go("runs")
+    assert "2 runs of this visit" in app.said.replace("**", "")
+    for entry in app.session.history.entries:
+        first, last = entry.record.steps[0]["iou"], entry.record.steps[-1]["iou"]
+        assert f"IoU {first:.3f} → {last:.3f}" in app.said
+    oldest = app.session.history.entries[-1]
+    app.click(f"show_{oldest.id}").rest()
+    assert app.record is oldest.record
+    assert app.at.selectbox(key="objective").value == "entropy"
+
+
+def test_pinned_runs_are_compared(app):
+    app.open("iterate", **QUICK)
+    app.run(objective="oracle")
+    app.go("runs")
+    for entry in app.session.history.entries:
+        app.at.toggle(key=f"pin_{entry.id}").set_value(True).run()
+    assert not app.at.exception
+    assert list(app.records("runs")) == ["entropy, both, 1x", "oracle, both, 1x"]
+    app.go("iterate").go("runs")
+    assert all(toggle.value for toggle in app.at.toggle if toggle.key.startswith("pin_"))
+
+
+def test_only_photos_of_one_size_share_panels(app):
+    app.open("iterate", photo="sample:rocket", **QUICK)
+    app.at.session_state["pick_source"] = "Samples"
+    app.click("choose_photo").click("pick_sample:cat").run()
+    app.go("runs")
+    for entry in app.session.history.entries:
+        app.at.toggle(key=f"pin_{entry.id}").set_value(True).run()
+    assert "Only runs on photos of equal size share panels" in app.said
+
+
+def test_letting_runs_go_is_said(app, monkeypatch):
+    monkeypatch.setattr(history, "MOST_RUNS", 2)
+    app.open("iterate", **QUICK)
+    app.session.history.most_runs = 2
+    app.run(objective="oracle").run(objective="adversary")
+    app.go("runs")
+    assert "1 older run was let go" in app.said
+    app.click(f"drop_{app.session.history.entries[0].id}")
+    assert len(app.session.history) == 1
+
+
+@uploads
+def test_a_record_is_opened_without_computing(app, trained, photo, truth):
+    record = Run(trained, photo, Settings(scale=8.0, steps=1), truth, "<b>mine</b>").all()
+    app.open("iterate", **QUICK).go("runs")
+    app.at.file_uploader(key="record_file").upload("run.zip", record_zip(record))
+    app.at.run()
+    app.click("record_show").rest()
+    assert app.record == record
+    assert "<b>mine</b>" in app.said and "This view has no link" in app.said
+    # A scale of the command line does not fit the control, which stays as it was.
+    assert app.at.number_input(key="scale").value == 1.0
+
+
+@uploads
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no archive", b"x" * 1000])
+def test_damaged_records_are_refused_in_one_sentence(app, data):
+    app.open("iterate", **QUICK).go("runs")
+    app.at.file_uploader(key="record_file").upload("run.zip", data)
+    app.at.run()
+    assert not app.at.exception and len(app.at.error) == 1
+    assert len(app.session.history) == 1
+
+
+# === Model
+
+
+def test_model_shows_card_and_limits(app, trained):
+    app.open("iterate", **QUICK).go("model")
+    tables = "\n".join(str(table.value.to_dict()) for table in app.at.table).replace("\\", "")
+    assert trained.sha256 in tables and "9 million pixels" in tables
+    (adapted,) = (frame.value for frame in app.at.dataframe if "Variables" in frame.value)
+    counts = dict(zip(adapted["Variables"], adapted["Parameters"], strict=True))
+    assert counts["all"] == trained.card["parameters"]
+    assert counts["both"] == counts["score"] + counts["scale"] < counts["all"]
+
+
+def test_model_measures_in_the_queue(app, monkeypatch):
+    from segviz import benchmark as module
+
+    monkeypatch.setattr(module, "STEPS", 2)
+    app.open("iterate", **QUICK).go("model")
+    app.click("model_measure")
+    app.session.measured.join(60)
+    app.at.run()
+    names = [metric.label for metric in app.at.metric]
+    assert names == ["Forward pass, ms", "One step, ms", "Step / forward"]
+    assert not app.at.button(key="model_measure").disabled
+
+
+@pytest.mark.parametrize("page", ["compare", "scales", "ablate", "runs", "model"])
+def test_bad_addresses_never_break_a_page(app, page):
+    app.open(page, scale="x", photo="upload:1", scales="", methods="_", grid_rates="nan", what="?")
+    assert not app.at.exception
