@@ -2,7 +2,7 @@
 
     python benchmarks/designs.py --voc-root DIR --init BACKBONE --context-init HEAD --out results
 
-Every design trains for one epoch on frozen backbone features and is measured on the same held-out
+Every design trains for 200 updates on the same kept views and is measured on the same held-out
 training images at scales 1 and 3. Writes designs.json: one entry per design with its training
 options and the evaluation's rows.
 """
@@ -11,16 +11,18 @@ import argparse
 import json
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-DESIGNS: dict[str, list[str]] = {
-    "stride 16, pooled context": ["--stride", "16"],
-    "stride 16": ["--stride", "16", "--no-pooled-context"],
-    "stride 8, pooled context": ["--stride", "8"],
-    "stride 16, pooled context, sigma to 256 px": ["--stride", "16", "--levels", "6"],
+CLASSIFIER = "--classifier-init {context}"
+DESIGNS: dict[str, str] = {
+    "begins at random, 128 channels": "--channels 128 --groups 1",
+    "begins as the classifier, 4 groups": CLASSIFIER,
+    "the same, each channel by itself": f"{CLASSIFIER} --groups 256",
+    "the same, sigma to 256 px": f"{CLASSIFIER} --levels 6",
 }
-RECIPE = "--crop 321 --batch 16 --epochs 1 --lr 0.02 --backbone-rate 0 --loss-stride 2 --mixed"
+RECIPE = (
+    "--kept 1 --epochs 0.667 --lr 0.01 --scale-rate 1 --backbone-rate 0 --loss-stride 4 --mixed"
+)
 METHODS = "feedforward,oracle"
 
 
@@ -39,7 +41,8 @@ def main() -> None:
     parser.add_argument("--init", required=True)
     parser.add_argument("--context-init", required=True)
     parser.add_argument("--held-out", default="results/dev.txt")
-    parser.add_argument("--limit", default="40")
+    parser.add_argument("--limit", default="60")
+    parser.add_argument("--work", default="runs/designs", help="where views and networks go")
     parser.add_argument("--out", type=Path, default=Path("results"))
     options = parser.parse_args()
     path = options.out / "designs.json"
@@ -47,27 +50,28 @@ def main() -> None:
     for name, arguments in DESIGNS.items():
         if name in results:
             continue
-        with tempfile.TemporaryDirectory() as folder:
-            context = ["--context-init", options.context_init]
-            training = [*arguments, *RECIPE.split()]
-            segviz(
-                *("train", "--voc-root", options.voc_root, "--exclude", options.held_out),
-                *("--init", options.init, "--out", folder, "--name", "design"),
-                *([] if "--no-pooled-context" in arguments else context),
-                *training,
-            )
-            text = segviz(
-                *("evaluate", "--voc-root", options.voc_root, "--split", options.held_out),
-                *("--limit", options.limit, "--scales", "1,3", "--methods", METHODS),
-                *("--variables", "score,scale,both", "--json"),
-                *("--checkpoint", f"{folder}/design.safetensors"),
-            )
+        training = [*RECIPE.split(), *arguments.split()]
+        segviz(
+            *("train", "--voc-root", options.voc_root, "--exclude", options.held_out),
+            *("--init", options.init, "--context-init", options.context_init),
+            *("--out", options.work, "--name", "design"),
+            *(part.format(context=options.context_init) for part in training),
+        )
+        text = segviz(
+            *("evaluate", "--voc-root", options.voc_root, "--split", options.held_out),
+            *("--limit", options.limit, "--scales", "1,3", "--methods", METHODS),
+            *("--variables", "score,scale,both", "--json"),
+            *("--checkpoint", f"{options.work}/design.safetensors"),
+        )
         evaluation = json.loads(text)
         rows = [
             {key: value for key, value in row.items() if key != "class_iou"}
             for row in evaluation["results"]
         ]
-        results[name] = {"training": " ".join(training), "images": evaluation["images"]}
+        results[name] = {
+            "training": " ".join(training).format(context="HEAD"),
+            "images": evaluation["images"],
+        }
         results[name]["results"] = rows
         path.write_text(json.dumps(results, indent=1) + "\n")
         print(f"{name}: written to {path}")
