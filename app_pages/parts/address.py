@@ -30,6 +30,8 @@ def open_address(page: str) -> None:
     query = dict(st.query_params)
     first, now.page = now.page is None, page
     if not first and (not query or _written_here(query)):
+        if now.choice is None:  # the visit began on a page without a photo
+            now.choice = of_address(url.PARAMETERS["photo"].default)
         return
     found, now.notices = url.read(query)
     now.notices = [plain(notice) for notice in now.notices]

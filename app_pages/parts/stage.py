@@ -9,6 +9,7 @@ from segviz.adapt import Record
 from segviz.jobs import Job
 from segviz.render import charts
 from segviz.render.frames import Shown
+from segviz.render.summary import cost
 from segviz.render.viewer import View, viewer
 
 from .address import write_address
@@ -104,6 +105,10 @@ def _viewer(shown: list[Shown], id: str, panels: tuple[str, ...], live: bool) ->
     before = views.get(id, View())
     if not before.panels and panels:
         before = View(before.step, before.pins, panels)
+    if live and before.step is not None and before.fit(shown).step is None:
+        # The step that the address asks for is yet to come: until then, another viewer.
+        viewer(shown, key=f"viewer_{id}_until", view=before, live=True)
+        return before
     views[id] = viewer(shown, key=f"viewer_{id}", view=before, live=live)
     return views[id]
 
@@ -154,6 +159,7 @@ def _progress(work: Work) -> None:
 def _notes(shown: Sequence[Shown], result: Result) -> None:
     if len(shown) == 1:
         st.markdown(charts.verdict(shown[0].record))
+        st.caption(_cost(shown[0].record))
     gone = len(result.runs) - len(shown)
     if gone:
         st.caption(
@@ -164,3 +170,16 @@ def _notes(shown: Sequence[Shown], result: Result) -> None:
         st.caption(
             ":material/link_off: This view has no link: its photo is on your computer, not here."
         )
+
+
+def _cost(record: Record) -> str:
+    """Where a run was made, and how long its parts took."""
+    where = record.environment
+    threads = where.get("threads", 1)
+    facts = [
+        f"{plain(where.get('checkpoint', ''))} on {plain(where.get('device', ''))},"
+        f" {plain(threads)} thread{'s' if threads != 1 else ''}",
+        f"forward pass {record.forward_ms:.0f} ms",
+    ]
+    each = cost(record)
+    return " · ".join(facts + ([f"one step {each:.1f} ms"] if each is not None else []))

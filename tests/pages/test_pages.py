@@ -222,6 +222,16 @@ def test_damaged_records_are_refused_in_one_sentence(app, data):
 # === Model
 
 
+def test_a_visit_may_begin_anywhere(app):
+    """The first page of a visit is that of its address; here it is one without a photo."""
+    from app_pages.parts import state
+
+    app.at.run()
+    app.at.session_state["session"] = state.Session()
+    app.go("model").go("runs").go("iterate").rest()
+    assert app.record.complete and "photo" not in app.address
+
+
 def test_model_shows_card_and_limits(app, trained):
     app.open("iterate", **QUICK).go("model")
     tables = "\n".join(str(table.value.to_dict()) for table in app.at.table).replace("\\", "")
@@ -247,5 +257,6 @@ def test_model_measures_in_the_queue(app, monkeypatch):
 
 @pytest.mark.parametrize("page", ["compare", "scales", "ablate", "runs", "model"])
 def test_bad_addresses_never_break_a_page(app, page):
-    app.open(page, scale="x", photo="upload:1", scales="", methods="_", grid_rates="nan", what="?")
+    bad = {"scale": "x", "photo": "upload:1", "scales": "", "methods": "_", "grid_rates": "nan"}
+    app.open(page, steps="1", grid_steps="1", what="?", **bad)
     assert not app.at.exception

@@ -1,0 +1,115 @@
+"""Compare, Scales, Ablate, Runs and Model in a browser."""
+
+import re
+
+import pytest
+
+from .view import QUICK, View
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+def test_compare_shows_methods_under_one_cursor(page, address):
+    view = View(page, address, QUICK + "&variables=score")
+    view.go("Compare", "IoU by class")
+    panels = view.read("panels()")
+    assert {f"prediction:{run}" for run in range(4)} <= set(panels)
+    view.at(4)
+    before = view.picture("entropy:3")
+    page.keyboard.press("ArrowLeft")
+    view.at(3)
+    assert view.picture("entropy:3") != before
+    page.get_by_text("at step 3").wait_for()
+    assert view.query == {
+        "photo": "sample:rocket",
+        "scale": "1",
+        "steps": "4",
+        "variables": "score",
+        "step": "3",
+    }
+
+
+def test_scales_shows_photo_and_figure(page, address):
+    view = View(page, address, "?photo=sample:rocket&steps=2&scale=1")
+    page.get_by_role("link", name="Scales").click()
+    view.button("Stop").or_(page.get_by_text("Figure 4")).first.wait_for(timeout=60_000)
+    if view.button("Stop").count():
+        view.button("Stop").click()
+    view.until(lambda: not page.get_by_test_id("stProgress").count(), "the end of the default")
+    for name in ("2x", "3x", "4x"):
+        view.button(name, exact=True).click()
+    view.button("1.5x", exact=True).click()
+    view.button("Run all scales").click()
+    view.until(lambda: view.query.get("scales") == "1_1.5", "two scales")
+    view.rest()
+    assert {"feedforward:0", "prediction:0", "feedforward:1", "prediction:1"} <= set(
+        view.read("panels()")
+    )
+    assert view.plots() == 1
+    names = page.locator(".js-plotly-plot").evaluate("plot => plot.data.map(t => t.name)")
+    assert names.count("adapted") == 3 and "sigma at 1x, times the scale" in names
+
+
+def test_a_cell_of_ablate_opens_its_run(page, address):
+    view = View(page, address, "?photo=sample:rocket&scale=1&steps=2")
+    page.get_by_role("link", name="Ablate").click()
+    page.get_by_text("Choose a cell").wait_for(timeout=60_000)
+    view.rest()
+    page.get_by_label("Run", exact=True).wait_for()
+    cell = page.locator(".js-plotly-plot").evaluate(
+        """plot => {
+            const axis = plot._fullLayout, box = plot.getBoundingClientRect();
+            return [box.x + axis.xaxis._offset + axis.xaxis.l2p(1),
+                    box.y + axis.yaxis._offset + axis.yaxis.l2p(2)];
+        }"""
+    )
+    page.mouse.click(*cell)
+    page.get_by_text("on score and scale · scale 1 · 32 steps · learning rate 0.001").wait_for()
+    view.rest()
+    view.at(8)
+    assert view.query == {"photo": "sample:rocket", "scale": "1", "step": "8"}
+
+
+def test_runs_are_pinned_compared_and_opened_from_a_file(page, address, tmp_path):
+    view = View(page, address, QUICK)
+    page.get_by_test_id("stPopover").get_by_role("button").click()
+    _, data = view.download(view.button("Record", exact=True))
+    page.keyboard.press("Escape")
+    view.type("Steps T", 2)
+    view.button("Run", exact=True).click()
+    page.get_by_text("scale 1 · 2 steps").wait_for()
+    view.rest()
+    page.get_by_role("link", name="Runs").click()
+    page.get_by_text("2 runs").wait_for()
+    for place in range(2):
+        page.get_by_test_id("stCheckbox").nth(place).click()
+        page.wait_for_timeout(500)
+    page.locator(".segviz").wait_for()
+    view.rest()
+    assert {"prediction:0", "prediction:1"} <= set(view.read("panels()"))
+    assert view.read("steps") == 5
+    (tmp_path / "run.zip").write_bytes(data)
+    page.locator("input[type=file]").first.set_input_files(tmp_path / "run.zip")
+    view.button("Show the record").click()
+    page.get_by_text("This view has no link").wait_for()
+    view.rest()
+    view.at(4)
+
+
+def test_model_shows_the_card_and_measures(page, address):
+    View(page, address, QUICK)
+    page.get_by_role("link", name="Model").click()
+    page.get_by_text("What is adapted").wait_for()
+    page.get_by_role("button", name=re.compile("Measure")).click()
+    page.get_by_text("Step / forward").wait_for(timeout=60_000)
+
+
+def test_a_page_by_its_own_address(browser, address):
+    page = browser.new_page()
+    page.set_default_timeout(30_000)
+    page.goto(f"{address}/compare{QUICK}&methods=oracle_entropy")
+    view = View(page)
+    page.get_by_text("IoU by class").wait_for()
+    assert {"prediction:0", "prediction:1"} <= set(view.read("panels()"))
+    assert view.query["methods"] == "oracle_entropy"
+    page.close()
