@@ -47,9 +47,13 @@ class Filters:
             )
         )
         self.means: tuple[Tensor, Tensor] | None = None
-        if centred:
-            activation = network.head(self.initial, *encoding).activation
-            self.means = (activation.mean(0), _mean_patch(encoding.F))
+        self.fixed: tuple[Tensor, Tensor] | None = None
+        if centred or variables == "score":
+            activation, sigma = network.activate(self.initial, *encoding)
+            if centred:
+                self.means = (activation.mean(0), _mean_patch(encoding.F))
+            if variables == "score":  # while theta_scale stays, so do the activations
+                self.fixed = activation, sigma
 
     def parameters(self) -> list[Tensor]:
         """The copies that an optimiser may change."""
@@ -57,7 +61,10 @@ class Filters:
 
     def predict(self) -> Prediction:
         """The prediction with the parameters as they are, differentiable in them."""
-        return self.network.head(self._in_use(), *self.encoding)
+        theta = self._in_use()
+        if self.fixed is not None:
+            return self.network.score(theta, *self.fixed)
+        return self.network.head(theta, *self.encoding)
 
     def distance(self) -> float:
         """The Euclidean distance of the parameters from the trained ones."""

@@ -273,7 +273,15 @@ class Segmenter(nn.Module):
 
     def level(self, theta: Theta, F: Tensor) -> Tensor:
         """The continuous levels u in [0, L - 1], shape (B, 1, h, w), of features (B, C, h, w)."""
-        z = functional.conv2d(F, theta.scale_weight, theta.scale_bias, padding=1)
+        height, width = F.shape[-2:]
+        # One output channel: a product with all taps, then nine shifts, beats a convolution.
+        weight = theta.scale_weight[0].flatten(1).T.expand(len(F), -1, -1)
+        taps = torch.bmm(weight, F.flatten(2))  # (B, 9, h w)
+        taps = functional.pad(taps.unflatten(2, (height, width)), (1, 1, 1, 1))
+        shifted = (
+            taps[:, 3 * i + j, i : i + height, j : j + width] for i in range(3) for j in range(3)
+        )
+        z = sum(shifted, theta.scale_bias)[:, None]
         return (self.architecture.levels - 1) * torch.sigmoid(z)
 
     def head(self, theta: Theta, F: Tensor, R: Tensor) -> Prediction:
@@ -287,15 +295,17 @@ class Segmenter(nn.Module):
         Returns:
             Logits (K, h, w), sigma (h, w) in feature pixels, and the activations (h w, C).
         """
-        height, width = F.shape[-2:]
+        return self.score(theta, *self.activate(theta, F, R))
+
+    def activate(self, theta: Theta, F: Tensor, R: Tensor) -> tuple[Tensor, Tensor]:
+        """What theta_scale alone decides: activations (h w, C), and sigma (h, w)."""
         u = self.level(theta, F).view(-1)
-        activation = functional.relu(read(R, u))
+        return functional.relu(read(R, u)), sigma_from_level(u).view(F.shape[-2:])
+
+    def score(self, theta: Theta, activation: Tensor, sigma: Tensor) -> Prediction:
+        """The prediction from activations (h w, C): what theta_score decides."""
         logits = torch.addmm(theta.score_bias, activation, theta.score_weight.T)
-        return Prediction(
-            logits.T.reshape(-1, height, width),
-            sigma_from_level(u).view(height, width),
-            activation,
-        )
+        return Prediction(logits.T.reshape(-1, *sigma.shape), sigma, activation)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (B, K, h, w) on the feature grid, for training: x as in `features`."""
