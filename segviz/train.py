@@ -23,9 +23,10 @@ from .errors import InputError
 from .feed import Feed
 from .kept import Sample
 from .network import checkpoint
+from .network.architecture import Architecture
 from .network.backbone import read_tensors
 from .network.geometry import resample
-from .network.segmenter import Architecture, Segmenter
+from .network.segmenter import Segmenter
 from .recipe import Recipe, Workers
 from .train_state import load_state, save_state
 

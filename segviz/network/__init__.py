@@ -1,8 +1,9 @@
 """The segmentation network and its trained weights."""
 
+from .architecture import Architecture
 from .backbone import BACKBONES
 from .checkpoint import Checkpoint, load
-from .segmenter import Architecture, Encoding, Prediction, Segmenter, Theta
+from .segmenter import Encoding, Prediction, Segmenter, Theta
 
 __all__ = [
     "BACKBONES",

@@ -11,8 +11,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..errors import InputError
+from .architecture import Architecture
 from .backbone import read_tensors
-from .segmenter import Architecture, Segmenter
+from .segmenter import Segmenter
 
 __all__ = [
     "CHECKPOINTS",

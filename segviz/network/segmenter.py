@@ -1,8 +1,7 @@
 """The segmentation network: backbone, aggregation, dynamic receptive field, classifier."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -10,87 +9,12 @@ from torch.nn import functional
 
 from ..errors import InputError
 from .aggregation import Aggregation, PooledContext
-from .backbone import BACKBONES, Backbone, Preset
+from .architecture import Architecture
+from .backbone import Backbone
 from .geometry import Grid
 from .receptive_field import ScaleSpace, read, sigma_from_level
 
-__all__ = ["Architecture", "Encoding", "Prediction", "Segmenter", "Theta"]
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """Everything that fixes the shape of a network; its JSON form stands on the checkpoint's card.
-
-    Arguments:
-        backbone: A timm model name.
-        output_stride: The backbone's coarsest stride, in input pixels.
-        stride: The feature stride r, in input pixels.
-        channels: The number of feature channels C.
-        groups: In how many groups of channels the free-form filter works, a divisor of C.
-        levels: The number of levels L of the scale space: sigma 0, 1, 2, ... 2^(L-2).
-        pooled_context: Whether the pooled context module stands on the coarsest map.
-        classes: The number of classes K.
-        mean: Subtracted from the RGB input in 0..255.
-        std: Divides the input after that.
-
-    Raises:
-        InputError: If there are too few levels, channels or classes, or groups that do not divide
-            the channels.
-    """
-
-    backbone: str = "mobilenetv2_100"
-    output_stride: int = 16
-    stride: int = 16
-    channels: int = 256
-    groups: int = 4
-    levels: int = 5
-    pooled_context: bool = True
-    classes: int = 21
-    mean: tuple[float, ...] = (127.5, 127.5, 127.5)
-    std: tuple[float, ...] = (127.5, 127.5, 127.5)
-
-    def __post_init__(self) -> None:
-        for name, least in (("levels", 2), ("channels", 1), ("classes", 2)):
-            value = getattr(self, name)
-            if value < least:
-                raise InputError(f"a network with {value} {name} is none; choose at least {least}.")
-        if self.groups < 1 or self.channels % self.groups:
-            raise InputError(
-                f"{self.channels} channels cannot be filtered in {self.groups} groups;"
-                " choose a divisor."
-            )
-
-    @classmethod
-    def of(cls, backbone: str, **overrides: Any) -> Self:  # noqa: ANN401
-        """The usual architecture on a backbone, with `overrides` for what is not None."""
-        preset = BACKBONES.get(backbone, Preset())
-        values: dict[str, Any] = {
-            "backbone": backbone,
-            "output_stride": preset.output_stride,
-            "stride": preset.feature_stride,
-            "channels": preset.channels,
-            "groups": preset.groups,
-            # sigma up to 64 input pixels at strides 4 and 8, 128 at 16
-            "levels": {4: 6, 8: 5}.get(preset.feature_stride, 5),
-            "pooled_context": preset.pooled_context,
-            "mean": preset.mean,
-            "std": preset.std,
-        }
-        values.update({key: value for key, value in overrides.items() if value is not None})
-        return cls(**values)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """The architecture written by `dataclasses.asdict` and JSON."""
-        fixed: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
-        }
-        return cls(**fixed)
-
-    @property
-    def sigmas(self) -> tuple[float, ...]:
-        """The standard deviations of the levels, in feature pixels."""
-        return tuple(0.0 if level == 0 else 2.0 ** (level - 1) for level in range(self.levels))
+__all__ = ["Encoding", "Prediction", "Segmenter", "Theta"]
 
 
 class Theta(NamedTuple):
