@@ -234,7 +234,7 @@ def test_classifier_that_does_not_fit(make, tmp_path, recipe, architecture, patt
 
 
 def test_views_of_a_backbone_that_learns_cannot_be_kept(make):
-    with pytest.raises(InputError, match="--kept 2 .* give --backbone-rate 0 without torchrun"):
+    with pytest.raises(InputError, match=r"--kept 2 .* give --backbone-rate 0 without torchrun"):
         make(**{**KEPT, "backbone_rate": 0.1})
 
 
