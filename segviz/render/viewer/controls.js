@@ -9,7 +9,6 @@ class Transport {
     Object.assign(this, { model, app });
     const move = (label, image, to, keys) => button(`${label} (${keys})`, { image, onclick: () => app.go(to(), true) });
     this.play = button("Play", { class: "play", onclick: () => app.play(!model.playing) });
-    this.word = make("span");
     this.scrubber = make("input", { type: "range", class: "scrubber", min: 0, step: 1, "aria-label": "Step" });
     this.scrubber.oninput = () => app.go(this.scrubber.valueAsNumber, false);
     this.scrubber.onchange = () => app.go(this.scrubber.valueAsNumber, true);
@@ -52,6 +51,7 @@ class Transport {
     const name = model.playing ? "Pause" : "Play";
     this.play.replaceChildren(icon(name.toLowerCase()), name);
     this.play.title = `${name} (Space)`;
+    set(this.play, "aria-label", name);
   }
 }
 

@@ -71,9 +71,9 @@ function listen(frame, model, app) {
     model.cursor = null;
     app.touch();
   };
-  node.ondblclick = () => {
+  node.ondblclick = (event) => {
     model.zoom = { k: 1, u: 0, v: 0 };
-    app.touch();
+    point(event);
   };
   node.addEventListener("wheel", (event) => turn(event), { passive: false });
   const turn = (event) => {
