@@ -75,10 +75,8 @@ def adapted(scale: float, steps: int) -> Record:
     small = Image.fromarray(photo).crop(box).resize(SIZE, Image.Resampling.LANCZOS)
     labels = Image.fromarray(truth.astype(np.uint8)).crop(box)
     labels = labels.resize(SIZE, Image.Resampling.NEAREST)
-    name = next(iter(sorted(Path("checkpoints").glob("*.safetensors")))).stem
-    network = checkpoint.load(name)
     settings = Settings(scale=scale, steps=steps)
-    return Run(network, np.array(small), settings, np.array(labels), "motorcycle").all()
+    return Run(checkpoint.load(), np.array(small), settings, np.array(labels), "motorcycle").all()
 
 
 def main() -> None:
