@@ -296,7 +296,7 @@ def test_a_kill_while_saving_leaves_the_old_state(make, monkeypatch):
         path.write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("segviz.train.save_file", kill)
+    monkeypatch.setattr("segviz.train_state.save_file", kill)
     with pytest.raises(KeyboardInterrupt):
         trainer.save_state()
     assert trainer.state_path.read_bytes() == state
@@ -473,7 +473,7 @@ def together(first, second, updates):
         steps = [trainer.optimiser.step for trainer in pair]
         for trainer, batch in zip(pair, batches, strict=True):
             trainer.optimiser.step = lambda: None
-            trainer._update(trainer.network, *batch)
+            trainer._update(trainer.network, batch)
         for a, b in zip(first.network.parameters(), second.network.parameters(), strict=True):
             mean = (a.grad + b.grad) / 2
             a.grad, b.grad = mean, mean.clone()
