@@ -58,15 +58,20 @@ class Feed:
         self.view = View(crop, recipe.augment, fill=fill)  # type: ignore[arg-type]
         self.ids_hash = hashlib.sha256("\n".join(self.ids).encode()).hexdigest()
 
-    def crops(self, update: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Photos (B, 3, crop, crop) and labels (B, crop, crop), both uint8, from an update on."""
-        return self._read(self._stream(update), self.recipe.batch // Workers.here().world)
+    def crops(self, update: int, workers: Workers) -> Iterator[tuple[Tensor, Tensor]]:
+        """Photos (B, 3, crop, crop) and labels (B, crop, crop), both uint8, from an update on.
+
+        Arguments:
+            update: The first update.
+            workers: The process, which gets its share of every batch.
+        """
+        return self._read(self._stream(update, workers), self.recipe.batch // workers.world)
 
     def views(self, update: int, kept: Kept, grid: Grid) -> Iterator[list[Sample]]:
         """Batches of kept views, from an update on; mirrored at random whenever they are used."""
         r, count = self.recipe, len(self.ids)
         samples: list[Sample] = []
-        for index, use in self._stream(update):
+        for index, use in self._stream(update, Workers()):
             sample = kept.sample(use % r.kept * count + index, grid)
             mirrored = r.augment and np.random.default_rng((r.seed, index, use)).random() < 0.5
             samples.append(sample.flipped() if mirrored else sample)
@@ -96,8 +101,8 @@ class Feed:
                 kept.fill(network, views, r.loss_stride, r.mixed, bar.update)
         return kept
 
-    def _stream(self, update: int) -> Stream:
-        r, workers = self.recipe, Workers.here()
+    def _stream(self, update: int, workers: Workers) -> Stream:
+        r = self.recipe
         stop = r.iterations(len(self.ids)) * r.batch
         return Stream(len(self.ids), r.seed, update * r.batch, stop, workers.rank, workers.world)
 

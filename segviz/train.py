@@ -246,7 +246,7 @@ class Trainer:
 
     def _batches(self) -> Iterator[Batch]:
         if not self.recipe.kept:
-            return self.feed.crops(self.iteration)
+            return self.feed.crops(self.iteration, self.workers)
         kept = self.feed.keep(self.network, self.out / "kept")
         grid = self.network.grid
         if self.classifier is not None and self.iteration == 0:
