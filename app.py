@@ -4,12 +4,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from app_pages.parts import flow, server, state
-from app_pages.parts.words import sentence
+from pages.parts import flow, server, state
+from pages.parts.words import sentence
 from segviz.errors import InputError
 
 # A file of ours: Streamlit fetches named icons for the browser's tab from the internet.
-icon = Path(__file__).parent / "app_pages" / "icon.png"
+icon = Path(__file__).parent / "pages" / "icon.png"
 st.set_page_config(page_title="segviz", page_icon=str(icon), layout="wide")
 # Streamlit leaves twice the height of its header free, and wide margins beside panels that need
 # the room.
@@ -29,7 +29,7 @@ PAGES = (
 page = st.navigation(
     [
         st.Page(
-            f"app_pages/{name}.py",
+            f"pages/{name}.py",
             title=title,
             icon=f":material/{icon}:",
             help=help,

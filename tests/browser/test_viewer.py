@@ -567,6 +567,31 @@ def test_growing_runs_are_followed_until_the_reader_moves(open_page, record):
     check(viewer, record, STEPS)
 
 
+def test_captions_of_growing_runs(open_page, record, other):
+    runs = [Shown(other, "first"), Shown(cut(record, 3), "second")]
+    panels = ["feedforward", "prediction", "entropy", "receptive-field"]
+    viewer = open_page(runs, live=True, view={"panels": panels})
+    viewer.at(4)
+
+    def captions():
+        return viewer.page.locator("figcaption > :last-child").all_inner_texts()
+
+    assert captions()[3].startswith("step 2 · IoU ")
+    runs = [runs[0], Shown(record, "second")]
+    viewer.page.evaluate("data => grow(data, { live: false })", packed(runs))
+    viewer.at(STEPS)
+    assert [text.split(" (")[0] for text in captions()] == [
+        f"IoU {other.steps[0]['iou']:.3f}",
+        f"IoU {record.steps[0]['iou']:.3f}",
+        f"step 4 · IoU {other.steps[4]['iou']:.3f}",
+        f"IoU {record.steps[STEPS]['iou']:.3f}",
+        f"step 4 · Mean entropy {other.steps[4]['entropy']:.3f}",
+        f"Mean entropy {record.steps[STEPS]['entropy']:.3f}",
+        f"step 4 · Mean sigma {other.steps[4]['sigma']:.1f}",
+        f"Mean sigma {record.steps[STEPS]['sigma']:.1f}",
+    ]
+
+
 def test_runs_side_by_side(open_page, record, other):
     name = '<img src=x onerror="window.harmed = 1">'
     viewer = open_page([Shown(record, "entropy, 2x"), Shown(other, name)])

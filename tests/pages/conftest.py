@@ -48,7 +48,7 @@ class App:
         """Open the address of a page and wait for its runs."""
         if page != "iterate":
             self.at.run()
-            self.at.switch_page(f"app_pages/{page}.py")
+            self.at.switch_page(f"pages/{page}.py")
         for name, text in query.items():
             self.at.query_params[name] = text
         self.at.run()
@@ -57,7 +57,7 @@ class App:
     def go(self, page):
         """Switch to a page, as by its link."""
         self.at.query_params.clear()
-        self.at.switch_page(f"app_pages/{page}.py").run()
+        self.at.switch_page(f"pages/{page}.py").run()
         return self
 
     def rest(self, seconds=60):

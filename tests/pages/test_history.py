@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app_pages.parts.history import History, size
+from pages.parts.history import History, size
 from segviz.adapt import Run, Settings
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app_pages.parts import server
-from app_pages.parts.presets import OPENING, PRESETS
-from app_pages.parts.state import typed_rate
+from pages.parts import server
+from pages.parts.presets import OPENING, PRESETS
+from pages.parts.state import typed_rate
 from segviz.adapt import Run, Settings
 from segviz.errors import InputError
 from segviz.jobs import SLOT

@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app_pages.parts import history
+from pages.parts import history
 from segviz.adapt import OBJECTIVES, Run, Settings
 from segviz.render.export import record_zip
 
@@ -224,7 +224,7 @@ def test_damaged_records_are_refused_in_one_sentence(app, data):
 
 def test_a_visit_may_begin_anywhere(app):
     """The first page of a visit is that of its address; here it is one without a photo."""
-    from app_pages.parts import state
+    from pages.parts import state
 
     app.at.run()
     app.at.session_state["session"] = state.Session()

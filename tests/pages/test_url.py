@@ -2,7 +2,7 @@
 
 import pytest
 
-from app_pages.parts import url
+from pages.parts import url
 
 VIEW = {
     "photo": "voc:2007_000123",

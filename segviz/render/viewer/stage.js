@@ -116,20 +116,22 @@ class Stage {
     return cells;
   }
 
-  // Name of a run and panel, the step if the run is shorter, and its headline number.
-  caption(run, panel) {
+  // Name of a run and panel, the number that the panel is about, the step if the run is shorter.
+  caption({ facts, index }, panel) {
     const { model } = this;
     const where = make("span", { class: "quiet" });
-    const { key, decimals, title } = model.head.numbers[0];
     this.bars.push((step) => {
-      const at = run.at(step);
+      const { numbers } = model.head;
+      const { key, decimals, title } = numbers.find((one) => one.key === SCALED[panel]) ?? numbers[0];
+      const run = model.runs[index];
+      const at = panel === "feedforward" ? 0 : run.at(step);
       const values = run.facts.numbers[key];
       const change = at ? ` (${signed(values[at] - values[0], decimals)})` : "";
-      const late = at < step ? `step ${at} · ` : "";
+      const late = run.last < step && panel !== "feedforward" ? `step ${at} · ` : "";
       say(where, `${late}${title} ${fixed(values[at], decimals)}${change}`);
     });
-    const dot = make("i", { class: "dot", style: `background:${colourOf(run.index)}` });
-    const head = make("span", { class: "run", title: run.facts.title }, dot, make("b", {}, run.facts.name));
+    const dot = make("i", { class: "dot", style: `background:${colourOf(index)}` });
+    const head = make("span", { class: "run", title: facts.title }, dot, make("b", {}, facts.name));
     return make("figcaption", {}, head, make("span", { class: "quiet" }, model.title(panel)), where);
   }
 

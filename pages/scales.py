@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from app_pages.parts import state
-from app_pages.parts.enter import enter, say, start
-from app_pages.parts.side import side
-from app_pages.parts.stage import stage, work_of
-from app_pages.parts.url import MAX_RUNS
+from pages.parts import state
+from pages.parts.enter import enter, say, start
+from pages.parts.side import side
+from pages.parts.stage import stage, work_of
+from pages.parts.url import MAX_RUNS
 from segviz.errors import InputError
 from segviz.render.frames import Shown
 from segviz.render.summary import scale_curves

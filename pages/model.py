@@ -5,12 +5,12 @@ from typing import Any
 
 import streamlit as st
 
-from app_pages.parts import server, state
-from app_pages.parts.enter import say
-from app_pages.parts.flow import said
-from app_pages.parts.history import MOST_BYTES, MOST_RUNS
-from app_pages.parts.url import PARAMETERS
-from app_pages.parts.words import plain
+from pages.parts import server, state
+from pages.parts.enter import say
+from pages.parts.flow import said
+from pages.parts.history import MOST_BYTES, MOST_RUNS
+from pages.parts.url import PARAMETERS
+from pages.parts.words import plain
 from segviz import images
 from segviz.adapt import VARIABLES
 from segviz.adapt.episode import MAX_INPUT

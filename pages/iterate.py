@@ -2,14 +2,16 @@
 
 import streamlit as st
 
-from app_pages.parts import flow, server, state
-from app_pages.parts.enter import enter, say, start
-from app_pages.parts.pick import sample
-from app_pages.parts.presets import OPENING, PRESETS, Preset
-from app_pages.parts.side import side
-from app_pages.parts.stage import stage, work_of
-from app_pages.parts.url import PARAMETERS, SETTINGS, defaults
-from app_pages.parts.work import Planned, Work
+from pages.parts import flow, server, state
+from pages.parts.enter import enter, say, start
+from pages.parts.pick import sample
+from pages.parts.presets import OPENING, PRESETS, Preset
+from pages.parts.side import side
+from pages.parts.stage import stage, work_of
+from pages.parts.url import PARAMETERS, SETTINGS, defaults
+from pages.parts.words import sentence
+from pages.parts.work import Planned, Work
+from segviz.errors import InputError
 
 PAGE = "iterate"
 now = state.session()
@@ -23,8 +25,12 @@ def planned() -> list:
 def show(preset: Preset) -> None:
     """Choose a preset's photo and settings, and run it."""
     values = {name: getattr(preset.settings, name) for name in SETTINGS if name != "rate"}
+    try:
+        now.choice = sample(preset.sample)
+    except InputError as error:
+        now.message = sentence(error)
+        return
     state.apply({**values, "rate": preset.settings.learning_rate})
-    now.choice = sample(preset.sample)
     start(PAGE, planned)
 
 

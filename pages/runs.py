@@ -5,12 +5,12 @@ from collections import Counter
 
 import streamlit as st
 
-from app_pages.parts import flow, state
-from app_pages.parts.enter import say
-from app_pages.parts.history import MOST_BYTES, MOST_RUNS, Entry
-from app_pages.parts.stage import stage, work_of
-from app_pages.parts.url import defaults
-from app_pages.parts.words import described, named, plain, sentence
+from pages.parts import flow, state
+from pages.parts.enter import say
+from pages.parts.history import MOST_BYTES, MOST_RUNS, Entry
+from pages.parts.stage import stage, work_of
+from pages.parts.url import defaults
+from pages.parts.words import described, named, plain, sentence
 from segviz.errors import InputError
 from segviz.images import thumbnail
 from segviz.render import charts, maps
@@ -60,7 +60,7 @@ def row(entry: Entry) -> None:
     )
     if show.button("Show", key=f"show_{entry.id}", icon=":material/replay:", width="stretch"):
         flow.open_run(entry.id)
-        st.switch_page("app_pages/iterate.py")
+        st.switch_page("pages/iterate.py")
     drop.button(
         "",
         key=f"drop_{entry.id}",
@@ -93,7 +93,7 @@ def opener() -> None:
         return
     if st.button("Show the record", key="record_show", type="primary", icon=":material/replay:"):
         flow.open_run(id)
-        st.switch_page("app_pages/iterate.py")
+        st.switch_page("pages/iterate.py")
 
 
 def pinned() -> list[Entry]:

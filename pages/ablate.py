@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app_pages.parts import flow, state
-from app_pages.parts.choose import rates_control
-from app_pages.parts.enter import enter, say, start
-from app_pages.parts.side import side
-from app_pages.parts.stage import stage, work_of
-from app_pages.parts.state import rate_text
-from app_pages.parts.url import MAX_RUNS
+from pages.parts import flow, state
+from pages.parts.choose import rates_control
+from pages.parts.enter import enter, say, start
+from pages.parts.side import side
+from pages.parts.stage import stage, work_of
+from pages.parts.state import rate_text
+from pages.parts.url import MAX_RUNS
 from segviz.adapt import VARIABLES
 from segviz.errors import InputError
 from segviz.render import charts
@@ -107,7 +107,7 @@ def visit(name: str, step: int) -> None:
         values = result.values
         changed = {"variables": variables, "rate": float(rate), "steps": max(values["grid_steps"])}
         flow.ask("iterate", {**values, **changed}, View(step=step))
-    st.switch_page("app_pages/iterate.py")
+    st.switch_page("pages/iterate.py")
 
 
 enter(PAGE, planned)

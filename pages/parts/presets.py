@@ -31,26 +31,26 @@ PRESETS = {
     "gain": Preset(
         "A gain",
         ":material/trending_up:",
-        "photographer",
+        "astronaut",
         Settings(scale=3.0, steps=32, objective="entropy"),
-        "Press play and watch the right-wrong map: the holes in the man's coat close while the"
-        " entropy falls, although nobody tells the network what is on the photo.",
+        "Press play and watch prediction and receptive field: as sigma grows, the pieces that the"
+        " network saw in the suit and the flag become one person, and nobody told it so.",
     ),
     "nothing": Preset(
         "No effect",
         ":material/trending_flat:",
-        "cat",
+        "horse",
         Settings(scale=1.0, steps=32, objective="entropy"),
-        "At the scale of training the network is sure already: entropy falls a little along the"
-        " outline of the cat, and the prediction stays what it was.",
+        "At the scale of training the network is right and sure already: entropy falls a little"
+        " along the outlines, and the prediction stays what it was.",
     ),
     "collapse": Preset(
         "A collapse",
         ":material/trending_down:",
-        "officer",
-        Settings(scale=3.0, steps=32, objective="entropy"),
-        "Compare entropy and IoU: the network grows sure of the wrong class, so that entropy falls"
-        " step by step while the prediction gets worse.",
+        "cat",
+        Settings(scale=1.0, steps=32, objective="entropy"),
+        "Compare entropy and IoU: within a few steps everything becomes background, which is the"
+        " surest answer and the wrong one. Centred updates (Optimiser) hold it for a while.",
     ),
 }
 
