@@ -53,7 +53,7 @@ class View:
 
     def picture(self, panel="prediction:0"):
         """The bytes of a panel."""
-        return bytes(self.read(f"pixels({panel!r})").values())
+        return bytes(self.read(f"pixels({panel!r})"))
 
     def go(self, name, heading=None):
         """Follow a link to another page and wait for its runs."""
