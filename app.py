@@ -26,10 +26,12 @@ PAGES = (
     ("runs", "Runs", "history", "The runs of this visit; pin and compare them."),
     ("model", "Model", "memory", "The network, its cost and the limits."),
 )
+# The scripts are one folder down: those that lie in pages/ itself Streamlit would run by
+# themselves, without this file, for the first visitor of a server.
 page = st.navigation(
     [
         st.Page(
-            f"pages/{name}.py",
+            f"pages/views/{name}.py",
             title=title,
             icon=f":material/{icon}:",
             help=help,

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.testing.v1 import AppTest, app_test
 
 from segviz import samples
 from segviz.network import checkpoint
@@ -29,6 +30,10 @@ def tiny(trained):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoint, "load", lambda *_: trained)
         patch.setattr(samples, "load", small)
+        # AppTest forgets before every run that app.py has a navigation of its own; a server does
+        # not. What it resets is an attribute of this stand-in.
+        patch.setattr(PagesManager, "uses_pages_directory", False)
+        patch.setattr(app_test, "PagesManager", type("Manager", (PagesManager,), {}))
         patch.delenv("SEGVIZ_VOC_ROOT", raising=False)
         yield
     st.cache_resource.clear()
@@ -48,7 +53,7 @@ class App:
         """Open the address of a page and wait for its runs."""
         if page != "iterate":
             self.at.run()
-            self.at.switch_page(f"pages/{page}.py")
+            self.at.switch_page(f"pages/views/{page}.py")
         for name, text in query.items():
             self.at.query_params[name] = text
         self.at.run()
@@ -57,7 +62,7 @@ class App:
     def go(self, page):
         """Switch to a page, as by its link."""
         self.at.query_params.clear()
-        self.at.switch_page(f"pages/{page}.py").run()
+        self.at.switch_page(f"pages/views/{page}.py").run()
         return self
 
     def rest(self, seconds=60):

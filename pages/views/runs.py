@@ -60,7 +60,7 @@ def row(entry: Entry) -> None:
     )
     if show.button("Show", key=f"show_{entry.id}", icon=":material/replay:", width="stretch"):
         flow.open_run(entry.id)
-        st.switch_page("pages/iterate.py")
+        st.switch_page("pages/views/iterate.py")
     drop.button(
         "",
         key=f"drop_{entry.id}",
@@ -93,7 +93,7 @@ def opener() -> None:
         return
     if st.button("Show the record", key="record_show", type="primary", icon=":material/replay:"):
         flow.open_run(id)
-        st.switch_page("pages/iterate.py")
+        st.switch_page("pages/views/iterate.py")
 
 
 def pinned() -> list[Entry]:
