@@ -1,5 +1,5 @@
 import pytest
-from conftest import SPLITS
+from miniature import SPLITS
 
 from segviz.errors import InputError
 from segviz.ids import read_ids, split_ids

@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 
 import pytest
 import torch
-from conftest import calibrated
+from miniature import calibrated
 from torch import nn
 from torch.nn import functional
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import SPLITS
+from miniature import SPLITS
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
