@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
-from streamlit.runtime.pages_manager import PagesManager
 
 from segviz.adapt import Settings
 from segviz.errors import InputError
@@ -95,14 +94,7 @@ def setup() -> None:
 
 
 def session() -> Session:
-    """This session.
-
-    Where a server's very first request names a page, Streamlit runs that script by itself, because
-    of its folder's name; only `st.navigation` in app.py ends that. Then the run begins again there.
-    """
-    if "session" not in st.session_state:
-        PagesManager.uses_pages_directory = False
-        st.rerun()
+    """This session."""
     return st.session_state.session
 
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image
-from streamlit.runtime.pages_manager import PagesManager
-from streamlit.testing.v1 import AppTest, app_test
+from streamlit.testing.v1 import AppTest
 
 from segviz import samples
 from segviz.network import checkpoint
@@ -30,10 +29,6 @@ def tiny(trained):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoint, "load", lambda *_: trained)
         patch.setattr(samples, "load", small)
-        # AppTest forgets before every run that app.py has a navigation of its own; a server does
-        # not. What it resets is an attribute of this stand-in.
-        patch.setattr(PagesManager, "uses_pages_directory", False)
-        patch.setattr(app_test, "PagesManager", type("Manager", (PagesManager,), {}))
         patch.delenv("SEGVIZ_VOC_ROOT", raising=False)
         yield
     st.cache_resource.clear()
