@@ -16,10 +16,11 @@ from segviz.network import checkpoint
 APP = Path(__file__).parents[2] / "app.py"
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def tiny(trained):
-    """Every server of these tests has the tiny network, and samples of a quarter of their size; the
-    run of the first screen is shared."""
+    """Every server of a file of tests has the tiny network, and samples of a quarter of their size.
+
+    The run of the first screen is shared."""
     st.cache_resource.clear()
     load = samples.load
 
