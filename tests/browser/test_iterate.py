@@ -108,7 +108,7 @@ def test_stop_keeps_the_steps_that_are_there(page, address):
     page.get_by_role("option", name="all").click()
     view.type("Steps T", 128)
     view.button("Run", exact=True).click()
-    page.get_by_text(re.compile(r"Step ([2-9]|\d\d+) of 128")).wait_for(timeout=60_000)
+    page.get_by_text(re.compile(r"Step ([2-9]|\d\d+) of 128")).wait_for(timeout=120_000)
     view.until(lambda: view.read("steps") >= 2, "steps to play while it runs")
     view.button("Stop").click()
     page.get_by_text(re.compile(r"stopped at step \d+")).wait_for()

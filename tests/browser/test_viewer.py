@@ -484,6 +484,8 @@ def test_wipe_between_two_panels(open_page, record):
     assert left.locator("option:checked").inner_text() == "Prediction, step 0"
     left.select_option(label="Entropy")
     divider = viewer.page.get_by_role("slider", name="Divider")
+    viewer.until("settled")
+    frame.hover()  # waits until it has its place
     box = frame.bounding_box()
     viewer.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
     viewer.page.mouse.down()
