@@ -33,8 +33,8 @@ PRESETS = {
         ":material/trending_up:",
         "astronaut",
         Settings(scale=3.0, steps=32, objective="entropy"),
-        "Press play and watch prediction and receptive field: as sigma grows, the pieces that the"
-        " network saw in the suit and the flag become one person, and nobody told it so.",
+        "Press play and watch the right-wrong map: false patches around the astronaut vanish while"
+        " entropy falls and sigma grows, although nobody tells the network what is on the photo.",
     ),
     "nothing": Preset(
         "No effect",
