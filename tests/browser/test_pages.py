@@ -99,7 +99,7 @@ def test_runs_are_pinned_compared_and_opened_from_a_file(page, address, tmp_path
 def test_model_shows_the_card_and_measures(page, address):
     View(page, address, QUICK)
     page.get_by_role("link", name="Model").click()
-    page.get_by_text("What is adapted").wait_for()
+    page.get_by_text("What is adapted", exact=True).wait_for()
     page.get_by_role("button", name=re.compile("Measure")).click()
     page.get_by_text("Step / forward").wait_for(timeout=60_000)
 
