@@ -42,11 +42,13 @@ def choose(hidden: Collection[str] = ()) -> None:
             + "; ".join(f"`{name}`: {meaning}" for name, meaning in VARIABLES.items())
             + ". The paper's choice: both.",
         )
-        if st.session_state.variables == "all":
-            st.warning(
-                "Every step runs the whole network forth and back: slow.",
-                icon=":material/hourglass_top:",
-            )
+        # A place that is always there: what is below must not move, and lose what is being typed.
+        with st.container():
+            if st.session_state.variables == "all":
+                st.warning(
+                    "Every step runs the whole network forth and back: slow.",
+                    icon=":material/hourglass_top:",
+                )
     sizes = [name for name in ("scale", "steps") if name not in hidden]
     for column, name in zip(st.columns(max(len(sizes), 1)), sizes, strict=False):
         with column:

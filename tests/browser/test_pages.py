@@ -30,44 +30,39 @@ def test_compare_shows_methods_under_one_cursor(page, address):
 
 
 def test_scales_shows_photo_and_figure(page, address):
-    view = View(page, address, "?photo=sample:rocket&steps=2&scale=1")
-    page.get_by_role("link", name="Scales").click()
-    view.button("Stop").or_(page.get_by_text("Figure 4")).first.wait_for(timeout=60_000)
-    if view.button("Stop").count():
-        view.button("Stop").click()
-    view.until(lambda: not page.get_by_test_id("stProgress").count(), "the end of the default")
-    for name in ("2x", "3x", "4x"):
-        view.button(name, exact=True).click()
-    view.button("1.5x", exact=True).click()
-    view.button("Run all scales").click()
-    view.until(lambda: view.query.get("scales") == "1_1.5", "two scales")
-    view.rest()
+    view = View(page, address, "?photo=sample:rocket&scale=1&steps=2&scales=1_1.5")
+    view.go("Scales", "Figure 4")
     assert {"feedforward:0", "prediction:0", "feedforward:1", "prediction:1"} <= set(
         view.read("panels()")
     )
-    assert view.plots() == 1
+    assert view.query == {"photo": "sample:rocket", "steps": "2", "scales": "1_1.5"}
     names = page.locator(".js-plotly-plot").evaluate("plot => plot.data.map(t => t.name)")
     assert names.count("adapted") == 3 and "sigma at 1x, times the scale" in names
 
 
 def test_a_cell_of_ablate_opens_its_run(page, address):
-    view = View(page, address, "?photo=sample:rocket&scale=1&steps=2")
+    grid = "&grid_variables=score_both&grid_rates=0.001_0.01&grid_steps=1_3"
+    view = View(page, address, f"?photo=sample:rocket&scale=1&steps=2{grid}")
     page.get_by_role("link", name="Ablate").click()
-    page.get_by_text("Choose a cell").wait_for(timeout=60_000)
-    view.rest()
-    page.get_by_label("Run", exact=True).wait_for()
+    page.get_by_text("Open on Iterate").wait_for(timeout=60_000)
     cell = page.locator(".js-plotly-plot").evaluate(
         """plot => {
             const axis = plot._fullLayout, box = plot.getBoundingClientRect();
             return [box.x + axis.xaxis._offset + axis.xaxis.l2p(1),
-                    box.y + axis.yaxis._offset + axis.yaxis.l2p(2)];
+                    box.y + axis.yaxis._offset + axis.yaxis.l2p(1)];
         }"""
     )
     page.mouse.click(*cell)
-    page.get_by_text("on score and scale · scale 1 · 32 steps · learning rate 0.001").wait_for()
+    page.get_by_text("on score and scale · scale 1 · 3 steps · learning rate 0.01").wait_for()
     view.rest()
-    view.at(8)
-    assert view.query == {"photo": "sample:rocket", "scale": "1", "step": "8"}
+    view.at(1)
+    assert view.query == {
+        "photo": "sample:rocket",
+        "scale": "1",
+        "steps": "3",
+        "rate": "0.01",
+        "step": "1",
+    }
 
 
 def test_runs_are_pinned_compared_and_opened_from_a_file(page, address, tmp_path):
