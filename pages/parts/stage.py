@@ -136,7 +136,7 @@ def _heading(shown: Sequence[Shown], work: Work | None) -> DeltaGenerator | None
                 text += f" :orange-badge[stopped at step {record.last}]"
             elif record.complete and record.last < record.settings.steps:
                 text += f" :blue-badge[within tolerance at step {record.last}]"
-    left, right = st.columns([6, 1], vertical_alignment="center")
+    left, right = st.columns([4, 1], vertical_alignment="center")
     left.markdown(text)
     return right
 

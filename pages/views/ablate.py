@@ -118,6 +118,7 @@ with left:
         list(VARIABLES),
         selection_mode="multi",
         key="grid_variables",
+        wrap=True,
         persist_state="session",
         help="; ".join(f"`{name}`: {meaning}" for name, meaning in VARIABLES.items())
         + ". The paper's choice: both.",
@@ -134,6 +135,7 @@ with right:
         sorted({*STEPS, *st.session_state.grid_steps}),
         selection_mode="multi",
         key="grid_steps",
+        wrap=True,
         persist_state="session",
         help="Numbers of updates; one run of the largest serves all. The paper's value: 32.",
     )

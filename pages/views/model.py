@@ -113,7 +113,7 @@ with left:
             f" {trained.network.architecture.sigmas[-1] * network['stride']:g} input px",
             "Classes": f"{network['classes']}: {', '.join(card.get('classes', ()))}",
             "Parameters": f"{card['parameters']:,}",
-            "SHA-256": trained.sha256,
+            "SHA-256": f"{trained.sha256[:32]} {trained.sha256[32:]}",  # cells do not wrap words
             "Licence": card.get("licence"),
         },
     )

@@ -45,6 +45,7 @@ st.pills(
     selection_mode="multi",
     format_func=lambda scale: f"{scale:g}x",
     key="scales",
+    wrap=True,
     persist_state="session",
     help="Resize factors of the photo before the network; 1 = the scale of training. The paper"
     " evaluates 1.5 to 4. Cost grows with the square.",

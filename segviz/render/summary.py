@@ -14,6 +14,7 @@ __all__ = ["class_table", "cost", "outcome_grid", "scale_curves", "step_of"]
 
 BEFORE, AFTER, AXIS = "#8a8f98", "#3987e5", "#8a8f98"
 SEEN = 0.005
+STRONG = 0.3
 WORSE, BETTER = "#c83030", "#2b8c48"
 
 
@@ -234,11 +235,14 @@ def outcome_grid(
                 "x": [j for _, j in cells],
                 "y": [i for i, _ in cells],
                 "text": [_signed(values[i][j]) for i, j in cells],
-                "textfont": {"size": 13},
+                "textfont": {
+                    "size": 14,
+                    "color": [_ink(values[i][j], top) for i, j in cells],
+                },
                 "customdata": [[rows[i], columns[j], group] for i, j in cells],
                 "marker": {"size": 44, "symbol": "square", "opacity": 0.0},
                 "selected": {"marker": {"opacity": 0.0}},
-                "unselected": {"marker": {"opacity": 0.0}, "textfont": {"color": None}},
+                "unselected": {"marker": {"opacity": 0.0}},
                 "hovertemplate": "%{customdata[0]}, learning rate %{customdata[1]},"
                 " %{customdata[2]}: %{text} " + unit + "<extra></extra>",
                 "showlegend": False,
@@ -274,6 +278,11 @@ def outcome_grid(
         "uirevision": "kept",
     }
     return go.Figure({"data": traces, "layout": layout})
+
+
+def _ink(value: float | None, top: float) -> str:
+    """The colour of a cell's number: white on strong colours, else grey for either theme."""
+    return "#ffffff" if value is not None and abs(value) > STRONG * top else "#7d858f"
 
 
 def _signed(value: float | None) -> str:
