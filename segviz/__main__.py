@@ -20,6 +20,7 @@ def parser() -> argparse.ArgumentParser:
     _run(commands)
     _export(commands)
     _evaluate(commands)
+    _tables(commands)
     _train(commands)
     _benchmark(commands)
     download = commands.add_parser("download-voc", help="fetch VOC 2012 and the SBD labels")
@@ -61,7 +62,6 @@ def _common(command: argparse.ArgumentParser) -> None:
 
 
 def _adaptation(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--steps", type=int, default=32, help="updates T (paper: 32)")
     command.add_argument("--lr", type=float, default=1e-3, help="Adam's rate (paper: 0.001)")
     command.add_argument("--variables", default="both", help="score, scale, both or all")
     command.add_argument("--centred", action="store_true", help="centred updates")
@@ -74,6 +74,7 @@ def _run(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command.add_argument("--truth", metavar="MASK.png", help="labels: VOC palette or class ids")
     command.add_argument("--scale", type=float, default=3.0, help="resize factor (default: 3)")
     command.add_argument("--objective", default="entropy", help="what to optimise")
+    command.add_argument("--steps", type=int, default=32, help="updates T (paper: 32)")
     command.add_argument("--precision", default="float32", help="float32 or bfloat16")
     command.add_argument("--out", metavar="DIR", help="write record, curves and pictures there")
     command.add_argument(
@@ -116,8 +117,23 @@ def _evaluate(commands: "argparse._SubParsersAction[_Parser]") -> None:
         default="feedforward,entropy,oracle,adversary",
         help="feedforward or OBJECTIVE[:centred][:lr=RATE][:steps=T], comma separated",
     )
-    command.add_argument("--out", metavar="DIR", help="write evaluation.json there")
+    command.add_argument("--steps", default="32", metavar="T,T,...", help="measure at these steps")
+    command.add_argument("--by-image", action="store_true", help="the numbers of each image, too")
+    command.add_argument("--out", metavar="DIR", help="keep rows there, to go on, and the result")
     _adaptation(command)
+    _common(command)
+
+
+def _tables(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    command = commands.add_parser("tables", help="measure the paper's tables (see also: torchrun)")
+    command.add_argument(
+        "tables", nargs="*", metavar="TABLE", help="1, 2, 3, control (default: all)"
+    )
+    command.add_argument("--voc-root", metavar="DIR", required=True)
+    command.add_argument("--split", default="val", help="a split, or a .txt file of ids")
+    command.add_argument("--limit", type=int, metavar="N", help="a fixed random N of the images")
+    command.add_argument("--rows", metavar="DIR", default="runs/tables", help="keep rows, to go on")
+    command.add_argument("--out", metavar="DIR", default="results", help="write table-*.json there")
     _common(command)
 
 

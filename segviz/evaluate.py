@@ -1,4 +1,4 @@
-"""Methods at scales over a VOC split: one confusion matrix each, at the photos' own resolution."""
+"""Methods at scales over a VOC split: a confusion matrix for every image, kept as they come."""
 
 import math
 import time
@@ -10,35 +10,44 @@ from typing import Any
 import numpy as np
 
 from . import metrics, voc
-from .adapt.episode import Reference, State, optimise, photo_labels, prepare
+from .adapt.episode import Prepared, Reference, State, optimise, photo_labels, prepare
 from .adapt.settings import Settings
 from .errors import InputError
 from .network.checkpoint import Checkpoint
+from .store import Key, Row, Store
+from .team import Team
 
-__all__ = ["FEEDFORWARD", "Cell", "Method", "evaluate", "table"]
+__all__ = ["FEEDFORWARD", "Cell", "Method", "collect", "evaluate", "plan"]
 
 FEEDFORWARD = "feedforward"
 
 
 @dataclass(frozen=True)
 class Method:
-    """One way to adapt, as the command line spells it.
+    """One way to adapt, and the steps at which it is measured.
 
     Arguments:
-        spelling: `OBJECTIVE[:centred][:lr=RATE][:steps=T]`, or `feedforward`.
-        settings: What it stands for; the scale is set by the evaluation.
+        settings: Objective, variables and the rest; the scale is set by the evaluation.
+        at: The steps, ascending; the episode ends with the last.
     """
 
-    spelling: str
     settings: Settings
+    at: tuple[int, ...]
 
     @classmethod
-    def parse(cls, spelling: str, variables: str = "both", **defaults: Any) -> "Method":  # noqa: ANN401
-        """Read a method.
+    def parse(
+        cls,
+        spelling: str,
+        variables: str = "both",
+        steps: Sequence[int] = (32,),
+        **defaults: Any,  # noqa: ANN401
+    ) -> "Method":
+        """Read a method as the command line spells it.
 
         Arguments:
-            spelling: As above.
+            spelling: `OBJECTIVE[:centred][:lr=RATE][:steps=T]`, or `feedforward`.
             variables: Which parameters are adapted.
+            steps: Where to measure, unless the spelling says so.
             defaults: Settings that the spelling does not give.
 
         Raises:
@@ -49,7 +58,7 @@ class Method:
         if name == FEEDFORWARD:
             if options:
                 raise InputError(f"{spelling!r}: feedforward takes no options; write feedforward.")
-            return cls(spelling, Settings(steps=0))
+            return cls(Settings(steps=0), (0,))
         values: dict[str, Any] = {**defaults, "objective": name, "variables": variables}
         for option in options:
             key, _, value = option.partition("=")
@@ -59,7 +68,7 @@ class Method:
                 elif key == "lr":
                     values["learning_rate"] = float(value)
                 elif key == "steps":
-                    values["steps"] = int(value)
+                    steps = (int(value),)
                 else:
                     raise ValueError
             except ValueError:
@@ -67,127 +76,210 @@ class Method:
                     f"{option!r} in {spelling!r} is not an option of a method;"
                     " there are centred, lr=RATE and steps=T."
                 ) from None
-        return cls(spelling, Settings(**values))
+        at = tuple(sorted({Settings(steps=step).steps for step in steps}))
+        if not at:
+            raise InputError("there are no steps to measure at; give at least one, such as 32.")
+        return cls(Settings(**values, steps=at[-1]), at)
+
+    @property
+    def name(self) -> str:
+        """Its one spelling, without steps and variables."""
+        s = self.settings
+        if self.at == (0,):
+            return FEEDFORWARD
+        parts = [s.objective]
+        parts += ["centred"] if s.centred else []
+        parts += [f"lr={s.learning_rate:g}"] if s.learning_rate != Settings.learning_rate else []
+        parts += [f"tolerance={s.tolerance:g}"] if s.tolerance else []
+        return ":".join(parts)
+
+    def key(self, scale: float, step: int) -> Key:
+        """What the store calls it; all feedforward predictions are one."""
+        return Key(scale, self.name, self.settings.variables, step)
 
 
 @dataclass
 class Cell:
-    """One method at one scale, over the images so far."""
+    """One method at one scale after some steps, over the images so far."""
 
     scale: float
     method: Method
+    step: int
     matrix: np.ndarray
-    images: int = 0
-    entropy: float = 0.0
-    sigma: float = 0.0
-    seconds: float = 0.0
-    failed: list[str] = field(default_factory=list)
+    images: list[str] = field(default_factory=list)
+    iou: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    entropy: list[float] = field(default_factory=list)
+    sigma: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def key(self) -> Key:
+        """What the store calls it."""
+        return self.method.key(self.scale, self.step)
+
+    def add(self, image: str, row: Row) -> None:
+        """Count an image in."""
+        self.matrix += row.matrix
+        self.images.append(image)
+        self.iou.append(metrics.mean_iou(row.matrix))
+        self.accuracy.append(metrics.accuracy(row.matrix))
+        self.entropy.append(row.entropy)
+        self.sigma.append(row.sigma)
+        self.seconds.append(row.seconds)
 
     def result(self) -> dict[str, Any]:
         """The row of the result: means over images, IoU over all pixels, None for no number."""
-        feedforward = self.method.spelling == FEEDFORWARD
+        feedforward = self.method.name == FEEDFORWARD
         settings = self.method.settings
-        count = max(1, self.images)
         return {
             "scale": self.scale,
-            "method": self.method.spelling,
+            "method": self.method.name,
             "variables": None if feedforward else settings.variables,
-            "steps": settings.steps,
+            "steps": self.step,
             "learning_rate": None if feedforward else settings.learning_rate,
             "centred": None if feedforward else settings.centred,
             "miou": _plain(metrics.mean_iou(self.matrix)),
             "accuracy": _plain(metrics.accuracy(self.matrix)),
-            "entropy": self.entropy / count,
-            "sigma": self.sigma / count,
-            "seconds": self.seconds / count,
+            "entropy": _mean(self.entropy),
+            "sigma": _mean(self.sigma),
+            "seconds": _mean(self.seconds),
             "class_iou": [_plain(value) for value in metrics.class_iou(self.matrix).tolist()],
         }
+
+    def by_image(self) -> dict[str, Any]:
+        """The numbers of each image, in the order of `images`; None for no number."""
+        return {
+            "scale": self.scale,
+            "method": self.method.name,
+            "variables": None
+            if self.method.name == FEEDFORWARD
+            else self.method.settings.variables,
+            "steps": self.step,
+            "iou": [_short(value) for value in self.iou],
+            "accuracy": [_short(value) for value in self.accuracy],
+            "entropy": [_short(value) for value in self.entropy],
+        }
+
+
+def plan(scales: Sequence[float], methods: Sequence[Method], classes: int) -> list[Cell]:
+    """The empty cells of an evaluation, scale by scale, each asked for once.
+
+    Raises:
+        InputError: If a scale is out of its range.
+    """
+    cells: dict[Key, Cell] = {}
+    for scale in scales:
+        Settings(scale=scale)
+        for method in methods:
+            for step in method.at:
+                cell = Cell(scale, method, step, np.zeros((classes, classes), np.int64))
+                cells.setdefault(cell.key, cell)
+    return list(cells.values())
 
 
 def evaluate(
     checkpoint: Checkpoint,
     root: Path,
     ids: Sequence[str],
-    scales: Sequence[float],
-    methods: Sequence[Method],
-    on_image: Callable[[int, list[Cell]], None] = lambda done, cells: None,
-) -> list[Cell]:
-    """Run every method on every image at every scale.
+    cells: Sequence[Cell],
+    store: Store,
+    team: Team,
+    on_image: Callable[[], None] = lambda: None,
+) -> None:
+    """Measure what the store does not have yet, sharing the images with the rest of the team.
+
+    An image that cannot be measured is kept in the store with the reason.
 
     Arguments:
         checkpoint: The network.
         root: The VOC2012 folder.
         ids: The images.
-        scales: The resize factors.
-        methods: The methods; with none at 0 steps, the feedforward row is simply absent.
-        on_image: Called with the number of images done and the cells after each image; what it
-            raises ends the evaluation, and the cells are as they were then.
-
-    Returns:
-        One cell per scale and method; an image that cannot be read is listed in `failed`.
+        cells: What to measure on each.
+        store: Where the rows go; what it holds at the end may be collected.
+        team: The processes that share the images.
+        on_image: Called after each image and while waiting for the others; what it raises ends the
+            evaluation.
     """
-    k = checkpoint.network.architecture.classes
-    cells = [Cell(scale, m, np.zeros((k, k), np.int64)) for scale in scales for m in methods]
-    for done, name in enumerate(ids, 1):
-        try:
-            photo, truth = voc.read_photo(root, name), voc.read_truth(root, name)
-            results = list(_one_image(checkpoint, photo, truth, cells))
-        except InputError as error:
-            for cell in cells:
-                cell.failed.append(f"{name}: {error}")
-            on_image(done, cells)
-            continue
-        # Added only when all of the image's cells are there, so that all count the same images.
-        for cell, (matrix, entropy, sigma, seconds) in zip(cells, results, strict=True):
-            cell.matrix += matrix
-            cell.images += 1
-            cell.entropy += entropy
-            cell.sigma += sigma
-            cell.seconds += seconds
-        on_image(done, cells)
-    return cells
+    store.forget_failures()
+    for index in team.share(len(ids)):
+        name = ids[index]
+        have = store.keys(name)
+        wanted = [cell for cell in cells if cell.key not in have]
+        if wanted:
+            try:
+                photo, truth = voc.read_photo(root, name), voc.read_truth(root, name)
+                for rows in measure(checkpoint, photo, truth, wanted):
+                    store.add(name, rows)
+            except (InputError, OSError, MemoryError, RuntimeError) as error:
+                store.fail(name, " ".join(str(error).split()) or type(error).__name__)
+        on_image()
+    for _ in team.finish():
+        on_image()
 
 
-def _one_image(
+def measure(
     checkpoint: Checkpoint, photo: np.ndarray, truth: np.ndarray, cells: Sequence[Cell]
-) -> Iterator[tuple[np.ndarray, float, float, float]]:
+) -> Iterator[list[Row]]:
+    """The rows of one image, scale by scale: one forward pass a scale, one episode a method.
+
+    Raises:
+        InputError: If photo, truth and scale do not go together.
+    """
     network = checkpoint.network
     stride, classes = network.architecture.stride, network.architecture.classes
     reference = Reference(truth)
-    prepared = None
-    at = float("nan")
-    for cell in cells:
-        if prepared is None or cell.scale != at:
-            at, prepared = cell.scale, prepare(network, photo, cell.scale, reference)
-        start = time.perf_counter()
-        state: State | None = None
-        for state in optimise(network, prepared, cell.method.settings):  # noqa: B007
-            pass
-        assert state is not None
-        seconds = time.perf_counter() - start + prepared.forward_ms / 1e3
-        labels = photo_labels(state.logits, prepared)
-        yield (
-            metrics.confusion(truth, labels, classes),
-            state.entropy.mean().item(),
-            state.sigma.mean().item() * stride,
-            seconds,
-        )
+    for scale in dict.fromkeys(cell.scale for cell in cells):
+        here = [cell for cell in cells if cell.scale == scale]
+        prepared = prepare(network, photo, scale, reference)
+
+        def row(key: Key, state: State, seconds: float, prepared: Prepared = prepared) -> Row:
+            labels = photo_labels(state.logits, prepared)
+            matrix = metrics.confusion(truth, labels, classes)
+            sigma = state.sigma.mean().item() * stride
+            return Row(key, matrix, state.entropy.mean().item(), sigma, seconds)
+
+        rows = []
+        for method in dict.fromkeys(cell.method for cell in here):
+            wanted = {cell.step for cell in here if cell.method == method}
+            seconds = prepared.forward_ms / 1e3
+            start = time.perf_counter()
+            for state in optimise(network, prepared, method.settings):
+                seconds += time.perf_counter() - start
+                if state.step in wanted:
+                    rows.append(row(method.key(scale, state.step), state, seconds))
+                start = time.perf_counter()
+            # An episode that its tolerance ended early stays as it is.
+            late = (step for step in wanted if step > state.step)
+            rows += [row(method.key(scale, step), state, seconds) for step in late]
+        yield rows
 
 
-def table(cells: Sequence[Cell]) -> str:
-    """The cells as text: a row per method, a column of mIoU in percent per scale."""
-    scales = sorted({cell.scale for cell in cells})
-    rows: dict[tuple[str, str], dict[float, float]] = {}
-    for cell in cells:
-        result = cell.result()
-        row = rows.setdefault((result["method"], result["variables"] or ""), {})
-        row[cell.scale] = 100 * metrics.mean_iou(cell.matrix)
-    width = max(len(method) for method, _ in rows) + 2
-    lines = [f"{'mIoU, %':{width}}{'variables':10}" + "".join(f"{s:>8g}x" for s in scales)]
-    for (method, variables), values in rows.items():
-        numbers = "".join(f"{values[s]:9.2f}" if s in values else " " * 9 for s in scales)
-        lines.append(f"{method:{width}}{variables:10}{numbers}")
-    return "\n".join(lines)
+def collect(store: Store, ids: Sequence[str], cells: Sequence[Cell]) -> dict[str, str]:
+    """Fill the cells from the store with the images that all cells have, in the order of `ids`.
+
+    So all cells count the same images, and the sums do not depend on who measured what when.
+
+    Returns:
+        Of the images left out, those that could not be measured, with the reason.
+    """
+    reasons, failed = store.failures(), {}
+    for name in ids:
+        rows = store.rows(name)
+        if all(cell.key in rows for cell in cells):
+            for cell in cells:
+                cell.add(name, rows[cell.key])
+        elif name in reasons:
+            failed[name] = reasons[name]
+    return failed
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return _plain(math.fsum(values) / len(values)) if values else None
+
+
+def _short(value: float) -> float | None:
+    return round(value, 4) if math.isfinite(value) else None
 
 
 def _plain(value: float) -> float | None:

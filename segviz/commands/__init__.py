@@ -13,6 +13,7 @@ from .evaluate import evaluation
 from .export import export
 from .run import run
 from .shared import load_checkpoint
+from .tables import tables
 from .train import train
 
 __all__ = ["COMMANDS", "run_command"]
@@ -53,6 +54,7 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "run": run,
     "export": export,
     "evaluate": evaluation,
+    "tables": tables,
     "train": train,
     "benchmark": measure,
     "download-voc": download,

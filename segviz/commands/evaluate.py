@@ -1,40 +1,43 @@
 """segviz evaluate: measure methods at scales over a split."""
 
 import json
+import math
 import sys
+import tempfile
+import time
 from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from .. import metrics, voc
-from ..adapt import Settings
 from ..adapt.run import environment
 from ..errors import InputError
-from ..evaluate import FEEDFORWARD, Cell, Method, evaluate, table
+from ..evaluate import FEEDFORWARD, Cell, Method, collect, evaluate, plan
 from ..ids import split_ids
-from .shared import command_line, load_checkpoint, make_folder, parse_numbers
+from ..network.checkpoint import Checkpoint
+from ..store import Store
+from ..tables import text
+from ..team import Team
+from .shared import command_line, load_checkpoint, make_folder, parse_numbers, parse_whole
 
-__all__ = ["evaluation"]
+__all__ = ["choose_ids", "evaluation", "measured"]
+
+REDRAW = 2.0  # seconds between two looks at the running mIoU
 
 
 def evaluation(options: Namespace) -> int:
     """Measure methods at scales over a split."""
     root = voc.find_root(options.voc_root)
-    ids = split_ids(root, options.split)
-    if not ids:
-        raise InputError(f"the list {options.split} has no ids; give another --split.")
-    if options.limit is not None:
-        if options.limit < 1:
-            raise InputError(f"--limit is {options.limit}, but must be at least 1.")
-        order = np.random.default_rng(0).permutation(len(ids))[: options.limit]
-        ids = [ids[i] for i in sorted(order)]
-    scales = parse_numbers(options.scales)
+    ids = choose_ids(root, options.split, options.limit)
+    steps = parse_whole(options.steps)
     methods = [
         Method.parse(
             spelling,
             variables,
-            steps=options.steps,
+            steps,
             learning_rate=options.lr,
             centred=options.centred,
             tolerance=options.tolerance,
@@ -42,39 +45,93 @@ def evaluation(options: Namespace) -> int:
         for spelling in map(str.strip, options.methods.split(","))
         for variables in (["both"] if spelling == FEEDFORWARD else options.variables.split(","))
     ]
-    for scale in scales:
-        Settings(scale=scale)  # its range is checked before hours of work
+    scales = parse_numbers(options.scales)
+    plan(scales, methods, 1)  # settings are checked before anything is loaded
+    team = Team.join()
+    if team.size > 1 and not options.out:
+        raise InputError(
+            f"{team.size} processes share the work, but there is no folder for what they find;"
+            " give --out."
+        )
     trained = load_checkpoint(options)
-    folder = make_folder(options.out) if options.out else None
-    interrupted = False
-    cells: list[Cell] = []
-    with tqdm(total=len(ids), unit="image") as bar:
+    cells = plan(scales, methods, trained.network.architecture.classes)
+    with tempfile.TemporaryDirectory() as spare:
+        folder = make_folder(options.out) if options.out else Path(spare)
+        failed, interrupted = measured(trained, root, ids, cells, folder, team)
+        if not team.leads:
+            return 130 if interrupted else 0
+        result = {
+            "images": len(cells[0].images),
+            "results": [cell.result() for cell in cells],
+            "failed": failed,
+            "split": options.split,
+            "command": command_line(),
+            "environment": environment(trained),
+        }
+        if options.by_image:
+            result["ids"] = cells[0].images
+            result["by_image"] = [cell.by_image() for cell in cells]
+        if options.out:
+            (folder / "evaluation.json").write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result) if options.json else f"{result['images']} images\n{text(cells)}")
+    return 130 if interrupted else 0
 
-        def show(done: int, now: list[Cell]) -> None:
-            cells[:] = now
-            bar.update(done - bar.n)
-            miou = 100 * metrics.mean_iou(now[0].matrix)
-            bar.set_postfix_str(f"mIoU {miou:.2f} at {now[0].scale:g}x")
+
+def choose_ids(root: Path, split: str, limit: int | None) -> list[str]:
+    """The ids of a split, or a fixed random subset of that size."""
+    ids = split_ids(root, split)
+    if not ids:
+        raise InputError(f"the list {split} has no ids; give another --split.")
+    if limit is not None:
+        if limit < 1:
+            raise InputError(f"--limit is {limit}, but must be at least 1.")
+        order = np.random.default_rng(0).permutation(len(ids))[:limit]
+        ids = [ids[i] for i in sorted(order)]
+    return ids
+
+
+def measured(
+    trained: Checkpoint,
+    root: Path,
+    ids: Sequence[str],
+    cells: Sequence[Cell],
+    folder: Path,
+    team: Team,
+    title: str = "",
+) -> tuple[list[str], bool]:
+    """Measure with a progress bar, then fill the cells with all that the folder has.
+
+    Returns:
+        The images that failed as "ID: reason", and whether Ctrl-C ended it.
+
+    Raises:
+        InputError: If no image could be used.
+    """
+    store = Store(folder, trained.sha256, trained.network.architecture.classes, team.rank)
+    interrupted = False
+    shown = 0.0
+    first = cells[0].key
+    with tqdm(total=len(ids), unit="image", desc=title or None, disable=not team.leads) as bar:
+
+        def show() -> None:
+            nonlocal shown
+            bar.update(team.done() - bar.n)
+            if team.leads and time.monotonic() - shown > REDRAW:
+                miou = 100 * metrics.mean_iou(store.running(first))
+                if math.isfinite(miou):
+                    bar.set_postfix_str(f"mIoU {miou:.2f} at {first.scale:g}x")
+                shown = time.monotonic()
 
         try:
-            evaluate(trained, root, ids, scales, methods, show)
+            evaluate(trained, root, ids, cells, store, team, show)
+            show()
         except KeyboardInterrupt:
             interrupted = True
-    if not cells:
-        return 130
-    if cells[0].images == 0 and not interrupted:
-        raise InputError(f"none of the {len(ids)} images could be used: {cells[0].failed[0]}")
-    result = {
-        "images": cells[0].images,
-        "results": [cell.result() for cell in cells],
-        "failed": cells[0].failed,
-        "split": options.split,
-        "command": command_line(),
-        "environment": environment(trained),
-    }
-    if folder is not None:
-        (folder / "evaluation.json").write_text(json.dumps(result, indent=1) + "\n")
-    for failure in cells[0].failed:
-        print(f"segviz: left out {failure}", file=sys.stderr)
-    print(json.dumps(result) if options.json else f"{cells[0].images} images\n{table(cells)}")
-    return 130 if interrupted else 0
+    failed = [f"{name}: {reason}" for name, reason in collect(store, ids, cells).items()]
+    store.close()
+    if team.leads:
+        if not cells[0].images and not interrupted:
+            raise InputError(f"none of the {len(ids)} images could be used: {failed[0]}")
+        for failure in failed:
+            print(f"segviz: left out {failure}", file=sys.stderr)
+    return failed, interrupted

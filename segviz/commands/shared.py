@@ -11,7 +11,14 @@ from ..device import choose
 from ..errors import InputError
 from ..network import checkpoint
 
-__all__ = ["command_line", "load_checkpoint", "make_folder", "parse_numbers", "set_threads"]
+__all__ = [
+    "command_line",
+    "load_checkpoint",
+    "make_folder",
+    "parse_numbers",
+    "parse_whole",
+    "set_threads",
+]
 
 
 def load_checkpoint(options: Namespace) -> checkpoint.Checkpoint:
@@ -43,6 +50,13 @@ def parse_numbers(text: str) -> list[float]:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise InputError(f"{text!r} is not a list of numbers such as 1,2,3.") from None
+
+
+def parse_whole(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"{text!r} is not a list of whole numbers such as 0,32,128.") from None
 
 
 def command_line() -> str:

@@ -1,0 +1,77 @@
+"""segviz tables: measure the paper's tables on our networks and write them as JSON."""
+
+import json
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from .. import voc
+from ..adapt.run import environment
+from ..errors import InputError
+from ..evaluate import plan
+from ..network import checkpoint
+from ..tables import MODELS, TABLES, markdown
+from ..team import Team
+from .evaluate import choose_ids, measured
+from .shared import command_line, load_checkpoint, make_folder
+
+__all__ = ["tables"]
+
+
+def tables(options: Namespace) -> int:
+    """Measure the paper's tables."""
+    names = options.tables or list(TABLES)
+    for name in names:
+        if name not in TABLES:
+            raise InputError(f"there is no table {name!r}; choose of {', '.join(TABLES)}.")
+    root = voc.find_root(options.voc_root)
+    for model in {model for name in names for model in TABLES[name].models}:
+        checkpoint.read_card(MODELS[model])  # a missing network is said before hours of work
+    team = Team.join()
+    rows, out = make_folder(options.rows), make_folder(options.out)
+    for name in names:
+        path = out / f"table-{name}.json"
+        result, interrupted = _table(name, options, root, rows, team)
+        if team.leads and result["images"]:
+            path.write_text(json.dumps(result, indent=None, separators=(",", ":")) + "\n")
+            for model, part in result["models"].items():
+                print(f"\n{result['title']}, {model}, {result['images']} images of {options.split}")
+                print(markdown(part["results"]))
+            print(f"written to {path}")
+        if interrupted:
+            return 130
+    return 0
+
+
+def _table(
+    name: str, options: Namespace, root: Path, rows: Path, team: Team
+) -> tuple[dict[str, Any], bool]:
+    table = TABLES[name]
+    limits = [limit for limit in (options.limit, table.limit) if limit is not None]
+    ids = choose_ids(root, options.split, min(limits, default=None))
+    result: dict[str, Any] = {
+        "table": name,
+        "title": table.title,
+        "images": 0,
+        "split": options.split,
+        "command": command_line(),
+        "models": {},
+    }
+    for model in table.models:
+        options.checkpoint = MODELS[model]
+        trained = load_checkpoint(options)
+        cells = plan(table.scales, table.plan(), trained.network.architecture.classes)
+        title = f"table {name}, {model}"
+        failed, interrupted = measured(trained, root, ids, cells, rows, team, title)
+        result["images"] = max(result["images"], len(cells[0].images))
+        result["models"][model] = {
+            "images": len(cells[0].images),
+            "failed": failed,
+            "environment": environment(trained),
+            "ids": cells[0].images,
+            "results": [cell.result() for cell in cells],
+            "by_image": [cell.by_image() for cell in cells],
+        }
+        if interrupted:
+            return result, True
+    return result, False
