@@ -107,7 +107,8 @@ class EndToEnd:
     def predict(self) -> Prediction:
         """The prediction with the parameters as they are, differentiable in them."""
         net = self.adapted
-        return net.head(net.trainable_theta(), *net.encode(self.x))
+        F = net.features(self.x)  # not by the fused backbone, whose weights are other ones
+        return net.head(net.trainable_theta(), F, net.scale_space(F))
 
     def distance(self) -> float:
         """The Euclidean distance of the parameters from the trained ones."""

@@ -125,7 +125,7 @@ def load(name: str = DEFAULT, device: torch.device | str = "cpu") -> Checkpoint:
         )
     network.load_state_dict(tensors, strict=False)
     # Twice as fast on the CPU from scale 2 on.
-    network = network.eval().requires_grad_(False).to(device).to(memory_format=torch.channels_last)
+    network = network.to(device).to(memory_format=torch.channels_last).freeze()
     return Checkpoint(name=name, sha256=digest, card=card, network=network)
 
 

@@ -1,7 +1,7 @@
 """The segmentation network: backbone, aggregation, dynamic receptive field, classifier."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from ..errors import InputError
 from .aggregation import Aggregation, PooledContext
 from .architecture import Architecture
 from .backbone import Backbone
+from .fuse import fused
 from .geometry import Grid
 from .receptive_field import ScaleSpace, read, sigma_from_level
 
@@ -89,6 +90,13 @@ class Segmenter(nn.Module):
         # A near-constant sigma low in the range: training spreads it, larger scales have room.
         nn.init.normal_(self.scale_weight, std=1e-3)
         self.scale_bias = nn.Parameter(torch.logit(torch.tensor([min(1.5 / (a.levels - 1), 0.5)])))
+        self._frozen: tuple[Backbone, ...] = ()  # a tuple: not among the modules
+
+    def freeze(self) -> "Segmenter":
+        """Ready for adaptation: in eval mode, no gradients, `encode` by a faster equal backbone."""
+        self.eval().requires_grad_(False)
+        self._frozen = (fused(self.backbone),)
+        return self
 
     @torch.no_grad()
     def begin_as(self, weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor) -> None:
@@ -135,7 +143,16 @@ class Segmenter(nn.Module):
         std = photo.new_tensor(self.architecture.std).view(3, 1, 1)
         return (photo - mean) / std
 
-    def pyramid(self, x: Tensor) -> list[Tensor]:
+    def _apply(self, fn: Callable[..., Tensor], recurse: bool = True) -> "Segmenter":
+        self._frozen = ()  # moved or converted: what was made of the old weights is stale
+        return super()._apply(fn, recurse)
+
+    def load_state_dict(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+        """As in torch; a frozen network must be frozen again."""
+        self._frozen = ()
+        return super().load_state_dict(*arguments, **options)
+
+    def pyramid(self, x: Tensor, backbone: Backbone | None = None) -> list[Tensor]:
         """The maps of the backbone, the coarsest with its context, finest first.
 
         The input is padded to the backbone's multiple with zeros (the mean colour); the maps cover
@@ -143,11 +160,12 @@ class Segmenter(nn.Module):
 
         Arguments:
             x: Normalised inputs of any size, shape (B, 3, H, W), float.
+            backbone: One that computes the same as the network's.
         """
         height, width = x.shape[-2:]
         grid = self.grid
         x = functional.pad(x, (0, grid.padded(width) - width, 0, grid.padded(height) - height))
-        maps = self.backbone(x)
+        maps = (backbone or self.backbone)(x)
         if self.context is not None:
             coarse = self.backbone.grid(self.backbone.strides[-1])
             maps[-1] = self.context(maps[-1], coarse.valid(height), coarse.valid(width))
@@ -158,18 +176,19 @@ class Segmenter(nn.Module):
         height, width = x.shape[-2:]
         return maps[..., : self.grid.valid(height), : self.grid.valid(width)]
 
-    def features(self, x: Tensor) -> Tensor:
+    def features(self, x: Tensor, backbone: Backbone | None = None) -> Tensor:
         """The normalised features F of a batch of inputs of any size.
 
         Feature pixels that sit on padding are cropped away.
 
         Arguments:
             x: Normalised inputs, shape (B, 3, H, W), float.
+            backbone: One that computes the same as the network's.
 
         Returns:
             Shape (B, C, h, w), zero mean and unit variance per channel over the training set.
         """
-        return self.feature_norm(self.cropped(self.aggregation(self.pyramid(x)), x))
+        return self.feature_norm(self.cropped(self.aggregation(self.pyramid(x, backbone)), x))
 
     def scale_space(self, F: Tensor) -> Tensor:
         """The normalised responses R of one image, pixel-major; the network must be in eval mode.
@@ -191,8 +210,8 @@ class Segmenter(nn.Module):
         return R
 
     def encode(self, x: Tensor) -> Encoding:
-        """Features and scale space of one input (1, 3, H, W)."""
-        F = self.features(x)
+        """Features and scale space of one input (1, 3, H, W), once frozen by the fast way."""
+        F = self.features(x, *self._frozen)
         return Encoding(F, self.scale_space(F))
 
     def level(self, theta: Theta, F: Tensor) -> Tensor:
