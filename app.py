@@ -23,6 +23,7 @@ PAGES = (
     ("compare", "Compare", "view_column", "Objectives side by side on one photo."),
     ("scales", "Scales", "photo_size_select_large", "One photo at several scales."),
     ("ablate", "Ablate", "grid_on", "What is adapted, how fast and how long."),
+    ("benchmark", "Benchmark", "leaderboard", "The paper's tables, measured here."),
     ("runs", "Runs", "history", "The runs of this visit; pin and compare them."),
     ("model", "Model", "memory", "The network, its cost and the limits."),
 )

@@ -1,11 +1,14 @@
 """Lists of image ids: splits of VOC and text files."""
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 from . import voc
 from .errors import InputError
 
-__all__ = ["read_ids", "split_ids"]
+__all__ = ["read_ids", "split_ids", "subset"]
 
 
 def split_ids(root: Path, split: str, exclude: Path | None = None) -> list[str]:
@@ -30,3 +33,9 @@ def read_ids(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"the list of ids {path} cannot be read ({error}).") from error
+
+
+def subset(ids: Sequence[str], count: int) -> list[str]:
+    """A random subset of at most `count` ids, in their order: the same whenever it is asked for."""
+    order = np.random.default_rng(0).permutation(len(ids))[:count]
+    return [ids[i] for i in sorted(order)]

@@ -102,7 +102,7 @@ def ask(page: str, wanted: dict[str, Any], view: View) -> None:
     """
     now = session()
     try:
-        if now.choice.key != wanted["photo"]:
+        if now.choice is None or now.choice.key != wanted["photo"]:
             now.choice = of_address(wanted["photo"])
     except InputError:
         now.message = "The photo of this run is no longer here; choose it again."

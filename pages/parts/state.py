@@ -59,6 +59,7 @@ class Session:
         asked: A page that shall start by itself, and what its viewer shall show.
         pending: Values for the controls, to be set before they are drawn next.
         measured: The job that measures the network's cost, and its outcome.
+        evaluated: The job of this visit's evaluation, and what came of it.
         begun: The pages that have started by themselves.
         addresses: The addresses written, newest last, each with when.
         page: The page last shown.
@@ -74,6 +75,7 @@ class Session:
     asked: tuple[str, View | None] | None = None
     pending: dict[str, Any] | None = None
     measured: Job | None = None
+    evaluated: Job | None = None
     begun: set[str] = field(default_factory=set)
     addresses: list[tuple[float, dict[str, str]]] = field(default_factory=list)
     page: str | None = None

@@ -1,0 +1,297 @@
+"""Result files of evaluations, read with care: they may be damaged, or something else."""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError
+from .evaluate import FEEDFORWARD
+from .tables import TABLES
+
+__all__ = ["MEASURES", "VAL", "Part", "Result", "Row", "command", "find", "parse", "read"]
+
+MOST_BYTES = 100_000_000
+LARGEST = 1e12
+VAL = 1449
+"""The images of VOC 2012's val."""
+MEASURES = ("iou", "accuracy", "entropy")
+"""What is known of each image."""
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ENVIRONMENT = ("checkpoint", "sha256", "device", "threads", "torch", "python", "segviz")
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One method at one scale after some steps.
+
+    Arguments:
+        scale: The resize factor.
+        method: Its spelling, such as "entropy:centred".
+        variables: What was adapted; None = feedforward.
+        steps: The number of updates.
+        miou: Over all pixels of all images, 0..1, or None.
+        class_iou: By class, shape (K,), 0..1, NaN where the class does not occur.
+        each: By name of `MEASURES` the numbers of the images, shape (N,), NaN for no number; {}
+            where the file does not say.
+        numbers: The whole row as the file has it.
+    """
+
+    scale: float
+    method: str
+    variables: str | None
+    steps: int
+    miou: float | None
+    class_iou: np.ndarray
+    each: dict[str, np.ndarray]
+    numbers: dict[str, Any]
+
+    @property
+    def kind(self) -> tuple[str, str | None, int]:
+        """What it is, at whatever scale."""
+        return self.method, self.variables, self.steps
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What one network gave.
+
+    Arguments:
+        images: How many were measured.
+        ids: Which, if the file says so.
+        failed: Those left out, as "ID: reason".
+        environment: Versions, device and checkpoint, as text by name.
+        rows: In the order of the file.
+    """
+
+    images: int
+    ids: tuple[str, ...]
+    failed: tuple[str, ...]
+    environment: dict[str, str]
+    rows: tuple[Row, ...]
+    _found: dict[tuple, Row] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            self._found.setdefault((row.scale, *row.kind), row)
+
+    @property
+    def scales(self) -> list[float]:
+        """The scales, ascending."""
+        return sorted({row.scale for row in self.rows})
+
+    @property
+    def kinds(self) -> list[tuple[str, str | None, int]]:
+        """What was measured, in the order of the file."""
+        return list(dict.fromkeys(row.kind for row in self.rows))
+
+    def row(self, scale: float, kind: tuple[str, str | None, int]) -> Row | None:
+        """The row of a kind at a scale."""
+        return self._found.get((scale, *kind))
+
+    def base(self, scale: float) -> Row | None:
+        """Feedforward at a scale."""
+        return self.row(scale, (FEEDFORWARD, None, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A result file.
+
+    Arguments:
+        table: A name in `segviz.tables.TABLES`, or "" for an evaluation of one's own.
+        title: What it is called.
+        images: How many images were measured.
+        split: Of which list.
+        command: What made it.
+        parts: By the paper's name of the model; an evaluation has one, named "".
+    """
+
+    table: str
+    title: str
+    images: int
+    split: str
+    command: str
+    parts: dict[str, Part]
+
+
+def command(table: str) -> str:
+    """What makes the result file of a table."""
+    return f"python -m segviz tables {table} --voc-root DIR"
+
+
+def find(folder: Path) -> dict[str, Path]:
+    """The result files of the paper's tables that are there, by the table's name."""
+    paths = {name: folder / f"table-{name}.json" for name in TABLES}
+    return {name: path for name, path in paths.items() if path.is_file()}
+
+
+def read(path: Path) -> Result:
+    """The result in a file.
+
+    Raises:
+        InputError: If it cannot be read or is not one.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            raise InputError(
+                f"{path.name} has {size / 1e6:.0f} MB, but a result file has at most"
+                f" {MOST_BYTES / 1e6:.0f} MB; restore it or make it again."
+            )
+        text = path.read_text(encoding="utf-8")
+        data = json.loads(text, parse_constant=_no_number)
+    except OSError as error:
+        raise InputError(
+            f"{path.name} cannot be read ({error.strerror}); restore it or make it again."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{path.name} is damaged: it is not JSON; restore it or make it again."
+        ) from error
+    return parse(data, path.name)
+
+
+def parse(data: object, name: str) -> Result:
+    """The result in what JSON holds: a table of `segviz tables`, or one of `segviz evaluate`.
+
+    Arguments:
+        data: Parsed JSON.
+        name: What it is called, for messages.
+
+    Raises:
+        InputError: If it is neither.
+    """
+    try:
+        return _result(_dict(data, "the file"))
+    except _UnfitError as error:
+        raise InputError(
+            f"{name} is not a result file of segviz: {error}; restore it or make it again."
+        ) from error
+
+
+# === Checked pieces
+
+
+class _UnfitError(Exception):
+    """What is wrong with a piece, to complete a sentence."""
+
+
+def _no_number(constant: str) -> float:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _result(data: Mapping[str, Any]) -> Result:
+    models = _dict(data.get("models", {"": data}), "models")
+    parts = {model: _part(_dict(part, "a model")) for model, part in models.items()}
+    if not parts:
+        raise _UnfitError("it has no models")
+    table = _text(data.get("table", ""), "table")
+    if table and table not in TABLES:
+        raise _UnfitError(f"it is of the table {table[:20]!r}, which there is not")
+    return Result(
+        table=table,
+        title=_text(data.get("title", "Evaluation"), "title"),
+        images=_count(data.get("images"), "images"),
+        split=_text(data.get("split"), "split"),
+        command=_text(data.get("command", ""), "command"),
+        parts=parts,
+    )
+
+
+def _part(data: Mapping[str, Any]) -> Part:
+    images = _count(data.get("images"), "images")
+    ids = [_text(one, "an id") for one in _list(data.get("ids", []), "ids")]
+    if any(_ID.fullmatch(one) is None for one in ids) or (ids and len(ids) != images):
+        raise _UnfitError(f"ids are not those of {images} images")
+    results = [_dict(one, "a result") for one in _list(data.get("results"), "results")]
+    by_image = [_dict(one, "by_image") for one in _list(data.get("by_image", []), "by_image")]
+    if not results:
+        raise _UnfitError("it has no results")
+    if by_image and (len(by_image) != len(results) or len(ids) != images):
+        raise _UnfitError("by_image does not belong to its results")
+    each = by_image or [{}] * len(results)
+    environment = _dict(data.get("environment", {}), "environment")
+    return Part(
+        images=images,
+        ids=tuple(ids),
+        failed=tuple(_text(one, "failed") for one in _list(data.get("failed", []), "failed")),
+        environment={key: str(environment[key]) for key in _ENVIRONMENT if key in environment},
+        rows=tuple(_row(one, two, images) for one, two in zip(results, each, strict=True)),
+    )
+
+
+def _row(data: dict[str, Any], by_image: Mapping[str, Any], images: int) -> Row:
+    scale = _number(data.get("scale"), "scale")
+    if scale is None or scale <= 0:
+        raise _UnfitError("a scale is not positive")
+    method = _text(data.get("method"), "method")
+    variables = data.get("variables")
+    steps = _count(data.get("steps"), "steps")
+    for key in ("scale", "method", "variables", "steps"):
+        if by_image and by_image.get(key) != data.get(key):
+            raise _UnfitError("by_image does not belong to its results")
+    for key in ("accuracy", "entropy", "sigma", "seconds", "learning_rate"):
+        _number(data.get(key), key)
+    miou = _number(data.get("miou"), "miou")
+    if miou is not None and not 0 <= miou <= 1:
+        raise _UnfitError(f"an mIoU is {miou:g}, but must be from 0 to 1")
+    each = {key: _numbers(by_image.get(key), key) for key in MEASURES} if by_image else {}
+    if any(len(values) != images for values in each.values()):
+        raise _UnfitError(f"by_image does not have {images} images")
+    return Row(
+        scale=scale,
+        method=method,
+        variables=None if variables is None else _text(variables, "variables"),
+        steps=steps,
+        miou=miou,
+        class_iou=_numbers(data.get("class_iou", []), "class_iou"),
+        each=each,
+        numbers=data,
+    )
+
+
+def _dict(value: object, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _UnfitError(f"{what} is no object")
+    return value
+
+
+def _list(value: object, what: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise _UnfitError(f"{what} is no list")
+    return value
+
+
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str):
+        raise _UnfitError(f"{what} is no text")
+    return value
+
+
+def _count(value: object, what: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < LARGEST:
+        raise _UnfitError(f"{what} is no number of things")
+    return value
+
+
+def _number(value: object, what: str) -> float | None:
+    if value is None:
+        return None
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    if not known or not abs(value) < LARGEST:  # type: ignore[arg-type]
+        raise _UnfitError(f"{what} is no number")
+    return float(value)  # type: ignore[arg-type]
+
+
+def _numbers(value: object, what: str) -> np.ndarray:
+    found = [_number(one, what) for one in _list(value, what)]
+    return np.array([math.nan if one is None else one for one in found], np.float64)
