@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     _export(commands)
     _evaluate(commands)
     _tables(commands)
+    _figures(commands)
     _train(commands)
     _benchmark(commands)
     download = commands.add_parser("download-voc", help="fetch VOC 2012 and the SBD labels")
@@ -56,9 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--checkpoint", metavar="NAME", help="a shipped checkpoint or a path")
+    command.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    _machine(command)
+
+
+def _machine(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
     command.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all)")
-    command.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
 
 def _adaptation(command: argparse.ArgumentParser) -> None:
@@ -134,6 +139,33 @@ def _tables(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command.add_argument("--limit", type=int, metavar="N", help="a fixed random N of the images")
     command.add_argument("--rows", metavar="DIR", default="runs/tables", help="keep rows, to go on")
     command.add_argument("--out", metavar="DIR", default="results", help="write table-*.json there")
+    _machine(command)
+
+
+def _figures(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    command = commands.add_parser("figures", help="draw the paper's figures of our runs")
+    command.add_argument(
+        "figures", nargs="*", metavar="FIGURE", help="1, 3, 4, 5, scales (default: all there is)"
+    )
+    command.add_argument(
+        "--photos",
+        metavar="PHOTO,...",
+        default="sample:astronaut,sample:motorcycle,sample:cat",
+        help="sample:NAME, voc:ID or paths (default: three samples)",
+    )
+    command.add_argument("--voc-root", metavar="DIR", help="for voc:ID")
+    command.add_argument("--scale", type=float, default=3.0, help="resize factor (default: 3)")
+    command.add_argument("--objective", default="entropy", help="what to optimise")
+    command.add_argument("--steps", type=int, default=32, help="updates T (paper: 32)")
+    command.add_argument("--lr", type=float, default=1e-3, help="Adam's rate (paper: 0.001)")
+    command.add_argument("--variables", default="both", help="score, scale, both or all")
+    command.add_argument("--centred", action="store_true", help="centred updates")
+    command.add_argument(
+        "--ours", action="store_true", help="objective and variables chosen on training images"
+    )
+    command.add_argument("--results", metavar="DIR", default="results", help="has table-1.json")
+    command.add_argument("--formats", default="png,pdf", help="of png,pdf (default: both)")
+    command.add_argument("--out", metavar="DIR", default="figures", help="write there")
     _common(command)
 
 

@@ -11,6 +11,7 @@ from ..benchmark import benchmark
 from ..errors import InputError
 from .evaluate import evaluation
 from .export import export
+from .figures import figures
 from .run import run
 from .shared import load_checkpoint
 from .tables import tables
@@ -55,6 +56,7 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "export": export,
     "evaluate": evaluation,
     "tables": tables,
+    "figures": figures,
     "train": train,
     "benchmark": measure,
     "download-voc": download,

@@ -16,6 +16,7 @@ __all__ = [
     "OUTCOMES",
     "classes_in",
     "colour_table",
+    "coloured",
     "entropy_picture",
     "label_picture",
     "letterbox",
@@ -60,12 +61,12 @@ def overlay(photo: np.ndarray, labels: np.ndarray, opacity: float) -> np.ndarray
 
 def entropy_picture(record: Record, step: int, limits: tuple[float, float]) -> np.ndarray:
     """The entropy of a step at the photo's resolution, coloured over `limits` in nats."""
-    return _coloured(to_photo(record.entropy[step], record), limits, "entropy")
+    return coloured(to_photo(record.entropy[step], record), limits, "entropy")
 
 
 def receptive_field_picture(record: Record, step: int, limits: tuple[float, float]) -> np.ndarray:
     """Sigma of a step at the photo's resolution, coloured over `limits` in input pixels."""
-    return _coloured(to_photo(record.sigma[step], record), limits, "sigma")
+    return coloured(to_photo(record.sigma[step], record), limits, "sigma")
 
 
 def selected_mask(record: Record, step: int) -> np.ndarray:
@@ -140,7 +141,8 @@ def png(picture: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def _coloured(values: np.ndarray, limits: tuple[float, float], name: str) -> np.ndarray:
+def coloured(values: np.ndarray, limits: tuple[float, float], name: str) -> np.ndarray:
+    """Numbers (H, W) over `limits` in the colours of a map of `COLOUR_MAPS`, (H, W, 3) uint8."""
     low, high = limits
     codes = np.clip(np.rint((values - low) * (255 / (high - low))), 0, 255)
     return colour_table(name)[codes.astype(np.uint8)]
