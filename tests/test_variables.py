@@ -5,7 +5,7 @@ from torch.nn import functional
 from segviz.adapt import variables
 from segviz.adapt.settings import VARIABLES
 from segviz.adapt.variables import EndToEnd, Filters
-from segviz.network import Encoding
+from segviz.network import Encoding, Theta
 from segviz.network.checkpoint import tensor_hash
 
 NAMES = {
@@ -56,7 +56,8 @@ def test_end_to_end_adapts_everything(make, network64):
     assert sum(p.numel() for p in whole.parameters()) == sum(
         p.numel() for p in network64.parameters()
     )
-    whole.predict().logits.square().mean().backward()
+    logits = whole.predict().logits
+    whole.backward(logits.flatten(1).T.contiguous())
     assert all(p.grad is not None for p in whole.parameters())
     assert all(p.grad is None and not p.requires_grad for p in network64.parameters())
 
@@ -142,20 +143,73 @@ def test_bias_moves_in_centred_updates_too(make, network64, prepared64):
     assert torch.allclose(got, before + 2, atol=1e-12)
 
 
-def test_centred_gradients(make):
-    filters = make("both", centred=True)
+def loss_of(logits):
+    """A loss that some pixels take no part in."""
+    return logits[:3, 1:].square().mean() + logits.softmax(0)[2].sum()
+
+
+def set_gradients(adapted, loss=loss_of):
+    """Gradients by the chain rule from the logits on; returns the value of the loss."""
+    prediction = adapted.predict()
+    logits = prediction.logits.clone().requires_grad_()
+    value = loss(logits)
+    (gradient,) = torch.autograd.grad(value, logits)
+    adapted.backward(gradient.flatten(1).T.contiguous())
+    return value.item()
+
+
+@pytest.mark.parametrize("centred", [False, True])
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_by_finite_differences(make, name, centred):
+    filters = make(name, centred=centred)
     step_of_weights(filters, 0.05)
-    loss = filters.predict().logits[:3].square().mean()
-    gradients = torch.autograd.grad(loss, filters.parameters())
-    for parameter, gradient in zip(filters.parameters(), gradients, strict=True):
-        place = (0,) * parameter.dim()
-        with torch.no_grad():
-            parameter[place] += 1e-6
-            above = filters.predict().logits[:3].square().mean()
-            parameter[place] -= 2e-6
-            below = filters.predict().logits[:3].square().mean()
-            parameter[place] += 1e-6
-        assert gradient[place].item() == pytest.approx((above - below).item() / 2e-6, rel=1e-4)
+    set_gradients(filters)
+    for parameter in filters.parameters():
+        places = [(0,) * parameter.dim(), tuple(length - 1 for length in parameter.shape)]
+        for place in places:
+            with torch.no_grad():
+                parameter[place] += 1e-6
+                above = loss_of(filters.predict().logits).item()
+                parameter[place] -= 2e-6
+                below = loss_of(filters.predict().logits).item()
+                parameter[place] += 1e-6
+            expected = (above - below) / 2e-6
+            assert parameter.grad[place].item() == pytest.approx(expected, rel=1e-4, abs=1e-9)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 100])
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_by_automatic_differentiation(make, network64, prepared64, name, rows):
+    """Of losses of few pixels, which are picked out, and of all."""
+
+    def loss(logits):
+        return logits[:, :rows].softmax(0)[:5].square().sum()
+
+    filters = make(name)
+    step_of_weights(filters, 0.05)
+    set_gradients(filters, loss)
+    theta = [value.detach().clone().requires_grad_() for value in filters.theta]
+    logits = network64.head(Theta(*theta), *prepared64.encoding).logits
+    expected = dict(zip(Theta._fields, torch.autograd.grad(loss(logits), theta), strict=True))
+    for field in NAMES[name]:
+        got = getattr(filters.theta, field).grad
+        torch.testing.assert_close(got, expected[field], atol=1e-10, rtol=1e-8)
+    if name == "both" and rows == 1:
+        counted = logits.flatten(1).shape[1]
+        assert 0 < rows * logits.shape[2] < 0.6 * counted, "all pixels took part"
+
+
+def test_end_to_end_gradients(make, network64):
+    whole = make("all")
+    set_gradients(whole)
+    weight = whole.adapted.backbone.net.conv_stem.weight
+    with torch.no_grad():
+        weight[0, 0, 0, 0] += 1e-7
+        above = loss_of(whole.predict().logits).item()
+        weight[0, 0, 0, 0] -= 2e-7
+        below = loss_of(whole.predict().logits).item()
+    expected = (above - below) / 2e-7
+    assert weight.grad[0, 0, 0, 0].item() == pytest.approx(expected, rel=1e-3, abs=1e-8)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 4), (3, 1)])

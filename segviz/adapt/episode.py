@@ -201,7 +201,9 @@ def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iter
         with torch.set_grad_enabled(step < settings.steps):
             prediction = adapted.predict()
             h, w = prediction.sigma.shape
-            logits = prediction.logits.flatten(1).T
+            # Pixel-major, and the only thing that is differentiated automatically.
+            logits = prediction.logits.flatten(1).T.contiguous()
+            logits.requires_grad_(step < settings.steps)
             pixels = objectives.Pixels(logits, prepared.target, marginal)
             marginal = pixels.initial_marginal
             loss = objective.loss(pixels)
@@ -209,8 +211,8 @@ def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iter
         ms = 1e3 * (time.perf_counter() - start)
         yield State(
             step,
-            prediction.logits.detach(),
-            prediction.sigma.detach(),
+            prediction.logits,
+            prediction.sigma,
             pixels.log_probabilities.detach().T.unflatten(1, (h, w)),
             pixels.entropy.detach().view(h, w),
             pixels.selected().view(h, w),
@@ -222,8 +224,7 @@ def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iter
             return
         previous = value
         start = time.perf_counter()
-        optimiser.zero_grad()
-        loss.backward()
+        adapted.backward(torch.autograd.grad(loss, logits)[0])
         optimiser.step()
 
 

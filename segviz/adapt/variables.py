@@ -5,7 +5,9 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from ..network.receptive_field import sigma_from_level, slope
 from ..network.segmenter import Encoding, Prediction, Segmenter, Theta
 
 __all__ = ["EndToEnd", "Filters", "counts", "make"]
@@ -15,6 +17,8 @@ ADAPTED = {
     "scale": ("scale_weight", "scale_bias"),
     "both": ("score_weight", "score_bias", "scale_weight", "scale_bias"),
 }
+
+FEW = 0.6  # of the pixels
 
 
 class Filters:
@@ -47,24 +51,64 @@ class Filters:
             )
         )
         self.means: tuple[Tensor, Tensor] | None = None
-        self.fixed: tuple[Tensor, Tensor] | None = None
-        if centred or variables == "score":
-            activation, sigma = network.activate(self.initial, *encoding)
-            if centred:
-                self.means = (activation.mean(0), _mean_patch(encoding.F))
-            if variables == "score":  # while theta_scale stays, so do the activations
-                self.fixed = activation, sigma
+        self.activation, self.u = network.activate(self.initial, *encoding)
+        self.reads = variables != "score"  # while theta_scale stays, so do the activations
+        if centred:
+            self.means = (self.activation.mean(0), _mean_patch(encoding.F))
 
     def parameters(self) -> list[Tensor]:
         """The copies that an optimiser may change."""
         return [value for value in self.theta if value.requires_grad]
 
+    @torch.no_grad()
     def predict(self) -> Prediction:
-        """The prediction with the parameters as they are, differentiable in them."""
+        """The prediction with the parameters as they are."""
         theta = self._in_use()
-        if self.fixed is not None:
-            return self.network.score(theta, *self.fixed)
-        return self.network.head(theta, *self.encoding)
+        if self.reads:
+            self.activation, self.u = self.network.activate(theta, *self.encoding)
+        sigma = sigma_from_level(self.u).view(self.encoding.F.shape[-2:])
+        return self.network.score(theta, self.activation, sigma)
+
+    @torch.no_grad()
+    def backward(self, gradient: Tensor) -> None:
+        r"""Set the gradients of the parameters after `predict`.
+
+        With g the gradient at a pixel's logits, a its activation and r the read response,
+
+        .. math::
+            \frac{\partial \ell}{\partial \theta_{score}} = \sum_i g_i a_i^T, \qquad
+            \frac{\partial \ell}{\partial z_i} = \langle \theta_{score}^T g_i,\;
+            [a_i > 0] \, (R_{i,l+1} - R_{i,l}) \rangle \; u_i (1 - u_i / (L - 1)),
+
+        and theta_scale is a convolution away from z. Pixels without gradient (those outside S) are
+        left out, which automatic differentiation could not know.
+
+        Arguments:
+            gradient: Of the loss at the logits, shape (N, K).
+        """
+        theta, (F, R) = self._in_use(), self.encoding
+        g, a, u = gradient, self.activation, self.u
+        counts = gradient.any(1)
+        pixels = counts.nonzero()[:, 0]
+        if len(pixels) < FEW * len(u):  # else picking them out costs more than it saves
+            g, a, u = (values.index_select(0, pixels) for values in (g, a, u))
+        else:
+            pixels = torch.arange(len(u), device=u.device)
+        if self.theta.score_weight.requires_grad:
+            weight, bias = g.T @ a, g.sum(0)
+            if self.means is not None:
+                weight -= torch.outer(bias, self.means[0])
+            self.theta.score_weight.grad, self.theta.score_bias.grad = weight, bias
+        if self.reads:
+            levels = R.shape[1]
+            by_response = torch.ops.aten.threshold_backward(g @ theta.score_weight, a, 0)
+            by_level = torch.linalg.vecdot(by_response, slope(R, u, pixels))
+            z = torch.zeros_like(self.u)
+            z[pixels] = by_level * u * (1 - u / (levels - 1))
+            weight, bias = _filter_gradient(z.view(F.shape[-2:]), F), z.sum()[None]
+            if self.means is not None:
+                weight -= bias * self.means[1]
+            self.theta.scale_weight.grad, self.theta.scale_bias.grad = weight, bias
 
     def distance(self) -> float:
         """The Euclidean distance of the parameters from the trained ones."""
@@ -99,20 +143,41 @@ class EndToEnd:
         # A copy of its own: swapping parameters in and out would show in other threads.
         self.adapted = copy.deepcopy(network).requires_grad_()
         self.x = x
+        self.logits: Tensor | None = None
 
     def parameters(self) -> list[Tensor]:
         """The copies that an optimiser may change."""
         return list(self.adapted.parameters())
 
     def predict(self) -> Prediction:
-        """The prediction with the parameters as they are, differentiable in them."""
+        """The prediction with the parameters as they are."""
         net = self.adapted
         F = net.features(self.x)  # not by the fused backbone, whose weights are other ones
-        return net.head(net.trainable_theta(), F, net.scale_space(F))
+        prediction = net.head(net.trainable_theta(), F, net.scale_space(F))
+        self.logits = prediction.logits if torch.is_grad_enabled() else None
+        return Prediction(*(part.detach() for part in prediction))
+
+    def backward(self, gradient: Tensor) -> None:
+        """Set the gradients of the parameters after `predict`; gradient: (N, K), at the logits."""
+        assert self.logits is not None, "predict without gradients"
+        for parameter in self.adapted.parameters():
+            parameter.grad = None
+        self.logits.flatten(1).T.backward(gradient)
+        self.logits = None
 
     def distance(self) -> float:
         """The Euclidean distance of the parameters from the trained ones."""
         return _distance(self.adapted.parameters(), self.network.parameters())
+
+
+def _filter_gradient(z: Tensor, F: Tensor) -> Tensor:
+    """The gradient of a padded 3x3 filter, shape (1, C, 3, 3), from that at its output (h, w)."""
+    height, width = z.shape
+    padded = functional.pad(z, (1, 1, 1, 1))
+    shifted = [
+        padded[i : i + height, j : j + width].flatten() for i in (2, 1, 0) for j in (2, 1, 0)
+    ]
+    return (torch.stack(shifted) @ F[0].flatten(1).T).T.reshape(1, -1, 3, 3)
 
 
 def _mean_patch(F: Tensor) -> Tensor:

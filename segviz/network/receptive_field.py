@@ -12,7 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["ScaleSpace", "blur", "dilation", "extent", "gaussian", "read", "sigma_from_level"]
+__all__ = [
+    "ScaleSpace",
+    "blur",
+    "dilation",
+    "extent",
+    "gaussian",
+    "read",
+    "sigma_from_level",
+]
 
 TRUNCATION = 2  # a Gaussian reaches this many standard deviations to each side
 
@@ -114,12 +122,42 @@ def read(R: Tensor, u: Tensor) -> Tensor:
     Returns:
         Responses, shape (N, C).
     """
-    pixels, levels, channels = R.shape
-    low = u.detach().floor().clamp(0, levels - 2)
-    rows = R.reshape(pixels * levels, channels)
-    index = torch.arange(pixels, device=R.device) * levels + low.long()
-    below, above = rows.index_select(0, index), rows.index_select(0, index + 1)
-    return torch.addcmul(below, (u - low)[:, None], above - below)
+    low = _lower(u, R.shape[1])
+    weight = u - low
+    pixels = torch.arange(len(u), device=u.device)
+    return _blend(R, pixels, low, torch.stack((1 - weight, weight), 1))
+
+
+def slope(R: Tensor, u: Tensor, pixels: Tensor) -> Tensor:
+    r"""The derivative of `read` by the level, :math:`R_{l+1} - R_l`, at some pixels.
+
+    Arguments:
+        R: The scale space, shape (N, L, C).
+        u: Levels of those pixels, shape (M,).
+        pixels: Which they are, shape (M,), int64.
+
+    Returns:
+        Shape (M, C).
+    """
+    low = _lower(u, R.shape[1])
+    weights = torch.tensor([-1.0, 1.0], dtype=R.dtype, device=R.device).expand(len(u), 2)
+    return _blend(R, pixels, low, weights.contiguous())
+
+
+def _lower(u: Tensor, levels: int) -> Tensor:
+    return u.detach().floor().clamp(0, levels - 2).long()
+
+
+def _blend(R: Tensor, pixels: Tensor, low: Tensor, weights: Tensor) -> Tensor:
+    """Two neighbouring rows of each pixel, weighted and summed in one pass over memory."""
+    _, levels, channels = R.shape
+    index = pixels * levels + low
+    return functional.embedding_bag(
+        torch.stack((index, index + 1), 1),
+        R.reshape(-1, channels),
+        per_sample_weights=weights,
+        mode="sum",
+    )
 
 
 class ScaleSpace(nn.Module):

@@ -238,17 +238,18 @@ class Segmenter(nn.Module):
         Returns:
             Logits (K, h, w), sigma (h, w) in feature pixels, and the activations (h w, C).
         """
-        return self.score(theta, *self.activate(theta, F, R))
+        activation, u = self.activate(theta, F, R)
+        return self.score(theta, activation, sigma_from_level(u).view(F.shape[-2:]))
 
     def activate(self, theta: Theta, F: Tensor, R: Tensor) -> tuple[Tensor, Tensor]:
-        """What theta_scale alone decides: activations (h w, C), and sigma (h, w)."""
+        """What theta_scale alone decides: activations (h w, C), and the levels u (h w,)."""
         u = self.level(theta, F).view(-1)
-        return functional.relu(read(R, u)), sigma_from_level(u).view(F.shape[-2:])
+        return functional.relu(read(R, u), inplace=True), u
 
     def score(self, theta: Theta, activation: Tensor, sigma: Tensor) -> Prediction:
         """The prediction from activations (h w, C): what theta_score decides."""
-        logits = torch.addmm(theta.score_bias, activation, theta.score_weight.T)
-        return Prediction(logits.T.reshape(-1, *sigma.shape), sigma, activation)
+        logits = torch.addmm(theta.score_bias[:, None], theta.score_weight, activation.T)
+        return Prediction(logits.view(-1, *sigma.shape), sigma, activation)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (B, K, h, w) on the feature grid, for training: x as in `features`."""
