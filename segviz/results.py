@@ -14,7 +14,7 @@ from .errors import InputError
 from .evaluate import FEEDFORWARD
 from .tables import TABLES
 
-__all__ = ["MEASURES", "VAL", "Part", "Result", "Row", "command", "find", "parse", "read"]
+__all__ = ["MEASURES", "VAL", "Part", "Result", "Row", "command", "parse", "read"]
 
 MOST_BYTES = 100_000_000
 LARGEST = 1e12
@@ -110,6 +110,7 @@ class Result:
         images: How many images were measured.
         split: Of which list.
         command: What made it.
+        complete: Whether nothing ended it early.
         parts: By the paper's name of the model; an evaluation has one, named "".
     """
 
@@ -118,18 +119,13 @@ class Result:
     images: int
     split: str
     command: str
+    complete: bool
     parts: dict[str, Part]
 
 
 def command(table: str) -> str:
     """What makes the result file of a table."""
     return f"python -m segviz tables {table} --voc-root DIR"
-
-
-def find(folder: Path) -> dict[str, Path]:
-    """The result files of the paper's tables that are there, by the table's name."""
-    paths = {name: folder / f"table-{name}.json" for name in TABLES}
-    return {name: path for name, path in paths.items() if path.is_file()}
 
 
 def read(path: Path) -> Result:
@@ -142,20 +138,20 @@ def read(path: Path) -> Result:
         size = path.stat().st_size
         if size > MOST_BYTES:
             raise InputError(
-                f"{path.name} has {size / 1e6:.0f} MB, but a result file has at most"
+                f"the file {path.name} has {size / 1e6:.0f} MB, but a result file has at most"
                 f" {MOST_BYTES / 1e6:.0f} MB; restore it or make it again."
             )
         text = path.read_text(encoding="utf-8")
         data = json.loads(text, parse_constant=_no_number)
     except OSError as error:
         raise InputError(
-            f"{path.name} cannot be read ({error.strerror}); restore it or make it again."
+            f"the file {path.name} cannot be read ({error.strerror}); restore it or make it again."
         ) from error
     except (ValueError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
-            f"{path.name} is damaged: it is not JSON; restore it or make it again."
+            f"the file {path.name} is damaged: it is not JSON; restore it or make it again."
         ) from error
     return parse(data, path.name)
 
@@ -174,7 +170,7 @@ def parse(data: object, name: str) -> Result:
         return _result(_dict(data, "the file"))
     except _UnfitError as error:
         raise InputError(
-            f"{name} is not a result file of segviz: {error}; restore it or make it again."
+            f"the file {name} is not a result file of segviz: {error}; restore it or make it again."
         ) from error
 
 
@@ -203,6 +199,7 @@ def _result(data: Mapping[str, Any]) -> Result:
         images=_count(data.get("images"), "images"),
         split=_text(data.get("split"), "split"),
         command=_text(data.get("command", ""), "command"),
+        complete=data.get("complete", True) is not False,
         parts=parts,
     )
 

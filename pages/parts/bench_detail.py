@@ -96,10 +96,7 @@ def _classes(base: Row, row: Row, place: str) -> None:
 
 
 def _points(found: Changes, name: str, place: str) -> None:
-    st.markdown(
-        f"**Does lower entropy mean higher {name}?** :gray[one point an image; the numbers count"
-        " the quarters]"
-    )
+    st.markdown(f"**Does lower entropy mean higher {name}?** :gray[one point an image]")
     change, level = st.tabs(["By adaptation", "Before adaptation"], key=f"bench_tabs_{place}")
     with change:
         st.plotly_chart(

@@ -8,6 +8,7 @@ from segviz.evaluate import FEEDFORWARD
 from segviz.render import benchmark
 from segviz.render.benchmark import Line, Value, named
 from segviz.results import VAL, Result
+from segviz.tables import TABLES
 
 from .words import plain
 
@@ -24,7 +25,8 @@ def subset(result: Result, images: int) -> str:
     """Which images were measured, in words."""
     if result.split == "val" and images == VAL:
         return f"all {images:,} images of val"
-    random = ", a fixed random subset" if "--limit" in result.command else ""
+    limited = result.table and TABLES[result.table].limit == images
+    random = ", a fixed random subset" if limited or "--limit" in result.command else ""
     if result.split == "val":
         return f"{images:,} of the {VAL:,} images of val{random}"
     return f"{images:,} images of {plain(result.split)}{random}"
@@ -39,11 +41,14 @@ def table(result: Result, model: str) -> None:
         f"**mIoU in %** :gray[on {subset(result, part.images)}, {checkpoint}; in colour the gain"
         " over feedforward in points]"
     )
-    if part.images != VAL and result.split == "val" and result.table:
+    papers = any(v.paper is not None for line in found for v in line.values.values())
+    if part.images != VAL and result.split == "val" and papers:
         st.caption(
             ":material/info: Not the whole of val: differences to the paper are partly those of"
             " the images; gains compare the same images."
         )
+    if not result.complete:
+        st.caption(":material/timelapse: Stopped early: these are the images so far.")
     narrow = len(part.scales) <= NARROW
     rows = [row for line in found for row in (_wide if narrow else _long)(line, found)]
     st.table(rows, hide_index=True, border="horizontal", width="stretch")
@@ -121,8 +126,8 @@ def gains(result: Result, model: str) -> None:
     if not any(value.gain is not None for line in found for value in line.values.values()):
         return
     papers = any(v.paper_gain is not None for one in found for v in one.values.values())
-    dashes = "the paper's as diamonds" if few else "the paper's dashed"
-    st.markdown(f"**Gain over feedforward**{f' :gray[ours solid, {dashes}]' if papers else ''}")
+    key = "ours as bars, the paper's as diamonds" if few else "ours solid, the paper's dashed"
+    st.markdown(f"**Gain over feedforward**{f' :gray[{key}]' if papers else ''}")
     st.plotly_chart(
         benchmark.gain_bars(found) if few else benchmark.gain_curves(found),
         key=f"bench_gains_{result.table}_{model}",

@@ -207,6 +207,7 @@ class Evaluation:
             "failed": [f"{name}: {reason}" for name, reason in self.failed.items()],
             "split": self.asked.split,
             "command": self.asked.command,
+            "complete": self.state.done == len(self.ids),
             "environment": environment(self.trained),
             "ids": self.cells[0].images,
             "by_image": [cell.by_image() for cell in self.cells],
@@ -223,8 +224,8 @@ class Evaluation:
                 cells = [cell for cell in self.cells if cell.scale == scale]
                 evaluate(self.trained, self.root, [name], cells, store, Team())
             yield
-            if name in store.failures():
-                return
+            if not {cell.key for cell in cells} <= store.keys(name):
+                return  # it failed, and would at the other scales
 
 
 def _running(cells: Sequence[Cell]) -> tuple[tuple[str, float], ...]:

@@ -96,6 +96,7 @@ chosen = st.segmented_control(
     + ". Your own: an evaluation with settings chosen here.",
 )
 if chosen == OWN:
+    st.subheader("An evaluation of your own")
     choose_and_run()
     made = finished()
     if made is not None:

@@ -195,14 +195,17 @@ def gain_bars(found: Sequence[Line]) -> go.Figure:
         number = str(place + 1) if place else ""
         here = [line for line in gaining if _needs_truth(line) is needs]
         groups = list(dict.fromkeys((line.kind[1], line.kind[2]) for line in here))
-        methods = list(dict.fromkeys(line.kind[0] for line in here))
-        wide = 0.8 / len(methods)
+        methods = {
+            group: [line.kind[0] for line in here if line.kind[1:] == group] for group in groups
+        }
+        wide = 0.8 / max(map(len, methods.values()), default=1)
         for line in here:
             value = line.values.get(scale)
             if value is None:
                 continue
-            method = line.kind[0]
-            x = groups.index(line.kind[1:]) + (methods.index(method) + 0.5) * wide - 0.4
+            method, beside = line.kind[0], methods[line.kind[1:]]
+            x = groups.index(line.kind[1:])
+            x += (beside.index(method) - (len(beside) - 1) / 2) * wide
             traces += _bar(line, value, x, wide, number, palette[method])
         start = place * (width + gap)
         layout[f"xaxis{number}"] = {
@@ -271,6 +274,7 @@ def _bar(
         "y": [value.paper_gain],
         "name": "the paper's",
         "legendgroup": "the paper's",
+        "legendrank": 2000,
         "marker": {
             "symbol": "diamond",
             "size": 10,

@@ -1,0 +1,70 @@
+"""Results as the command line writes them, made up: what tests of them share."""
+
+import numpy as np
+
+from segviz.tables import MODELS, TABLES
+
+GAINS = {"entropy": 0.02, "oracle": 0.08, "adversary": -0.2}
+
+
+def part(table, model, ids, scales=None, checkpoint=None):
+    """One model's part of a table: entropy gains 2 points on every class, the oracle 8."""
+    results, by_image = [], []
+    count = len(ids)
+    for scale in scales or TABLES[table].scales:
+        rng = np.random.default_rng(int(10 * scale))
+        classes, iou = rng.uniform(0.3, 0.7, 21), rng.uniform(0.3, 0.7, count)
+        entropy = rng.uniform(0.1, 0.3, count)
+        for method in TABLES[table].plan():
+            for step in method.at:
+                feedforward = method.name == "feedforward"
+                gain = GAINS.get(method.settings.objective, 0.0) if step else 0.0
+                each = (np.arange(count) - count / 2 + 0.25) / 100 if step else 0.0
+                what = {
+                    "scale": scale,
+                    "method": method.name,
+                    "variables": None if feedforward else method.settings.variables,
+                    "steps": step,
+                }
+                results.append(
+                    {
+                        **what,
+                        "learning_rate": None if feedforward else 1e-3,
+                        "centred": None if feedforward else method.settings.centred,
+                        "miou": float((classes + gain).mean()),
+                        "accuracy": 0.8,
+                        "entropy": float(entropy.mean()),
+                        "sigma": 12.0,
+                        "seconds": 0.1,
+                        "class_iou": [None, *(classes + gain).tolist()[1:]],
+                    }
+                )
+                by_image.append(
+                    {
+                        **what,
+                        "iou": (iou + each).tolist(),
+                        "accuracy": (iou + each).tolist(),
+                        "entropy": (entropy - each).tolist(),
+                    }
+                )
+    return {
+        "images": count,
+        "failed": [],
+        "environment": {"checkpoint": checkpoint or MODELS[model], "sha256": "0" * 64},
+        "ids": list(ids),
+        "results": results,
+        "by_image": by_image,
+    }
+
+
+def table(name, ids, models=None, **options):
+    """A result file of `segviz tables`."""
+    models = TABLES[name].models if models is None else models
+    return {
+        "table": name,
+        "title": TABLES[name].title,
+        "images": len(ids),
+        "split": "val",
+        "command": f"python -m segviz tables {name} --voc-root DIR",
+        "models": {model: part(name, model, ids, **options) for model in models},
+    }

@@ -1,0 +1,107 @@
+import itertools
+
+import pytest
+from outcomes import table
+
+from segviz.render.benchmark import average_gain, colours, gain_bars, gain_curves, lines, named
+from segviz.results import parse
+from segviz.tables import OURS, PAPER
+
+IDS = [f"2007_{i:06}" for i in range(6)]
+ENTROPY = ("entropy", "both", 32)
+
+
+def _lines(name, model="w/ aug", **options):
+    return {line.kind: line for line in lines(parse(table(name, IDS, **options), "file"), model)}
+
+
+def test_ours_beside_the_papers():
+    data = table("1", IDS)
+    found = _lines("1")
+    rows = data["models"]["w/ aug"]["results"]
+    row = next(r for r in rows if (r["method"], r["scale"]) == ("entropy", 3.0))
+    value = found[ENTROPY].values[3.0]
+    base = found["feedforward", None, 0].values[3.0]
+    assert value.miou == pytest.approx(100 * row["miou"])
+    assert value.gain == pytest.approx(2.0) and base.gain is None
+    paper = PAPER["1"]["w/ aug", "entropy", "both", 32][3.0]
+    before = PAPER["1"]["w/ aug", "feedforward", None, 0][3.0]
+    assert value.paper == paper and value.paper_gain == pytest.approx(paper - before)
+    assert value.difference == pytest.approx(100 * row["miou"] - paper)
+    # The paper has no 1x in its Table 1, and ours is not in it at all.
+    assert found[ENTROPY].values[1.0].paper is None
+    assert found[ENTROPY].values[1.0].difference is None
+    ours = found[(*OURS, 32)]
+    assert ours.ours and all(value.paper is None for value in ours.values.values())
+    assert sum(line.ours for line in found.values()) == 1
+
+
+def test_no_miou_is_no_gain():
+    data = table("1", IDS)
+    for row in data["models"]["w/ aug"]["results"][:2]:
+        row["miou"] = None
+    found = {line.kind: line for line in lines(parse(data, "file"), "w/ aug")}
+    value = found[ENTROPY].values[1.0]
+    assert (value.miou, value.gain, value.difference) == (None, None, None)
+    assert gain_curves(list(found.values())).data
+
+
+def test_mean_gains():
+    found = _lines("1")
+    mean, paper, scales = average_gain(found[ENTROPY], 2.5)
+    assert scales == [2.5, 3.0, 3.5, 4.0] and mean == pytest.approx(2.0)
+    assert paper == pytest.approx((1.9 + 2.0 + 2.5 + 2.2) / 4)
+    assert average_gain(found[(*OURS, 32)], 2.5)[1] is None
+    assert average_gain(found[ENTROPY], 9.0) == (None, None, [])
+
+
+def test_names():
+    assert named(("feedforward", None, 0), True) == "feedforward"
+    assert named(ENTROPY) == "entropy, both"
+    assert named((*OURS, 1), True) == f"{OURS[0]} (ours), {OURS[1]}, 1 step"
+
+
+def test_colours_are_of_methods_and_distinct():
+    methods = ["entropy", OURS[0], "oracle", "entropy:lr=0.5", "entropy:lr=0.25", "oracle"]
+    found = colours(methods)
+    assert len(found) == len(set(found.values())) == 5
+    assert colours(["oracle"])["oracle"] == found["oracle"]
+
+
+def test_curves_have_a_line_for_each_method_and_step():
+    figure = gain_curves(list(_lines("2", model="w/o aug").values()))
+    by_name = {trace.name: trace for trace in figure.data}
+    # entropy and oracle after 32 and 128 steps, of ours and of the paper; our objective, twice.
+    assert len(by_name) == 4 * 2 + 2
+    ours, papers = by_name["entropy, both, 128 steps"], by_name["entropy, both, 128 steps: paper"]
+    assert (ours.line.dash, papers.line.dash) == ("solid", "dash")
+    assert ours.line.color == papers.line.color == by_name["entropy, both, 32 steps"].line.color
+    assert (
+        list(ours.x) == [1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0] and list(papers.x) == list(ours.x)[1:]
+    )
+    assert list(ours.y) == pytest.approx([2.0] * 7)
+    assert figure.layout.yaxis.zeroline and figure.layout.xaxis.ticksuffix == "x"
+
+
+def test_bars_by_variables():
+    figure = gain_bars(list(_lines("3").values()))
+    titles = [one.text for one in figure.layout.annotations]
+    assert titles == ["1x, unsupervised", "3x, unsupervised", "1x, with truth", "3x, with truth"]
+    bars = [trace for trace in figure.data if trace.type == "bar"]
+    marks = [trace for trace in figure.data if trace.type == "scatter"]
+    assert len(bars) == 2 * 12 and len(marks) == 2 * 9
+    here = [bar for bar in bars if bar.xaxis == "x"]
+    assert [round(bar.x[0]) for bar in here] == [0, 1, 2, 0, 1, 2]
+    # Bars of a group lie beside each other.
+    edges = sorted((b.x[0] - b.width[0] / 2, b.x[0] + b.width[0] / 2) for b in here)
+    assert all(right <= left for (_, right), (left, _) in itertools.pairwise(edges))
+    assert len([trace for trace in figure.data if trace.showlegend]) == 5
+    adversary = next(bar for bar in bars if bar.name == "adversary")
+    assert adversary.y[0] == pytest.approx(-20) and adversary.xaxis == "x3"
+
+
+def test_bars_of_what_the_paper_does_not_have():
+    figure = gain_bars(list(_lines("control").values()))
+    assert {trace.type for trace in figure.data} == {"bar"}
+    # A group of one has its bar in the middle.
+    assert all(bar.x[0] == round(bar.x[0]) for bar in figure.data)
