@@ -119,7 +119,7 @@ def test_drift_of_the_marginal_costs(logits):
     for change in (0.01, 0.5, 5.0):
         other = logits.clone()
         other[:, 1] += change
-        pixels = Pixels(other, marginal=before)
+        pixels = Pixels(other, anchor=before)
         m = pixels.marginal()
         kl = sum(a * math.log(a / b) for a, b in zip(before.tolist(), m.tolist(), strict=True))
         drift = OBJECTIVES["entropy-marginal"].loss(pixels) - OBJECTIVES["entropy"].loss(pixels) / N
@@ -128,9 +128,9 @@ def test_drift_of_the_marginal_costs(logits):
 
 
 def test_marginal_of_absent_classes_is_finite():
-    start = Pixels(certain([0, 1])).initial_marginal
+    start = Pixels(certain([0, 1])).anchor
     logits = certain([0, 2]).requires_grad_()
-    loss = OBJECTIVES["entropy-marginal"].loss(Pixels(logits, marginal=start))
+    loss = OBJECTIVES["entropy-marginal"].loss(Pixels(logits, anchor=start))
     loss.backward()
     assert loss > 100 and torch.isfinite(loss) and torch.isfinite(logits.grad).all()
 
@@ -139,7 +139,7 @@ def test_few_classes_is_entropy_of_the_foreground_and_drift_of_its_share(logits)
     before = Pixels(logits).marginal()
     other = logits.clone()
     other[:, 0] += 0.7
-    pixels = Pixels(other, marginal=before)
+    pixels = Pixels(other, anchor=before)
     b, m = before.tolist(), pixels.marginal().tolist()
     share = 1 - m[0]
     few = -sum(x / share * math.log(x / share) for x in m[1:])
@@ -158,11 +158,11 @@ def test_few_classes_is_finite_without_foreground_or_background(labels):
     assert torch.isfinite(loss) and torch.isfinite(logits.grad).all()
 
 
-def test_initial_marginal_is_held(logits):
+def test_anchor_is_held(logits):
     first = Pixels(logits.requires_grad_())
-    assert not first.initial_marginal.requires_grad
-    second = Pixels(2 * logits, marginal=first.initial_marginal)
-    assert second.initial_marginal is first.initial_marginal
+    assert not first.anchor.requires_grad
+    second = Pixels(2 * logits, anchor=first.anchor)
+    assert second.anchor is first.anchor
 
 
 # Cross-entropy

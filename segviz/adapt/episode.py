@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from .. import metrics
 from ..errors import InputError
@@ -192,7 +193,7 @@ def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iter
     # The loss of oracle and adversary is undefined where T = 0 runs without truth.
     if objective.needs_truth and prepared.target is None:
         objective = objectives.OBJECTIVES["entropy"]
-    marginal: Tensor | None = None
+    anchor: Tensor | None = None
     previous = float("nan")
 
     _synchronise(x.device)
@@ -204,8 +205,10 @@ def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iter
             # Pixel-major, and the only thing that is differentiated automatically.
             logits = prediction.logits.flatten(1).T.contiguous()
             logits.requires_grad_(step < settings.steps)
-            pixels = objectives.Pixels(logits, prepared.target, marginal)
-            marginal = pixels.initial_marginal
+            pixels = objectives.Pixels(logits, prepared.target, anchor)
+            if step == 0 and objective.two_scales:
+                pixels.anchor = (pixels.anchor + half_marginal(network, x)) / 2
+            anchor = pixels.anchor
             loss = objective.loss(pixels)
         value = loss.item()  # waits for the device, so the clock below is honest
         ms = 1e3 * (time.perf_counter() - start)
@@ -226,6 +229,24 @@ def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iter
         start = time.perf_counter()
         adapted.backward(torch.autograd.grad(loss, logits)[0])
         optimiser.step()
+
+
+@torch.no_grad()
+def half_marginal(network: Segmenter, x: Tensor) -> Tensor:
+    """The class marginal of the feedforward prediction at half the size of an input.
+
+    Arguments:
+        network: The network, in eval mode.
+        x: Normalised input, shape (1, 3, H, W).
+
+    Returns:
+        The mean probability of each class, shape (K,).
+    """
+    size = [max(1, round(length / 2)) for length in x.shape[-2:]]
+    small = functional.interpolate(x, size, mode="bilinear", antialias=True)
+    small = small.contiguous(memory_format=torch.channels_last)
+    logits = network.head(network.theta, *network.encode(small)).logits
+    return logits.flatten(1).softmax(0).mean(1)
 
 
 def episode(

@@ -29,18 +29,18 @@ class Pixels:
     Arguments:
         logits: Shape (N, K), floating point.
         truth: Labels, shape (N,), int64, 255 = ignore; None where there is none.
-        marginal: The class marginal of step 0, shape (K,), or None at step 0 itself.
+        anchor: The class marginal that some objectives hold, shape (K,); None = this one.
     """
 
     def __init__(
-        self, logits: Tensor, truth: Tensor | None = None, marginal: Tensor | None = None
+        self, logits: Tensor, truth: Tensor | None = None, anchor: Tensor | None = None
     ) -> None:
         self.logits = logits
         self.truth = truth
         self.log_probabilities = logits.log_softmax(1)
         self.probabilities = self.log_probabilities.exp()
         self.entropy = -(self.probabilities * self.log_probabilities).sum(1)  # (N,), nats, eq. 1
-        self.initial_marginal = self.marginal().detach() if marginal is None else marginal
+        self.anchor = self.marginal().detach() if anchor is None else anchor
 
     def marginal(self) -> Tensor:
         """The mean probability of each class, shape (K,)."""
@@ -63,8 +63,8 @@ def total_entropy(pixels: Pixels) -> Tensor:
 
 
 def marginal_entropy(pixels: Pixels) -> Tensor:
-    """Thresholded entropy per pixel, plus the weighted KL from the class marginal of step 0."""
-    drift = _divergence(pixels.initial_marginal, pixels.marginal())
+    """Thresholded entropy per pixel, plus the weighted KL from the class marginal that is held."""
+    drift = _divergence(pixels.anchor, pixels.marginal())
     return thresholded_entropy(pixels) / len(pixels.entropy) + MARGINAL_WEIGHT * drift
 
 
@@ -74,7 +74,7 @@ def few_classes_entropy(pixels: Pixels) -> Tensor:
     One photo shows few classes, so the marginal of all but class 0 (the background) may sharpen; a
     weighted KL holds the share of the background where step 0 had it.
     """
-    before, now = pixels.initial_marginal, pixels.marginal()
+    before, now = pixels.anchor, pixels.marginal()
     foreground = now[1:] / now[1:].sum().clamp(min=1e-12)
     few = -(foreground * foreground.clamp(min=_tiny(now)).log()).sum()
     drift = _divergence(_split(before), _split(now))
@@ -121,6 +121,8 @@ class Objective:
         needs_truth: Whether it compares with labels.
         formula: The loss, in TeX.
         source: Where it comes from.
+        two_scales: Whether the class marginal that it holds is the mean of those of the input and
+            of the input at half its size, both at step 0; otherwise it is the input's own.
     """
 
     title: str
@@ -129,6 +131,7 @@ class Objective:
     needs_truth: bool
     formula: str
     source: str
+    two_scales: bool = False
 
 
 OBJECTIVES: dict[str, Objective] = {
@@ -156,6 +159,16 @@ OBJECTIVES: dict[str, Objective] = {
         rf"\min \frac{{1}}{{N}} \sum_{{i \in S}} H_i + {MARGINAL_WEIGHT:g} \, "
         r"\mathrm{KL}(m^{(0)} \| m^{(t)})",
         "eq. 2 with the class marginal of step 0 held",
+    ),
+    "entropy-two-scales": Objective(
+        "Entropy, marginal of two scales",
+        marginal_entropy,
+        1,
+        False,
+        rf"\min \frac{{1}}{{N}} \sum_{{i \in S}} H_i + {MARGINAL_WEIGHT:g} \, "
+        r"\mathrm{KL}(\tfrac{1}{2}(m^{(0)} + m^{(0)}_{1/2}) \| m^{(t)})",
+        "eq. 2 with the class marginal drawn to the mean over the input and its half size",
+        two_scales=True,
     ),
     "entropy-few": Objective(
         "Entropy, few classes",
