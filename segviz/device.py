@@ -1,5 +1,7 @@
 """Where tensors live."""
 
+import os
+
 import torch
 
 from .errors import InputError
@@ -10,6 +12,8 @@ __all__ = ["choose"]
 def choose(name: str = "auto") -> torch.device:
     """The device of that name; `auto` is a GPU where there is one.
 
+    Processes that torchrun started take a GPU each, as far as there are any.
+
     Raises:
         InputError: If this machine has no such device.
     """
@@ -19,7 +23,7 @@ def choose(name: str = "auto") -> torch.device:
     if torch.backends.mps.is_available():
         available.insert(0, "mps")
     if name == "auto":
-        return torch.device(available[0])
+        name = available[0]
     if name.partition(":")[0] not in available:
         raise InputError(
             f"the device {name!r} is not there; this machine has {', '.join(available)}."
@@ -31,6 +35,8 @@ def choose(name: str = "auto") -> torch.device:
             error
         )
     count = torch.cuda.device_count() if device.type == "cuda" else 1
+    if device.type == "cuda" and device.index is None and "LOCAL_RANK" in os.environ:
+        return torch.device("cuda", int(os.environ["LOCAL_RANK"]) % count)
     if (device.index or 0) >= count:
         raise InputError(
             f"the device {name!r} is not there; its kind is numbered 0 to {count - 1}."

@@ -89,12 +89,14 @@ class Method:
             return FEEDFORWARD
         parts = [s.objective]
         parts += ["centred"] if s.centred else []
-        parts += [f"lr={s.learning_rate:g}"] if s.learning_rate != Settings.learning_rate else []
-        parts += [f"tolerance={s.tolerance:g}"] if s.tolerance else []
+        parts += [f"lr={s.learning_rate}"] if s.learning_rate != Settings.learning_rate else []
+        parts += [f"tolerance={s.tolerance}"] if s.tolerance else []
         return ":".join(parts)
 
     def key(self, scale: float, step: int) -> Key:
         """What the store calls it; all feedforward predictions are one."""
+        if step == 0:
+            return Key(scale, FEEDFORWARD, "both", 0)
         return Key(scale, self.name, self.settings.variables, step)
 
 
@@ -130,11 +132,11 @@ class Cell:
 
     def result(self) -> dict[str, Any]:
         """The row of the result: means over images, IoU over all pixels, None for no number."""
-        feedforward = self.method.name == FEEDFORWARD
+        feedforward = self.step == 0
         settings = self.method.settings
         return {
             "scale": self.scale,
-            "method": self.method.name,
+            "method": self.key.method,
             "variables": None if feedforward else settings.variables,
             "steps": self.step,
             "learning_rate": None if feedforward else settings.learning_rate,
@@ -151,10 +153,8 @@ class Cell:
         """The numbers of each image, in the order of `images`; None for no number."""
         return {
             "scale": self.scale,
-            "method": self.method.name,
-            "variables": None
-            if self.method.name == FEEDFORWARD
-            else self.method.settings.variables,
+            "method": self.key.method,
+            "variables": self.method.settings.variables if self.step else None,
             "steps": self.step,
             "iou": [_short(value) for value in self.iou],
             "accuracy": [_short(value) for value in self.accuracy],
@@ -201,7 +201,6 @@ def evaluate(
         on_image: Called after each image and while waiting for the others; what it raises ends the
             evaluation.
     """
-    store.forget_failures()
     for index in team.share(len(ids)):
         name = ids[index]
         have = store.keys(name)

@@ -7,9 +7,10 @@ one image and scale are written in one transaction: after a kill they are there 
 """
 
 import json
+import math
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from .errors import InputError
 __all__ = ["Key", "Row", "Store"]
 
 TABLES = """
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS rows (
     sha256 TEXT, image TEXT, scale REAL, method TEXT, variables TEXT, step INTEGER,
     matrix TEXT,     -- JSON: [[truth, prediction, pixels], ...] at the photo's own resolution
@@ -31,6 +33,7 @@ CREATE TABLE IF NOT EXISTS rows (
 CREATE TABLE IF NOT EXISTS failures (
     sha256 TEXT, image TEXT, reason TEXT, PRIMARY KEY (sha256, image)
 );
+COMMIT;
 """
 
 
@@ -88,7 +91,7 @@ class Store:
             self._own.executescript(TABLES)
         except (OSError, sqlite3.Error) as error:
             raise InputError(
-                f"rows cannot be kept in the folder {folder} ({error}); choose another --out."
+                f"rows cannot be kept in the folder {folder} ({error}); choose another."
             ) from error
 
     def close(self) -> None:
@@ -96,28 +99,27 @@ class Store:
         self._own.close()
 
     def add(self, image: str, rows: Sequence[Row]) -> None:
-        """Keep the rows of an image: all of them, or none if the process ends now."""
+        """Keep the rows of an image: all of them, or none if the process ends now.
+
+        Raises:
+            InputError: If the disk is full or the folder gone.
+        """
         values = []
         for r in rows:
             what = (r.key.scale, r.key.method, r.key.variables, r.key.step)
             found = (_sparse(r.matrix), r.entropy, r.sigma, r.seconds)
             values.append((self.sha256, image, *what, *found))
-        with self._own:
+        with self._writing():
             self._own.executemany(
                 "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
             )
 
     def fail(self, image: str, reason: str) -> None:
         """Keep why an image could not be measured; it is tried again by the next evaluation."""
-        with self._own:
+        with self._writing():
             self._own.execute(
                 "INSERT OR REPLACE INTO failures VALUES (?, ?, ?)", (self.sha256, image, reason)
             )
-
-    def forget_failures(self) -> None:
-        """Forget what this worker's last evaluation could not measure."""
-        with self._own:
-            self._own.execute("DELETE FROM failures WHERE sha256 = ?", (self.sha256,))
 
     def keys(self, image: str) -> set[Key]:
         """What is there of an image, whoever wrote it."""
@@ -131,7 +133,7 @@ class Store:
             " WHERE sha256 = ? AND image = ?"
         )
         found = (
-            Row(Key(*values[:4]), self._dense(values[4]), *values[5:])
+            Row(Key(*values[:4]), self._dense(values[4]), *map(_number, values[5:]))
             for values in self._query(query, (self.sha256, image))
         )
         return {row.key: row for row in found}
@@ -141,22 +143,34 @@ class Store:
         query = "SELECT image, reason FROM failures WHERE sha256 = ?"
         return dict(self._query(query, (self.sha256,)))
 
-    def running(self, key: Key) -> np.ndarray:
-        """The sum of a key's confusion matrices over the images so far, shape (K, K), int64.
+    def running(self, key: Key, images: Container[str]) -> np.ndarray:
+        """The sum of a key's confusion matrices over those images so far, shape (K, K), int64.
 
-        Reads only what was added since it was last asked, so the key must stay the same.
+        Reads only what was added since it was last asked, so key and images must stay the same.
         """
         query = (
             "SELECT rowid, image, matrix FROM rows WHERE rowid > ? AND sha256 = ?"
-            " AND scale = ? AND method = ? AND variables = ? AND step = ?"
+            " AND scale = ? AND method = ? AND variables = ? AND step = ? ORDER BY rowid"
         )
         values = (self.sha256, key.scale, key.method, key.variables, key.step)
         for path in self._files():
             for rowid, image, matrix in _ask(path, query, (self._seen.get(path, 0), *values)):
-                self._running[image] = self._dense(matrix)
                 self._seen[path] = rowid
+                if image in images:
+                    self._running[image] = self._dense(matrix)
         none = np.zeros((self.classes, self.classes), np.int64)
         return sum(self._running.values(), start=none)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            with self._own:
+                yield
+        except sqlite3.Error as error:
+            raise InputError(
+                f"rows cannot be written to the folder {self.folder} ({error});"
+                " make room and run the same command again."
+            ) from error
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("rows-*.sqlite"))
@@ -175,11 +189,18 @@ class Store:
 def _ask(path: Path, query: str, values: tuple) -> list[tuple]:
     try:
         with closing(sqlite3.connect(path, timeout=60)) as file:
+            # A peer has made its file, but not yet the tables in it.
+            if not file.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+                return []
             return file.execute(query, values).fetchall()
     except sqlite3.Error as error:
         raise InputError(
-            f"{path} is not a file of rows ({error}); move it away or choose another --out."
+            f"{path} is not a file of rows ({error}); move it away or choose another folder."
         ) from error
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value  # SQLite has no NaN
 
 
 def _sparse(matrix: np.ndarray) -> str:

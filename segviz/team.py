@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from .errors import InputError
+
 __all__ = ["Team"]
 
 
@@ -25,13 +27,23 @@ class Team:
 
     @classmethod
     def join(cls) -> "Team":
-        """The team that torchrun started, or this process alone."""
+        """The team that torchrun started, or this process alone.
+
+        Raises:
+            InputError: If the others cannot be found.
+        """
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
             return cls()
         from torch import distributed
 
         # No process group: nothing is exchanged but counters, so a lost peer blocks nobody.
-        return cls(*next(distributed.rendezvous("env://")))
+        try:
+            return cls(*next(distributed.rendezvous("env://")))
+        except (ValueError, RuntimeError) as error:
+            raise InputError(
+                f"this is one of {os.environ['WORLD_SIZE']} processes, but the others cannot be"
+                f" found ({error}); start them with torchrun."
+            ) from error
 
     @property
     def leads(self) -> bool:

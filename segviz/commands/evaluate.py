@@ -7,16 +7,16 @@ import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
 from .. import metrics, voc
 from ..adapt.run import environment
 from ..errors import InputError
 from ..evaluate import FEEDFORWARD, Cell, Method, collect, evaluate, plan
-from ..ids import split_ids
+from ..ids import split_ids, subset
 from ..network.checkpoint import Checkpoint
 from ..store import Store
 from ..tables import text
@@ -66,6 +66,7 @@ def evaluation(options: Namespace) -> int:
             "failed": failed,
             "split": options.split,
             "command": command_line(),
+            "complete": not interrupted,
             "environment": environment(trained),
         }
         if options.by_image:
@@ -79,14 +80,13 @@ def evaluation(options: Namespace) -> int:
 
 def choose_ids(root: Path, split: str, limit: int | None) -> list[str]:
     """The ids of a split, or a fixed random subset of that size."""
-    ids = split_ids(root, split)
+    ids = list(dict.fromkeys(split_ids(root, split)))
     if not ids:
         raise InputError(f"the list {split} has no ids; give another --split.")
     if limit is not None:
         if limit < 1:
             raise InputError(f"--limit is {limit}, but must be at least 1.")
-        order = np.random.default_rng(0).permutation(len(ids))[:limit]
-        ids = [ids[i] for i in sorted(order)]
+        ids = subset(ids, limit)
     return ids
 
 
@@ -101,37 +101,42 @@ def measured(
 ) -> tuple[list[str], bool]:
     """Measure with a progress bar, then fill the cells with all that the folder has.
 
+    Only the leader looks at what the others do, and fills the cells.
+
     Returns:
         The images that failed as "ID: reason", and whether Ctrl-C ended it.
 
     Raises:
         InputError: If no image could be used.
     """
-    store = Store(folder, trained.sha256, trained.network.architecture.classes, team.rank)
+    classes = trained.network.architecture.classes
+    first, chosen = cells[0].key, set(ids)
     interrupted = False
     shown = 0.0
-    first = cells[0].key
-    with tqdm(total=len(ids), unit="image", desc=title or None, disable=not team.leads) as bar:
+    with closing(Store(folder, trained.sha256, classes, team.rank)) as store:
+        with tqdm(total=len(ids), unit="image", desc=title or None, disable=not team.leads) as bar:
 
-        def show() -> None:
-            nonlocal shown
-            bar.update(team.done() - bar.n)
-            if team.leads and time.monotonic() - shown > REDRAW:
-                miou = 100 * metrics.mean_iou(store.running(first))
-                if math.isfinite(miou):
-                    bar.set_postfix_str(f"mIoU {miou:.2f} at {first.scale:g}x")
-                shown = time.monotonic()
+            def show() -> None:
+                nonlocal shown
+                if not team.leads:
+                    return
+                bar.update(team.done() - bar.n)
+                if time.monotonic() - shown > REDRAW:
+                    miou = 100 * metrics.mean_iou(store.running(first, chosen))
+                    if math.isfinite(miou):
+                        bar.set_postfix_str(f"mIoU {miou:.2f} at {first.scale:g}x")
+                    shown = time.monotonic()
 
-        try:
-            evaluate(trained, root, ids, cells, store, team, show)
-            show()
-        except KeyboardInterrupt:
-            interrupted = True
-    failed = [f"{name}: {reason}" for name, reason in collect(store, ids, cells).items()]
-    store.close()
-    if team.leads:
-        if not cells[0].images and not interrupted:
-            raise InputError(f"none of the {len(ids)} images could be used: {failed[0]}")
-        for failure in failed:
-            print(f"segviz: left out {failure}", file=sys.stderr)
+            try:
+                evaluate(trained, root, ids, cells, store, team, show)
+                show()
+            except KeyboardInterrupt:
+                interrupted = True
+        if not team.leads:
+            return [], interrupted
+        failed = [f"{name}: {reason}" for name, reason in collect(store, ids, cells).items()]
+    if not cells[0].images and not interrupted:
+        raise InputError(f"none of the {len(ids)} images could be used: {failed[0]}")
+    for failure in failed:
+        print(f"segviz: left out {failure}", file=sys.stderr)
     return failed, interrupted

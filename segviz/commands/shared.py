@@ -26,14 +26,14 @@ def load_checkpoint(options: Namespace) -> checkpoint.Checkpoint:
     return checkpoint.load(options.checkpoint or checkpoint.DEFAULT, choose(options.device))
 
 
-def make_folder(out: str) -> Path:
+def make_folder(out: str, option: str = "--out") -> Path:
     """The output folder, made before the work that fills it."""
     made = Path(out)
     try:
         made.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"the folder {out} cannot be made ({error.strerror}); choose another --out."
+            f"the folder {out} cannot be made ({error.strerror}); choose another {option}."
         ) from error
     return made
 

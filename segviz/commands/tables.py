@@ -25,17 +25,17 @@ def tables(options: Namespace) -> int:
         if name not in TABLES:
             raise InputError(f"there is no table {name!r}; choose of {', '.join(TABLES)}.")
     root = voc.find_root(options.voc_root)
-    for model in {model for name in names for model in TABLES[name].models}:
+    for model in dict.fromkeys(model for name in names for model in TABLES[name].models):
         checkpoint.read_card(MODELS[model])  # a missing network is said before hours of work
     team = Team.join()
-    rows, out = make_folder(options.rows), make_folder(options.out)
+    rows, out = make_folder(options.rows, "--rows"), make_folder(options.out)
     for name in names:
         path = out / f"table-{name}.json"
         result, interrupted = _table(name, options, root, rows, team)
         if team.leads and result["images"]:
-            path.write_text(json.dumps(result, indent=None, separators=(",", ":")) + "\n")
+            _write(path, json.dumps(result, separators=(",", ":")) + "\n")
             for model, part in result["models"].items():
-                print(f"\n{result['title']}, {model}, {result['images']} images of {options.split}")
+                print(f"\n{result['title']}, {model}, {part['images']} images of {options.split}")
                 print(markdown(part["results"]))
             print(f"written to {path}")
         if interrupted:
@@ -55,6 +55,7 @@ def _table(
         "images": 0,
         "split": options.split,
         "command": command_line(),
+        "complete": False,
         "models": {},
     }
     for model in table.models:
@@ -74,4 +75,10 @@ def _table(
         }
         if interrupted:
             return result, True
-    return result, False
+    return {**result, "complete": True}, False
+
+
+def _write(path: Path, content: str) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(content)
+    partial.replace(path)  # at no moment is the table half there
