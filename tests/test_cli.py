@@ -205,15 +205,68 @@ def test_evaluate_json(cli, voc_root, tmp_path):
             ("feedforward", None, 0),
             ("entropy", "score", 2),
             ("entropy", "both", 2),
-            ("oracle:centred:steps=1", "score", 1),
-            ("oracle:centred:steps=1", "both", 1),
+            ("oracle:centred", "score", 1),
+            ("oracle:centred", "both", 1),
         )
     ]
+    contract = ("scale", "method", "variables", "steps", "miou", "accuracy", "entropy", "seconds")
     for row in rows:
-        assert {"miou", "accuracy", "entropy", "seconds"} <= row.keys()
+        assert set(contract) <= row.keys()
         assert 0 <= row["miou"] <= 1 and 0 <= row["accuracy"] <= 1 and row["seconds"] > 0
     assert strict((tmp_path / "out" / "evaluation.json").read_text()) == result
     assert "4/4" in err  # the bar
+    assert result["complete"] is True and "by_image" not in result
+
+
+def test_evaluate_at_several_steps(cli, voc_root, tmp_path):
+    """Step 0 of all methods is the feedforward prediction, and stands there once."""
+    code, out, _ = cli(
+        "evaluate", "--voc-root", voc_root, "--scales", "1", "--methods", "entropy,oracle",
+        "--steps", "0,1,3", "--limit", 2, "--by-image", "--json",
+    )  # fmt: skip
+    result = strict(out)
+    assert code == 0
+    kinds = [
+        ("feedforward", None, 0),
+        ("entropy", "both", 1),
+        ("entropy", "both", 3),
+        ("oracle", "both", 1),
+        ("oracle", "both", 3),
+    ]
+    for rows in (result["results"], result["by_image"]):
+        assert [(row["method"], row["variables"], row["steps"]) for row in rows] == kinds
+    assert len(result["ids"]) == 2
+    for row in result["by_image"]:
+        assert [len(row[key]) for key in ("iou", "accuracy", "entropy")] == [2, 2, 2]
+
+
+def test_evaluate_goes_on(cli, voc_root, tmp_path, monkeypatch):
+    """More images and scales later: nothing is measured again, not even by the clock."""
+    from segviz import evaluate
+
+    prepare, calls = evaluate.prepare, []
+    monkeypatch.setattr(evaluate, "prepare", lambda *a: calls.append(a[2]) or prepare(*a))
+    arguments = (
+        "evaluate", "--voc-root", voc_root, "--methods", "feedforward,entropy", "--steps", 1,
+        "--out", tmp_path, "--json",
+    )  # fmt: skip
+    first = strict(cli(*arguments, "--scales", "1", "--limit", 2)[1])
+    assert calls == [1.0, 1.0] and first["images"] == 2
+    strict(cli(*arguments, "--scales", "1,1.5")[1])
+    assert calls[2:].count(1.0) == 2 and calls[2:].count(1.5) == 4
+    again = strict(cli(*arguments, "--scales", "1", "--limit", 2)[1])
+    assert len(calls) == 8 and again["results"] == first["results"]
+
+
+def test_evaluate_with_a_damaged_file(cli, voc_root, tmp_path):
+    (tmp_path / "rows-3.sqlite").write_bytes(b"no database" * 99)
+    code, out, err = cli(
+        "evaluate", "--voc-root", voc_root, "--scales", "1", "--methods", "feedforward",
+        "--out", tmp_path,
+    )  # fmt: skip
+    assert code == 2 and out == ""
+    last = err.splitlines()[-1]
+    assert re.fullmatch(r"segviz: .*rows-3\.sqlite is not a file of rows .* another folder\.", last)
 
 
 def test_evaluate_text(cli, voc_root):
@@ -236,7 +289,7 @@ def test_limit_is_a_fixed_choice(cli, voc_root, tmp_path):
 
 
 def test_evaluate_leaves_out_what_it_cannot_read(cli, voc_root, tmp_path):
-    (tmp_path / "ids.txt").write_text("2007_000007\n2007_999999\n")
+    (tmp_path / "ids.txt").write_text("2007_000007\n2007_999999\n2007_000007\n")
     code, out, err = cli(
         "evaluate", "--voc-root", voc_root, "--split", tmp_path / "ids.txt", "--scales", "1",
         "--methods", "feedforward", "--json",
@@ -262,6 +315,7 @@ def test_evaluate_leaves_out_what_it_cannot_read(cli, voc_root, tmp_path):
         (["--limit", "0"], "--limit is 0, but must be at least 1"),
         (["--limit", "some"], "invalid int value: 'some'"),
         (["--steps", "1000"], "steps is 1000"),
+        (["--steps", "1,two"], "'1,two' is not a list of whole numbers such as 0,32,128"),
         (["--out", "{photo}"], "cannot be made"),
         (["--checkpoint", "absent"], "no checkpoint 'absent'"),
     ],
@@ -450,7 +504,8 @@ def python(*arguments, **options):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["run"], ["export"], ["evaluate"], ["train"], ["benchmark"], ["download-voc"]]
+    "command",
+    [[], ["run"], ["export"], ["evaluate"], ["tables"], ["train"], ["benchmark"], ["download-voc"]],
 )
 def test_help(cli, command):
     code, out, err = cli(*command, "--help", trained=False)
@@ -509,7 +564,7 @@ run.episode = slow
 
 
 @pytest.mark.slow
-def test_ctrl_c_in_an_evaluation_keeps_the_images(voc_root, checkpoint_path, tmp_path):
+def test_ctrl_c_in_an_evaluation_keeps_the_images(cli, voc_root, checkpoint_path, tmp_path):
     hook = """
 import segviz.voc as voc
 def slow(root, name, read=voc.read_truth):
@@ -530,8 +585,14 @@ voc.read_truth = slow
     out, _ = program.communicate(timeout=60)
     assert program.returncode == 130
     result = strict(out)
-    assert result["images"] == 2 and len(result["results"]) == 4
+    assert result["images"] == 2 and len(result["results"]) == 4 and result["complete"] is False
     assert strict((tmp_path / "evaluation.json").read_text()) == result
+    (tmp_path / "two.txt").write_text("\n".join(IDS[:2]))
+    code, out, _ = cli(
+        "evaluate", "--voc-root", voc_root, "--scales", "1,2", "--methods", "feedforward,entropy",
+        "--steps", 1, "--split", tmp_path / "two.txt", "--out", tmp_path, "--json",
+    )  # fmt: skip
+    assert code == 0 and strict(out)["results"] == result["results"]  # to the microsecond
 
 
 @pytest.mark.slow

@@ -33,6 +33,15 @@ def test_by_name(machine):
     assert choose("cuda:1") == torch.device("cuda", 1)
 
 
+def test_processes_take_a_gpu_each(machine, monkeypatch):
+    machine(cuda=2)
+    for local, index in (("0", 0), ("1", 1), ("2", 0)):
+        monkeypatch.setenv("LOCAL_RANK", local)
+        assert choose() == choose("cuda") == torch.device("cuda", index)
+        assert choose("cuda:1") == torch.device("cuda", 1)
+        assert choose("cpu") == torch.device("cpu")
+
+
 @pytest.mark.parametrize("name", ["cuda", "cuda:0", "mps", "tpu", "", "CPU", "../cpu"])
 def test_not_there(machine, name):
     machine()
