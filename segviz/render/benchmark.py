@@ -204,7 +204,7 @@ def gain_bars(found: Sequence[Line]) -> go.Figure:
             if value is None:
                 continue
             method, beside = line.kind[0], methods[line.kind[1:]]
-            x = groups.index(line.kind[1:])
+            x = float(groups.index(line.kind[1:]))
             x += (beside.index(method) - (len(beside) - 1) / 2) * wide
             traces += _bar(line, value, x, wide, number, palette[method])
         start = place * (width + gap)

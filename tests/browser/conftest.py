@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,16 +30,17 @@ def chromium():
     return next((place for place in places if place and Path(place).exists()), None)
 
 
-@pytest.fixture(scope="session")
-def address(tmp_path_factory):
-    """The address of a running app."""
+@contextmanager
+def serve(folder, **environment):
+    """The address of a running app, with more environment variables; its log is in the folder."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log.txt"
+    log = folder / "log.txt"
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]
     command += ["--server.headless=true", f"--server.port={port}", "--server.fileWatcherType=none"]
-    environment = {key: value for key, value in os.environ.items() if key != "SEGVIZ_VOC_ROOT"}
+    inherited = {key: value for key, value in os.environ.items() if key != "SEGVIZ_VOC_ROOT"}
+    environment = inherited | environment
     with log.open("w") as output:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     address = f"http://localhost:{port}"
@@ -61,6 +63,13 @@ def address(tmp_path_factory):
         except subprocess.TimeoutExpired:
             server.kill()
     assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory):
+    """The address of a running app."""
+    with serve(tmp_path_factory.mktemp("server")) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

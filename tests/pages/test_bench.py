@@ -132,7 +132,7 @@ def test_an_image_is_opened_at_its_setting(bench, rooted, trained, monkeypatch):
     assert app.record.title == IDS[0]
     assert app.record.settings == Settings(scale=3.0, objective="entropy", variables="both")
     app.go("iterate")  # AppTest does not follow a page that switches by itself
-    assert app.address["photo"] == f"voc:{IDS[0]}" and app.address["step"] == "32"
+    assert app.address["photo"] == f"voc:{IDS[0]}"
 
 
 def test_a_foreign_checkpoint_is_not_opened(bench, folder, rooted):

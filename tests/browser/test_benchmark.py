@@ -1,0 +1,68 @@
+"""Benchmark in a browser, with made-up results and the miniature VOC."""
+
+import json
+import re
+
+import pytest
+from miniature import SPLITS
+from outcomes import table
+
+from .conftest import serve
+from .view import View
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory, voc_root):
+    """A server of its own: its results are in another folder, and it has a VOC folder."""
+    folder = tmp_path_factory.mktemp("benchmark")
+    for name, scales in (("1", None), ("3", (1.0,))):
+        data = table(name, SPLITS["val"], ["w/ aug"], scales=scales)
+        (folder / f"table-{name}.json").write_text(json.dumps(data))
+    places = {"SEGVIZ_VOC_ROOT": voc_root, "SEGVIZ_RESULTS": folder, "SEGVIZ_RUNS": folder / "runs"}
+    with serve(folder, **{key: str(place) for key, place in places.items()}) as address:
+        yield address
+
+
+def test_tables_images_and_an_evaluation(page, address):
+    view = View(page, address, "?photo=sample:rocket&scale=1&steps=1")
+    page.get_by_role("link", name="Benchmark").click()
+    main = page.get_by_test_id("stMain")
+    main.get_by_role("heading", name="Scales: the paper's Table 1").wait_for()
+    view.until(lambda: view.plots() >= 3, "charts")
+    names = page.locator(".js-plotly-plot").first.evaluate("plot => plot.data.map(t => t.name)")
+    assert {"entropy, both", "entropy, both: paper"} <= set(names)
+
+    main.get_by_role("radio", name="Steps", exact=True).click()
+    main.get_by_text("python -m segviz tables 2 --voc-root DIR").wait_for()
+    assert main.get_by_test_id("stTable").count() == 0
+
+    main.get_by_role("radio", name="Variables", exact=True).click()
+    main.get_by_role("cell", name="adversary, both").wait_for()
+    view.rest()
+    view.button("2007_000007").first.click()
+    page.get_by_text(re.compile("scale 1 · 32 steps")).first.wait_for(timeout=60_000)
+    view.rest()
+    view.at(32)
+    assert view.query["photo"] == "voc:2007_000007" and view.query["scale"] == "1"
+
+    page.get_by_role("link", name="Benchmark").click()
+    main.get_by_role("radio", name="Your own", exact=True).click()
+    for label, change in (("3x", False), ("2", True), ("32", False)):
+        main.get_by_test_id("stButtonGroup").get_by_role("button", name=label, exact=True).click()
+        pressed = "true" if change else "false"
+        view.until(
+            lambda label=label, pressed=pressed: (
+                main.get_by_test_id("stButtonGroup")
+                .get_by_role("button", name=label, exact=True)
+                .get_attribute("aria-pressed")
+                == pressed
+            ),
+            label,
+        )
+    view.button("Run the evaluation").click()
+    main.get_by_role("cell", name="entropy, both").wait_for(timeout=60_000)
+    main.get_by_text("How it was measured").click()
+    name, data = view.download(view.button("Result as JSON"))
+    assert name == "evaluation.json" and json.loads(data)["images"] == len(SPLITS["val"])
