@@ -38,12 +38,17 @@ class Team:
 
         # No process group: nothing is exchanged but counters, so a lost peer blocks nobody.
         try:
-            return cls(*next(distributed.rendezvous("env://")))
+            store, rank, size = next(distributed.rendezvous("env://"))
         except (ValueError, RuntimeError) as error:
             raise InputError(
                 f"this is one of {os.environ['WORLD_SIZE']} processes, but the others cannot be"
                 f" found ({error}); start them with torchrun."
             ) from error
+        # The store outlives processes that torchrun starts again, who share the work anew.
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        return cls(
+            distributed.PrefixStore(f"{size} processes, attempt {attempt}", store), rank, size
+        )
 
     @property
     def leads(self) -> bool:

@@ -165,6 +165,17 @@ def test_several_processes_need_a_folder(cli, voc_root, monkeypatch, teams):
     assert re.fullmatch(r"segviz: 2 processes share the work.*; give --out\.\n", err)
 
 
+def test_lost_images_are_no_result(cli, voc_root, monkeypatch, tmp_path):
+    monkeypatch.setattr(Team, "share", lambda self, count: iter(range(1, count)))
+    code, out, err = cli(
+        "evaluate", "--voc-root", voc_root, "--methods", "feedforward", "--scales", 1,
+        "--out", tmp_path,
+    )  # fmt: skip
+    assert code == 2 and out == "" and not (tmp_path / "evaluation.json").exists()
+    last = err.splitlines()[-1]
+    assert re.fullmatch("segviz: 1 of 4 images were lost.*; run the same command again.", last)
+
+
 # torchrun
 
 ARGUMENTS = (

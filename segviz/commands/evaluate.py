@@ -107,7 +107,7 @@ def measured(
         The images that failed as "ID: reason", and whether Ctrl-C ended it.
 
     Raises:
-        InputError: If no image could be used.
+        InputError: If no image could be used, or one is neither measured nor failed.
     """
     classes = trained.network.architecture.classes
     first, chosen = cells[0].key, set(ids)
@@ -135,7 +135,14 @@ def measured(
         if not team.leads:
             return [], interrupted
         failed = [f"{name}: {reason}" for name, reason in collect(store, ids, cells).items()]
-    if not cells[0].images and not interrupted:
+    images = len(cells[0].images)
+    lost = len(ids) - images - len(failed)
+    if lost and not interrupted:
+        raise InputError(
+            f"{lost} of {len(ids)} images were lost with the process that had them;"
+            " run the same command again."
+        )
+    if not images and not interrupted:
         raise InputError(f"none of the {len(ids)} images could be used: {failed[0]}")
     for failure in failed:
         print(f"segviz: left out {failure}", file=sys.stderr)
