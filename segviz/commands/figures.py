@@ -11,17 +11,19 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from .. import images, results, samples, voc
+from .. import images, results, voc
 from ..adapt import Settings
 from ..adapt.batch import Batch
 from ..errors import InputError
 from ..evaluate import Method
 from ..network.checkpoint import Checkpoint
+from ..render.few_colours import few_colours
 from ..render.figures import FIGURES, Pair
 from ..render.page import FORMATS, Page
 from ..render.scale_figure import scale_figure
 from ..tables import OURS
 from .export import parse_formats, write
+from .run import read_photo
 from .shared import load_checkpoint, make_folder
 
 __all__ = ["figures"]
@@ -67,13 +69,16 @@ class _Out:
     """The files as they are made."""
 
     def __init__(self, options: Namespace, formats: Sequence[str]) -> None:
-        self.folder, self.formats, self.quiet = make_folder(options.out), formats, options.json
+        self.folder, self.formats = make_folder(options.out), formats
+        self.quiet, self.few = options.json, options.few_colours
         self.files: list[dict[str, object]] = []
 
     def add(self, figure: str, stem: str, page: Page) -> None:
         for format in self.formats:
             path = self.folder / f"{stem}.{format}"
-            size = write(path, page.bytes(format, stem))
+            data = page.bytes(format, stem)
+            data = few_colours(data) if self.few and format == "png" else data
+            size = write(path, data)
             self.files.append({"figure": figure, "path": str(path), "bytes": size})
             if not self.quiet:
                 tqdm.write(str(path))
@@ -156,21 +161,16 @@ def _photos(options: Namespace) -> list[_Photo]:
 
 def _photo(spelling: str, root: str | None) -> _Photo:
     kind, _, name = spelling.partition(":")
-    truth = None
-    if kind == "sample":
-        photo, truth = samples.load(name)
-        title = samples.SAMPLES[name].title
-    elif kind == "voc":
-        if root is None:
-            raise InputError(f"{spelling} is an image of VOC; say where VOC is with --voc-root.")
-        folder = voc.find_root(root)
-        photo, truth = voc.read_photo(folder, name), voc.read_truth(folder, name)
-        title = name
+    if kind != "voc":
+        photo, truth, title, factor = read_photo(spelling)
+        name = name if kind == "sample" else Path(spelling).stem
+    elif root is None:
+        raise InputError(f"{spelling} is an image of VOC; say where VOC is with --voc-root.")
     else:
-        photo = images.load_photo(Path(spelling))
-        title = Path(spelling).name
-        name = Path(spelling).stem
-    photo, truth, factor = images.fit(photo, truth)
+        folder, title = voc.find_root(root), name
+        photo, truth, factor = images.fit(
+            voc.read_photo(folder, name), voc.read_truth(folder, name)
+        )
     if factor < 1:
         size = f"{photo.shape[1]} x {photo.shape[0]}"
         print(f"segviz: {title} was brought to {size}, the scale of VOC.", file=sys.stderr)

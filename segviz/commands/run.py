@@ -16,7 +16,7 @@ from ..render import export
 from .export import parse_formats, write
 from .shared import load_checkpoint, make_folder
 
-__all__ = ["run"]
+__all__ = ["read_photo", "run"]
 
 FILES = {
     "sheet": "sheet.png",
@@ -43,7 +43,7 @@ def run(options: Namespace) -> int:
         precision=options.precision,
     )
     formats = parse_formats(options.formats, tuple(FILES))
-    photo, truth, title, factor = _photo(options.image, options.truth)
+    photo, truth, title, factor = read_photo(options.image, options.truth)
     trained = load_checkpoint(options)
     folder = make_folder(options.out) if options.out else None
     job = Run(trained, photo, settings, truth, title)
@@ -68,7 +68,9 @@ def run(options: Namespace) -> int:
     return 130 if interrupted else 0
 
 
-def _photo(image: str, mask: str | None) -> tuple[np.ndarray, np.ndarray | None, str, float]:
+def read_photo(
+    image: str, mask: str | None = None
+) -> tuple[np.ndarray, np.ndarray | None, str, float]:
     """Photo and truth at VOC's resolution, a title, and the factor they were shrunk by."""
     if image.startswith("sample:"):
         name = image.removeprefix("sample:")

@@ -12,7 +12,7 @@ from ..classes import IGNORE, PALETTE
 from ..network.receptive_field import extent
 from . import maps
 from .charts import score
-from .page import GAP, MARGIN, MUTED, Page, hex_colour
+from .page import GAP, MARGIN, MUTED, SMALL, Page, hex_colour
 
 __all__ = [
     "HEAD",
@@ -34,6 +34,8 @@ __all__ = [
 
 HEAD = 7.5
 """The height of headings, in points."""
+SMALLEST = 6.0
+"""That of titles that would not fit otherwise."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,9 @@ def row(page: Page, cells: Sequence[Cell], photo: np.ndarray) -> None:
         x = MARGIN + place * (width + GAP)
         measured = page.width(cell.measure) if cell.measure else -GAP / 2
         page.text((x + width, page.y), cell.measure, colour=MUTED, align="right")
-        page.text((x, page.y), cell.title, room=width - measured - GAP / 2)
+        room = width - measured - GAP / 2
+        size = min(SMALL, max(SMALLEST, 0.99 * SMALL * room / max(page.width(cell.title), 1e-3)))
+        page.text((x, page.y), cell.title, size, room=room)
         if cell.picture is not None:
             page.picture((x, page.y + page.line(), width, height), cell.picture, cell.exact)
     page.y += page.line() + height + GAP

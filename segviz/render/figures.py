@@ -13,6 +13,7 @@ from .page import GAP, LINE, MARGIN, MUTED, SMALL, Page
 __all__ = ["FIGURES", "FigureKind", "Pair", "shown_steps"]
 
 BEFORE, AFTER = "#8a8f98", "#1f6fd0"
+SIZES = tuple(50 * 2**power for power in range(8))  # marked on the bar, in input pixels
 JUDGED = {
     "truth": "IoU: of this photo alone, mean over the classes in truth or prediction.",
     "1x prediction": "Agreement: share of pixels as in the 1x prediction, for want of truth.",
@@ -82,30 +83,33 @@ def _receptive_fields(pairs: Sequence[Pair]) -> Page:
     page = Page()
     rows = [[(view, extents(view.record, view.step)) for view in views_of(pair)] for pair in pairs]
     sizes = [size for row in rows for _, size in row]
-    limits = float(min(map(np.min, sizes))), float(max(map(np.max, sizes))) + 1e-3
+    low, high = float(min(map(np.min, sizes))), float(max(map(np.max, sizes))) + 1e-3
+    ends = np.log2(low), np.log2(high)
     cells.headings(page, ["image", *(view.title for view, _ in rows[0])])
     for pair, row in zip(pairs, rows, strict=True):
         shown = [
             Cell(
                 "",
                 f"mean {size.mean():.0f} px",
-                maps.coloured(maps.to_photo(size, view.record), limits, "sigma"),
+                maps.coloured(np.log2(maps.to_photo(size, view.record)), ends, "sigma"),
             )
             for view, size in row
         ]
         photo = cells.photo_cell(pair, words.plain(pair.far.title))
         cells.row(page, [photo, *shown], pair.far.photo)
-    ends = f"{limits[0]:.0f}", f"{limits[1]:.0f} input px"
-    page.bar((MARGIN, page.y), page.room, "sigma", ("receptive field size", *ends))
-    page.y += page.line() + GAP
+    names = "receptive field size", f"{low:.0f}", f"{high:.0f} input px"
+    ticks = [((np.log2(size) - ends[0]) / (ends[1] - ends[0]), size) for size in SIZES]
+    inside = [(place, str(size)) for place, size in ticks if 0.03 < place < 0.97]
+    page.y += page.bar((MARGIN, page.y), page.room, "sigma", names, inside) + GAP
     times = f"{pairs[0].far.settings.scale / pairs[0].near.settings.scale:g}"
     return _caption(
         page,
         pairs,
         "Figure 4. Receptive field sizes " + _across(pairs[0]),
-        f"{_from_top(pairs)} One range for all: darker is smaller, brighter is larger. The unit is"
-        f" pixels of the network's input, of which an object spans {times} times as many in (c) and"
-        f" (d) as in (b): sizes that followed the scale would be {times} times those of (b).",
+        f"{_from_top(pairs)} One logarithmic range for all: darker is smaller, brighter is larger."
+        f" The unit is pixels of the network's input, of which an object spans {times} times as"
+        f" many in (c) and (d) as in (b): sizes that followed the scale would be {times} times"
+        " those of (b).",
         judged=False,
     )
 
@@ -197,7 +201,7 @@ def _caption(page: Page, pairs: Sequence[Pair], title: str, text: str, judged: b
     kinds = {pair.far.reference for pair in pairs if judged}
     sentences += [text for kind, text in JUDGED.items() if kind in kinds]
     sentences.append(
-        f"Settings: {words.settings(far)}; 1x is feedforward."
+        f"Settings: {words.settings(far)}."
         f" Checkpoint {words.checkpoint(far)}{f' ({sha})' if sha else ''}."
     )
     page.paragraph(" ".join(filter(None, sentences)), colour=MUTED)

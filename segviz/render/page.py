@@ -171,8 +171,13 @@ class Page:
             self.y += self.line(size)
 
     def bar(
-        self, at: tuple[float, float], width: float, name: str, words: tuple[str, str, str]
-    ) -> None:
+        self,
+        at: tuple[float, float],
+        width: float,
+        name: str,
+        words: tuple[str, str, str],
+        ticks: Sequence[tuple[float, str]] = (),
+    ) -> float:
         """A colour bar on one line: title, low end, colours, high end with its unit.
 
         Arguments:
@@ -180,6 +185,10 @@ class Page:
             width: Of all of it, in inches.
             name: A map of `maps.COLOUR_MAPS`.
             words: Title, low end and high end.
+            ticks: Places along the colours from 0 to 1, and what to write below them.
+
+        Returns:
+            The height in inches.
         """
         x, y = at
         title, low, high = words
@@ -187,10 +196,14 @@ class Page:
         left += self.text((left, y), low, colour=MUTED) + GAP / 2
         right = x + width - self.width(high)
         self.text((right, y), high, colour=MUTED)
-        line, height = self.line(), 0.09
-        axes = self.axes((left, y + (line - height) / 2, right - left - GAP / 2, height))
+        line, height, across = self.line(), 0.09, right - left - GAP / 2
+        axes = self.axes((left, y + (line - height) / 2, across, height))
         axes.set_axis_off()
         axes.imshow(colour_table(name)[None], aspect="auto", interpolation="none")
+        for place, label in ticks:
+            middle = left + place * across
+            self.text((middle - self.width(label) / 2, y + 0.8 * line), label, colour=MUTED)
+        return line * (1.8 if ticks else 1)
 
     def swatches(
         self, at: tuple[float, float], entries: Sequence[tuple[str, str]], room: float
