@@ -21,7 +21,7 @@ DESIGNS: dict[str, str] = {
     "the same, sigma to 256 px": f"{CLASSIFIER} --levels 6",
 }
 RECIPE = (
-    "--kept 1 --epochs 0.667 --lr 0.01 --scale-rate 1 --backbone-rate 0 --loss-stride 4 --mixed"
+    "--kept 2 --epochs 0.667 --lr 0.01 --scale-rate 1 --backbone-rate 0 --loss-stride 4 --mixed"
 )
 METHODS = "feedforward,oracle"
 
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--init", required=True)
     parser.add_argument("--context-init", required=True)
     parser.add_argument("--held-out", default="results/dev.txt")
-    parser.add_argument("--limit", default="60")
+    parser.add_argument("--limit", default="40")
     parser.add_argument("--work", default="runs/designs", help="where views and networks go")
     parser.add_argument("--out", type=Path, default=Path("results"))
     options = parser.parse_args()
@@ -60,7 +60,7 @@ def main() -> None:
         text = segviz(
             *("evaluate", "--voc-root", options.voc_root, "--split", options.held_out),
             *("--limit", options.limit, "--scales", "1,3", "--methods", METHODS),
-            *("--variables", "score,scale,both", "--json"),
+            *("--variables", "score,scale", "--json"),
             *("--checkpoint", f"{options.work}/design.safetensors"),
         )
         evaluation = json.loads(text)

@@ -46,6 +46,7 @@ class Prepared(NamedTuple):
     columns: Tensor  # (W,)
     target: Tensor | None  # (h w,) labels at the feature pixels, int64
     forward_ms: float  # from the resized input to the scale space
+    memo: dict[str, Tensor]  # what an objective needed once; runs on one photo share it
 
 
 class State(NamedTuple):
@@ -162,7 +163,7 @@ def prepare(
         target = labels[nearest[0]][:, nearest[1]].flatten().to(device)
     rows = grid.to_features(height, sizes[0], device)
     columns = grid.to_features(width, sizes[1], device)
-    return Prepared(x, encoding, rows, columns, target, forward_ms)
+    return Prepared(x, encoding, rows, columns, target, forward_ms, {})
 
 
 def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iterator[State]:
@@ -207,7 +208,9 @@ def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iter
             logits.requires_grad_(step < settings.steps)
             pixels = objectives.Pixels(logits, prepared.target, anchor)
             if step == 0 and objective.two_scales:
-                pixels.anchor = (pixels.anchor + half_marginal(network, x)) / 2
+                if "half" not in prepared.memo:
+                    prepared.memo["half"] = half_marginal(network, x)
+                pixels.anchor = (pixels.anchor + prepared.memo["half"]) / 2
             anchor = pixels.anchor
             loss = objective.loss(pixels)
         value = loss.item()  # waits for the device, so the clock below is honest
