@@ -78,8 +78,8 @@ def test_the_other_way_round_and_none():
 
 def test_of_few_images_nothing_is_claimed():
     few = _changes([1, -1, 2], [-0.1, 0.1, -0.2])
-    assert "Of 3 images no relation is claimed." in changes_said(few, "IoU")
-    assert levels_said(few, "IoU") == "Of 3 images no relation is claimed."
+    assert "With fewer than 10 images no relation is claimed." in changes_said(few, "IoU")
+    assert levels_said(few, "IoU") == "With fewer than 10 images no relation is claimed."
     assert changes_said(_changes([], []), "IoU") == "No image has all the numbers."
 
 

@@ -243,6 +243,8 @@ def _progress(job: Job) -> tuple[float, str]:
         words.append(f"{state.kept:,} kept from before")
     if math.isfinite(state.rate):
         words.append(f"{state.rate:.2g} images a second, {duration(state.left)} left")
+    elif not state.done and not state.ahead:
+        words.append("the first is at work")
     if state.ahead:
         words.append(f"{state.ahead} {'run' if state.ahead == 1 else 'runs'} ahead of the next")
     return state.done / total, ", ".join(words)

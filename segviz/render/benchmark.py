@@ -29,6 +29,8 @@ COLOURS = {
 }
 OTHERS = ("#9a6dd7", "#16a5b8", "#c9a227", "#d16ba5", "#7a8f3c")
 GREY = "#8a8f98"
+WIDEST = 0.4
+"""A single bar would else fill its panel."""
 SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up")
 
 
@@ -198,7 +200,7 @@ def gain_bars(found: Sequence[Line]) -> go.Figure:
         methods = {
             group: [line.kind[0] for line in here if line.kind[1:] == group] for group in groups
         }
-        wide = 0.8 / max(map(len, methods.values()), default=1)
+        wide = min(0.8 / max(map(len, methods.values()), default=1), WIDEST)
         for line in here:
             value = line.values.get(scale)
             if value is None:

@@ -17,6 +17,8 @@ POINT, AXIS = "#3987e5", "#8a8f98"
 FEW = 10
 """With fewer images nothing is said of relations."""
 
+TOO_FEW = f"With fewer than {FEW} images no relation is claimed."
+
 
 def class_bars(base: Row, row: Row) -> go.Figure:
     """What each class gained or lost against feedforward, in points of IoU, best first.
@@ -88,8 +90,9 @@ def scatter_changes(changes: Changes, name: str) -> go.Figure:
             showarrow=False,
             font={"size": 18, "color": BETTER if two > 0 else WORSE},
         )
-    figure.update_xaxes(zeroline=True, zerolinecolor=AXIS)
-    figure.update_yaxes(zeroline=True, zerolinecolor=AXIS)
+    both = {"zeroline": True, "zerolinecolor": AXIS, "rangemode": "tozero"}
+    figure.update_xaxes(**both)
+    figure.update_yaxes(**both)
     return figure
 
 
@@ -142,7 +145,7 @@ def changes_said(changes: Changes, name: str) -> str:
         text += f"; where entropy fell, {name} rose on {both:,} of {fell:,} ({both / fell:.0%})"
     text += "."
     if count < FEW:
-        return f"{text} Of {count} images no relation is claimed."
+        return f"{text} {TOO_FEW}"
     rank, line = spearman(changes.entropy, changes.change), pearson(changes.entropy, changes.change)
     how = strength(rank, count)
     numbers = _numbers(rank, line)
@@ -166,7 +169,7 @@ def levels_said(changes: Changes, name: str) -> str:
     """Whether feedforward is better where it is surer, in a sentence."""
     count = len(changes.ids)
     if count < FEW:
-        return f"Of {count} images no relation is claimed."
+        return TOO_FEW
     x, y = changes.entropy_before, changes.before
     rank, line = spearman(x, y), pearson(x, y)
     how = strength(rank, count)
