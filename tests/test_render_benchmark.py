@@ -1,11 +1,12 @@
 import itertools
 
+import numpy as np
 import pytest
 from outcomes import table
 
 from segviz.render.benchmark import average_gain, colours, gain_bars, gain_curves, lines, named
 from segviz.results import parse
-from segviz.tables import OURS, PAPER
+from segviz.tables import OURS, PAPER, TABLES
 
 IDS = [f"2007_{i:06}" for i in range(6)]
 ENTROPY = ("entropy", "both", 32)
@@ -71,8 +72,8 @@ def test_colours_are_of_methods_and_distinct():
 def test_curves_have_a_line_for_each_method_and_step():
     figure = gain_curves(list(_lines("2", model="w/o aug").values()))
     by_name = {trace.name: trace for trace in figure.data}
-    # entropy and oracle after 32 and 128 steps, of ours and of the paper; our objective, twice.
-    assert len(by_name) == 4 * 2 + 2
+    # The paper has entropy and oracle, after 32 and 128 steps.
+    assert len(by_name) == 2 * len(TABLES["2"].methods) + 4
     ours, papers = by_name["entropy, both, 128 steps"], by_name["entropy, both, 128 steps: paper"]
     assert (ours.line.dash, papers.line.dash) == ("solid", "dash")
     assert ours.line.color == papers.line.color == by_name["entropy, both, 32 steps"].line.color
@@ -89,7 +90,7 @@ def test_bars_by_variables():
     assert titles == ["1x, unsupervised", "3x, unsupervised", "1x, with truth", "3x, with truth"]
     bars = [trace for trace in figure.data if trace.type == "bar"]
     marks = [trace for trace in figure.data if trace.type == "scatter"]
-    assert len(bars) == 2 * 12 and len(marks) == 2 * 9
+    assert len(bars) == 2 * len(TABLES["3"].methods) and len(marks) == 2 * 9
     here = [bar for bar in bars if bar.xaxis == "x"]
     assert [round(bar.x[0]) for bar in here] == [0, 1, 2, 0, 1, 2]
     # Bars of a group lie beside each other.
@@ -103,5 +104,9 @@ def test_bars_by_variables():
 def test_bars_of_what_the_paper_does_not_have():
     figure = gain_bars(list(_lines("control").values()))
     assert {trace.type for trace in figure.data} == {"bar"}
-    # A group of one has its bar in the middle.
-    assert all(bar.x[0] == round(bar.x[0]) for bar in figure.data)
+    # Each group has its bars around its middle, also where a method is missing.
+    for panel in ("x", "x2"):
+        places = [bar.x[0] for bar in figure.data if bar.xaxis == panel]
+        groups = {group: [x for x in places if round(x) == group] for group in map(round, places)}
+        assert len(places) == 3
+        assert all(np.mean(here) == pytest.approx(group) for group, here in groups.items())
