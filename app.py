@@ -27,8 +27,8 @@ PAGES = (
     ("runs", "Runs", "history", "The runs of this visit; pin and compare them."),
     ("model", "Model", "memory", "The network, its cost and the limits."),
 )
-# The scripts are one folder down: those that lie in pages/ itself Streamlit would run by
-# themselves, without this file, for the first visitor of a server.
+# The scripts are one folder down. Those that lie in pages/ itself are what Streamlit runs for a
+# server's first visitor, without this file, when he comes by a page's address: they lead here.
 page = st.navigation(
     [
         st.Page(

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from .conftest import serve
 from .view import QUICK, View
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -108,3 +109,16 @@ def test_a_page_by_its_own_address(browser, address):
     assert {"prediction:0", "prediction:1"} <= set(view.read("panels()"))
     assert view.query["methods"] == "oracle_entropy"
     page.close()
+
+
+def test_first_visitor_of_a_server_by_a_pages_address(browser, tmp_path):
+    """Before app.py has run once, Streamlit knows nothing of its pages."""
+    with serve(tmp_path) as address:
+        page = browser.new_page()
+        try:
+            page.goto(f"{address}/model")
+            page.get_by_text("What is adapted").wait_for(timeout=120_000)
+            assert page.get_by_text("Page not found").count() == 0
+            assert page.get_by_role("link", name="Compare").count() == 1
+        finally:
+            page.close()
