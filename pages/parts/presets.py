@@ -49,8 +49,8 @@ PRESETS = {
         ":material/trending_down:",
         "cat",
         Settings(scale=1.0, steps=32, objective="entropy"),
-        "Compare entropy and IoU: within a few steps everything becomes background, which is the"
-        " surest answer and the wrong one. Centred updates (Optimiser) hold it for a while.",
+        "Compare entropy and IoU: within a few steps the cat is everywhere, which is the surest"
+        " answer and the wrong one. Centred updates (Optimiser) hold it for a while.",
     ),
 }
 
