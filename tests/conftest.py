@@ -129,9 +129,8 @@ def prepared64(network64, prepared):
     x = prepared.x.double()
     with torch.no_grad():
         encoding = network64.encode(x)
-    return prepared._replace(
-        x=x, encoding=encoding, rows=prepared.rows.double(), columns=prepared.columns.double()
-    )
+    rows, columns = prepared.rows.double(), prepared.columns.double()
+    return prepared._replace(x=x, encoding=encoding, rows=rows, columns=columns, memo={})
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from segviz.adapt.episode import (
     MAX_INPUT,
     Reference,
     episode,
-    half_marginal,
+    half_logits,
     optimise,
     photo_labels,
     prediction_at_1x,
@@ -178,15 +178,24 @@ def test_first_update_is_adams_by_hand(network64, prepared64):
     assert change.abs().max().item() == pytest.approx(1e-2, rel=1e-6)
 
 
-def test_half_marginal(network64, prepared64):
-    """That of the prediction on the input shrunk by averaging, for an input of even size."""
+def test_half_logits(network64, prepared64):
+    """Those of the input shrunk by averaging, for an input of even size."""
     x = prepared64.x[..., :64, :96]
-    got = half_marginal(network64, x)
+    got = half_logits(network64, x)
     small = functional.interpolate(x, scale_factor=0.5, mode="bilinear", antialias=True)
-    logits = network64.head(network64.theta, *network64.encode(small)).logits
-    assert torch.allclose(got, logits.softmax(0).mean((1, 2)), atol=1e-12)
-    assert got.sum().item() == pytest.approx(1)
-    assert half_marginal(network64, x[..., :1, :1]).shape == got.shape
+    expected = network64.head(network64.theta, *network64.encode(small)).logits
+    assert torch.allclose(got, expected.flatten(1).T, atol=1e-12)
+    assert half_logits(network64, x[..., :1, :1]).shape == (1, 21)
+
+
+def test_half_the_size_is_seen_once(network, prepared):
+    prepared = prepared._replace(memo={})
+    states(network, prepared, objective="entropy")
+    assert prepared.memo == {}
+    states(network, prepared, objective="entropy-two-scales")
+    first = prepared.memo["half"]
+    states(network, prepared, objective="entropy-two-scales", variables="score")
+    assert prepared.memo["half"] is first
 
 
 @pytest.mark.parametrize("objective", objectives.OBJECTIVES)
@@ -200,7 +209,8 @@ def test_updates_are_adams_by_hand(network64, prepared64, objective):
         prediction = network64.head(Theta(*theta), *prepared64.encoding)
         pixels = objectives.Pixels(prediction.logits.flatten(1).T, prepared64.target, anchor)
         if t == 0 and chosen.two_scales:
-            pixels.anchor = (pixels.anchor + half_marginal(network64, prepared64.x)) / 2
+            half = objectives.Pixels(half_logits(network64, prepared64.x))
+            pixels.anchor = objectives.two_scale_anchor(pixels, half)
         anchor = pixels.anchor
         loss = chosen.loss(pixels)
         assert torch.allclose(state.logits, prediction.logits, atol=1e-9)

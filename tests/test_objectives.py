@@ -165,6 +165,35 @@ def test_anchor_is_held(logits):
     assert second.anchor is first.anchor
 
 
+def test_anchor_of_two_scales(logits):
+    """A weighted mean of both marginals; the weight by the definition."""
+    own, half = Pixels(logits.requires_grad_()), Pixels(3 * torch.randn(9, K).double())
+    got = objectives.two_scale_anchor(own, half)
+    ratio = half.entropy.mean().item() / (0.7 * own.entropy.mean().item())
+    a = 1 / (1 + ratio**8)
+    assert 0.01 < a < 0.99, "nothing to see"
+    expected = [
+        (1 - a) * m + a * h
+        for m, h in zip(own.marginal().tolist(), half.marginal().tolist(), strict=True)
+    ]
+    assert got.tolist() == pytest.approx(expected)
+    assert not got.requires_grad and got.sum().item() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("sharper", "other"), [(0.2, "own"), (5.0, "half")])
+def test_anchor_of_two_scales_trusts_the_surer(logits, sharper, other):
+    own, half = Pixels(logits), Pixels(sharper * logits.flip(1))
+    trusted = {"own": own, "half": half}[other].marginal()
+    got = objectives.two_scale_anchor(own, half)
+    assert (got - trusted).abs().max() < 0.02 < (own.marginal() - half.marginal()).abs().max()
+
+
+def test_anchor_of_two_scales_without_any_doubt():
+    for own, half in ([[0], [1]], [[0, 0], [0]]):
+        anchor = objectives.two_scale_anchor(Pixels(certain(own)), Pixels(certain(half)))
+        assert torch.isfinite(anchor).all() and anchor.sum() == 1
+
+
 # Cross-entropy
 
 

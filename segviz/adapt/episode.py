@@ -209,8 +209,9 @@ def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iter
             pixels = objectives.Pixels(logits, prepared.target, anchor)
             if step == 0 and objective.two_scales:
                 if "half" not in prepared.memo:
-                    prepared.memo["half"] = half_marginal(network, x)
-                pixels.anchor = (pixels.anchor + prepared.memo["half"]) / 2
+                    prepared.memo["half"] = half_logits(network, x)
+                half = objectives.Pixels(prepared.memo["half"])
+                pixels.anchor = objectives.two_scale_anchor(pixels, half)
             anchor = pixels.anchor
             loss = objective.loss(pixels)
         value = loss.item()  # waits for the device, so the clock below is honest
@@ -235,21 +236,21 @@ def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iter
 
 
 @torch.no_grad()
-def half_marginal(network: Segmenter, x: Tensor) -> Tensor:
-    """The class marginal of the feedforward prediction at half the size of an input.
+def half_logits(network: Segmenter, x: Tensor) -> Tensor:
+    """The feedforward prediction at half the size of an input.
 
     Arguments:
         network: The network, in eval mode.
         x: Normalised input, shape (1, 3, H, W).
 
     Returns:
-        The mean probability of each class, shape (K,).
+        Logits, shape (N, K), N the feature pixels of the smaller input.
     """
     size = [max(1, round(length / 2)) for length in x.shape[-2:]]
     small = functional.interpolate(x, size, mode="bilinear", antialias=True)
     small = small.contiguous(memory_format=torch.channels_last)
     logits = network.head(network.theta, *network.encode(small)).logits
-    return logits.flatten(1).softmax(0).mean(1)
+    return logits.flatten(1).T.contiguous()
 
 
 def episode(
