@@ -166,7 +166,7 @@ def _figures(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command.add_argument("--results", metavar="DIR", default="results", help="has table-1.json")
     command.add_argument("--formats", default="png,pdf", help="of png,pdf (default: both)")
     command.add_argument(
-        "--few-colours", action="store_true", help="PNGs of 256 colours, a third of the size"
+        "--few-colours", action="store_true", help="PNGs of 192 colours, a third of the size"
     )
     command.add_argument("--out", metavar="DIR", default="figures", help="write there")
     _common(command)

@@ -1,4 +1,4 @@
-"""PNGs of 256 colours, a third of the size: for documents that are looked at on the web."""
+"""PNGs of few colours, a third of the size: for documents that are looked at on the web."""
 
 import io
 
@@ -9,15 +9,17 @@ from ..classes import PALETTE
 
 __all__ = ["few_colours"]
 
+COLOURS = 192
+"""In all. Smooth maps look no better with 256, and weigh more."""
 AREA = 64
 """A label's colour of so many pixels is kept exactly, and so are the `OFTEN` most frequent ones."""
 OFTEN = 48
-NEAR = 5
+NEAR = 8
 """Levels that a colour may be off before it is dithered: smooth maps need that rarely."""
 
 
 def few_colours(png: bytes) -> bytes:
-    """A PNG with at most 256 colours: paper, ink and labels as they are, the rest dithered.
+    """A PNG of at most `COLOURS`: paper, ink and labels as they are, the rest dithered.
 
     Arguments:
         png: The bytes of a PNG.
@@ -35,7 +37,7 @@ def few_colours(png: bytes) -> bytes:
     palette = np.zeros((256, 3), np.uint8)
     palette[: len(exact)] = _colours(exact)
     if len(rest):
-        room = 256 - len(exact)
+        room = COLOURS - len(exact)
         cut = Image.fromarray(_colours(rest)[None]).quantize(
             room, Image.Quantize.MEDIANCUT, kmeans=1
         )
