@@ -120,7 +120,7 @@ def _evaluate(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command.add_argument(
         "--methods",
         default="feedforward,entropy,oracle,adversary",
-        help="feedforward or OBJECTIVE[:centred][:lr=RATE][:steps=T], comma separated",
+        help="feedforward or OBJECTIVE[:centred][:lr=RATE][:tolerance=PART][:steps=T],...",
     )
     command.add_argument("--steps", default="32", metavar="T,T,...", help="measure at these steps")
     command.add_argument("--by-image", action="store_true", help="the numbers of each image, too")

@@ -45,7 +45,8 @@ class Method:
         """Read a method as the command line spells it.
 
         Arguments:
-            spelling: `OBJECTIVE[:centred][:lr=RATE][:steps=T]`, or `feedforward`.
+            spelling: `OBJECTIVE[:centred][:lr=RATE][:tolerance=PART][:steps=T]`, or
+                `feedforward`.
             variables: Which parameters are adapted.
             steps: Where to measure, unless the spelling says so.
             defaults: Settings that the spelling does not give.
@@ -67,6 +68,8 @@ class Method:
                     values["centred"] = True
                 elif key == "lr":
                     values["learning_rate"] = float(value)
+                elif key == "tolerance":
+                    values["tolerance"] = float(value)
                 elif key == "steps":
                     steps = (int(value),)
                 else:
@@ -74,7 +77,7 @@ class Method:
             except ValueError:
                 raise InputError(
                     f"{option!r} in {spelling!r} is not an option of a method;"
-                    " there are centred, lr=RATE and steps=T."
+                    " there are centred, lr=RATE, tolerance=PART and steps=T."
                 ) from None
         at = tuple(sorted({Settings(steps=step).steps for step in steps}))
         if not at:
