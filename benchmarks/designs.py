@@ -17,7 +17,7 @@ CLASSIFIER = "--classifier-init {context}"
 DESIGNS: dict[str, str] = {
     "begins at random, 128 channels": "--channels 128 --groups 1",
     "begins as the classifier, 4 groups": CLASSIFIER,
-    "the same, each channel by itself": f"{CLASSIFIER} --groups 256",
+    "the same, theta_scale at a tenth of the rate": f"{CLASSIFIER} --scale-rate 0.1",
     "the same, sigma to 256 px": f"{CLASSIFIER} --levels 6",
 }
 RECIPE = (
