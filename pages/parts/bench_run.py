@@ -1,7 +1,6 @@
 """An evaluation of one's own: choose, run, watch, stop, go on."""
 
 import math
-import os
 from pathlib import Path
 
 import streamlit as st
@@ -17,6 +16,7 @@ from . import server
 from .bench_work import EVALUATIONS, Evaluation, Plan, methods, rows_folder
 from .flow import said
 from .state import session
+from .voc_grid import root_field
 from .words import duration, plain, sentence
 
 __all__ = ["choose_and_run", "finished"]
@@ -74,15 +74,7 @@ def finished() -> tuple[Result, dict] | None:
 
 def _folder() -> Path | None:
     """The VOC folder, as given here or where photos are chosen."""
-    if "pick_voc_root" not in st.session_state:
-        st.session_state.pick_voc_root = os.environ.get("SEGVIZ_VOC_ROOT", "")
-    given = st.text_input(
-        "VOC folder",
-        key="pick_voc_root",
-        persist_state="session",
-        placeholder="the folder that holds VOCdevkit/VOC2012",
-        help="A folder on the server. It starts from the environment variable SEGVIZ_VOC_ROOT.",
-    ).strip()
+    given = root_field(st.container())
     if not given:
         st.info(
             "An evaluation needs VOC 2012, which does not ship with segviz. Give its folder here,"

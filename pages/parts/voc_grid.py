@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from segviz import voc
 from segviz.errors import InputError
@@ -13,7 +14,7 @@ from segviz.errors import InputError
 from .pick import Choice, fitted, thumbnail, tile
 from .words import plain, sentence
 
-__all__ = ["pick_voc", "root_given", "voc_choice"]
+__all__ = ["pick_voc", "root_field", "root_given", "voc_choice"]
 
 PER_ROW = 6
 PER_PAGE = 2 * PER_ROW
@@ -29,6 +30,19 @@ def _voc_thumbnail(root: Path, id: str) -> bytes:
     return thumbnail(voc.read_photo(root, id))
 
 
+def root_field(place: DeltaGenerator) -> str:
+    """The field for the VOC folder, the same wherever it is asked for; what it says."""
+    if "pick_voc_root" not in st.session_state:
+        st.session_state.pick_voc_root = os.environ.get("SEGVIZ_VOC_ROOT", "")
+    return place.text_input(
+        "VOC folder",
+        key="pick_voc_root",
+        persist_state="session",
+        placeholder="the folder that holds VOCdevkit/VOC2012",
+        help="A folder on the server. It starts from the environment variable SEGVIZ_VOC_ROOT.",
+    ).strip()
+
+
 def pick_voc() -> None:
     """Draw the grid; a pick goes to the session state.
 
@@ -38,15 +52,7 @@ def pick_voc() -> None:
     folder, split_place, query_place, page_place = st.columns(
         [8, 5, 6, 6], vertical_alignment="bottom"
     )
-    if "pick_voc_root" not in st.session_state:
-        st.session_state.pick_voc_root = os.environ.get("SEGVIZ_VOC_ROOT", "")
-    given = folder.text_input(
-        "VOC folder",
-        key="pick_voc_root",
-        persist_state="session",
-        placeholder="the folder that holds VOCdevkit/VOC2012",
-        help="A folder on the server. It starts from the environment variable SEGVIZ_VOC_ROOT.",
-    ).strip()
+    given = root_field(folder)
     if not given:
         st.caption(
             "VOC 2012 does not ship with segviz. Give its folder here, or set SEGVIZ_VOC_ROOT"
