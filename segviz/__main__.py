@@ -66,10 +66,26 @@ def _machine(command: argparse.ArgumentParser) -> None:
     command.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all)")
 
 
-def _adaptation(command: argparse.ArgumentParser) -> None:
+def _images(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--voc-root", metavar="DIR", required=True)
+    command.add_argument("--split", default="val", help="a split, or a .txt file of ids")
+    command.add_argument("--limit", type=int, metavar="N", help="a fixed random N of the images")
+
+
+def _episode(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--scale", type=float, default=3.0, help="resize factor (default: 3)")
+    command.add_argument("--objective", default="entropy", help="what to optimise")
+    command.add_argument("--steps", type=int, default=32, help="updates T (paper: 32)")
+
+
+def _updates(command: argparse.ArgumentParser) -> None:
     command.add_argument("--lr", type=float, default=1e-3, help="Adam's rate (paper: 0.001)")
     command.add_argument("--variables", default="both", help="score, scale, both or all")
     command.add_argument("--centred", action="store_true", help="centred updates")
+
+
+def _adaptation(command: argparse.ArgumentParser) -> None:
+    _updates(command)
     command.add_argument("--tolerance", type=float, default=0.0, help="stop at this loss change")
 
 
@@ -77,9 +93,7 @@ def _run(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command = commands.add_parser("run", help="adapt to one image and keep the record")
     command.add_argument("image", metavar="IMAGE", help="a photo, or sample:NAME")
     command.add_argument("--truth", metavar="MASK.png", help="labels: VOC palette or class ids")
-    command.add_argument("--scale", type=float, default=3.0, help="resize factor (default: 3)")
-    command.add_argument("--objective", default="entropy", help="what to optimise")
-    command.add_argument("--steps", type=int, default=32, help="updates T (paper: 32)")
+    _episode(command)
     command.add_argument("--precision", default="float32", help="float32 or bfloat16")
     command.add_argument("--out", metavar="DIR", help="write record, curves and pictures there")
     command.add_argument(
@@ -113,9 +127,7 @@ def _export(commands: "argparse._SubParsersAction[_Parser]") -> None:
 
 def _evaluate(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command = commands.add_parser("evaluate", help="measure methods at scales over a VOC split")
-    command.add_argument("--voc-root", metavar="DIR", required=True)
-    command.add_argument("--split", default="val", help="a split, or a .txt file of ids")
-    command.add_argument("--limit", type=int, metavar="N", help="a fixed random N of the images")
+    _images(command)
     command.add_argument("--scales", default="1,1.5,2,2.5,3,3.5,4")
     command.add_argument(
         "--methods",
@@ -134,9 +146,7 @@ def _tables(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command.add_argument(
         "tables", nargs="*", metavar="TABLE", help="1, 2, 3, control (default: all)"
     )
-    command.add_argument("--voc-root", metavar="DIR", required=True)
-    command.add_argument("--split", default="val", help="a split, or a .txt file of ids")
-    command.add_argument("--limit", type=int, metavar="N", help="a fixed random N of the images")
+    _images(command)
     command.add_argument("--rows", metavar="DIR", default="runs/tables", help="keep rows, to go on")
     command.add_argument("--out", metavar="DIR", default="results", help="write table-*.json there")
     _machine(command)
@@ -154,12 +164,8 @@ def _figures(commands: "argparse._SubParsersAction[_Parser]") -> None:
         help="sample:NAME, voc:ID or paths (default: three samples)",
     )
     command.add_argument("--voc-root", metavar="DIR", help="for voc:ID")
-    command.add_argument("--scale", type=float, default=3.0, help="resize factor (default: 3)")
-    command.add_argument("--objective", default="entropy", help="what to optimise")
-    command.add_argument("--steps", type=int, default=32, help="updates T (paper: 32)")
-    command.add_argument("--lr", type=float, default=1e-3, help="Adam's rate (paper: 0.001)")
-    command.add_argument("--variables", default="both", help="score, scale, both or all")
-    command.add_argument("--centred", action="store_true", help="centred updates")
+    _episode(command)
+    _updates(command)
     command.add_argument(
         "--ours", action="store_true", help="objective and variables chosen on training images"
     )

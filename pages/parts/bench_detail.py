@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from segviz.errors import InputError
@@ -26,7 +27,6 @@ MOST = 10
 FIRST = 3.0
 """The scale shown first: the paper's main case."""
 
-CONFIG = {"displaylogo": False}
 NAMES = {"iou": "IoU", "accuracy": "pixel accuracy"}
 Measure = Literal["iou", "accuracy"]
 
@@ -87,33 +87,25 @@ def details(result: Result, model: str) -> None:
 
 def _classes(base: Row, row: Row, place: str) -> None:
     st.markdown("**Classes** :gray[gain and loss of IoU, in points]")
-    st.plotly_chart(
-        charts.class_bars(base, row),
-        key=f"bench_classes_{place}",
-        config=CONFIG,
-        alt="Gain and loss of IoU by class, sorted",
-    )
+    alt = "Gain and loss of IoU by class, sorted"
+    _chart(charts.class_bars(base, row), f"bench_classes_{place}", alt)
 
 
 def _points(found: Changes, name: str, place: str) -> None:
     st.markdown(f"**Does lower entropy mean higher {name}?** :gray[one point an image]")
     change, level = st.tabs(["By adaptation", "Before adaptation"], key=f"bench_tabs_{place}")
     with change:
-        st.plotly_chart(
-            charts.scatter_changes(found, name),
-            key=f"bench_changes_{place}",
-            config=CONFIG,
-            alt=f"Change of {name} against change of mean entropy, by image",
-        )
+        alt = f"Change of {name} against change of mean entropy, by image"
+        _chart(charts.scatter_changes(found, name), f"bench_changes_{place}", alt)
         st.markdown(charts.changes_said(found, name))
     with level:
-        st.plotly_chart(
-            charts.scatter_levels(found, name),
-            key=f"bench_levels_{place}",
-            config=CONFIG,
-            alt=f"{name} of feedforward against its mean entropy, by image",
-        )
+        alt = f"{name} of feedforward against its mean entropy, by image"
+        _chart(charts.scatter_levels(found, name), f"bench_levels_{place}", alt)
         st.markdown(charts.levels_said(found, name))
+
+
+def _chart(figure: go.Figure, key: str, alt: str) -> None:
+    st.plotly_chart(figure, key=key, config={"displaylogo": False}, alt=alt)
 
 
 # === Images

@@ -15,6 +15,7 @@ from segviz.results import Result, parse
 from . import server
 from .bench_work import EVALUATIONS, Evaluation, Plan, methods, rows_folder
 from .flow import said
+from .stage import stop_button
 from .state import session
 from .voc_grid import root_field
 from .words import duration, plain, sentence
@@ -204,13 +205,8 @@ def _watch() -> None:
     job.seen()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(*_progress(job))
-        st.button(
-            "Stopping" if job.stopping else "Stop",
-            key="bench_stop",
-            icon=":material/stop_circle:",
-            on_click=job.stop,
-            disabled=job.stopping,
-            help="Keeps what is measured; the same choice goes on from there.",
+        stop_button(
+            job, "bench_stop", "Keeps what is measured; the same choice goes on from there."
         )
     work: Evaluation = job.work
     if work.state.miou:

@@ -12,9 +12,8 @@ from typing import Any
 
 from segviz import metrics
 from segviz.adapt import OBJECTIVES
-from segviz.adapt.run import environment
 from segviz.errors import InputError
-from segviz.evaluate import FEEDFORWARD, Cell, Method, collect, evaluate, plan
+from segviz.evaluate import FEEDFORWARD, Cell, Method, collect, evaluate, plan, summary
 from segviz.ids import subset
 from segviz.jobs import SLOT, Slot
 from segviz.network.checkpoint import Checkpoint
@@ -202,15 +201,10 @@ class Evaluation:
         if not self.cells[0].images:
             return None
         return {
-            "images": len(self.cells[0].images),
-            "results": [cell.result() for cell in self.cells],
-            "failed": [f"{name}: {reason}" for name, reason in self.failed.items()],
+            **summary(self.trained, self.cells, self.failed),
             "split": self.asked.split,
             "command": self.asked.command,
             "complete": self.state.done == len(self.ids),
-            "environment": environment(self.trained),
-            "ids": self.cells[0].images,
-            "by_image": [cell.by_image() for cell in self.cells],
         }
 
     def _measure(self, store: Store, name: str) -> Iterator[None]:

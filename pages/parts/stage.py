@@ -18,7 +18,7 @@ from .state import Result, session
 from .words import described, named, plain, stopped
 from .work import Work, progress
 
-__all__ = ["FRAME", "shown_of", "stage", "work_of"]
+__all__ = ["FRAME", "shown_of", "stage", "stop_button", "work_of"]
 
 FRAME = 0.5
 """Seconds from look to look at runs at work."""
@@ -142,18 +142,24 @@ def _heading(shown: Sequence[Shown], work: Work | None) -> DeltaGenerator | None
 
 
 def _progress(work: Work) -> None:
-    job: Job = work.job
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(*progress(job))
+        st.progress(*progress(work.job))
         if work.stoppable:
-            st.button(
-                "Stopping" if job.stopping else "Stop",
-                key="stop",
-                icon=":material/stop_circle:",
-                on_click=job.stop,
-                disabled=job.stopping,
-                help="Keeps the steps that are there; while waiting, leaves the line.",
+            stop_button(
+                work.job, "stop", "Keeps the steps that are there; while waiting, leaves the line."
             )
+
+
+def stop_button(job: Job, key: str, help: str) -> None:
+    """A button that asks a job to stop, once."""
+    st.button(
+        "Stopping" if job.stopping else "Stop",
+        key=key,
+        icon=":material/stop_circle:",
+        on_click=job.stop,
+        disabled=job.stopping,
+        help=help,
+    )
 
 
 def _notes(shown: Sequence[Shown], result: Result) -> None:

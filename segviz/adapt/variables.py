@@ -51,8 +51,11 @@ class Filters:
             )
         )
         self.means: tuple[Tensor, Tensor] | None = None
-        self.activation, self.u = network.activate(self.initial, *encoding)
+        self.activation: Tensor  # (h w, C), of the last prediction
+        self.u: Tensor  # (h w,), its levels
         self.reads = variables != "score"  # while theta_scale stays, so do the activations
+        if centred or not self.reads:
+            self.activation, self.u = network.activate(self.initial, *encoding)
         if centred:
             self.means = (self.activation.mean(0), _mean_patch(encoding.F))
 
@@ -88,8 +91,7 @@ class Filters:
         """
         theta, (F, R) = self._in_use(), self.encoding
         g, a, u = gradient, self.activation, self.u
-        counts = gradient.any(1)
-        pixels = counts.nonzero()[:, 0]
+        pixels = gradient.any(1).nonzero()[:, 0]
         if len(pixels) < FEW * len(u):  # else picking them out costs more than it saves
             g, a, u = (values.index_select(0, pixels) for values in (g, a, u))
         else:

@@ -13,15 +13,21 @@ from pathlib import Path
 from tqdm import tqdm
 
 from .. import metrics, voc
-from ..adapt.run import environment
 from ..errors import InputError
-from ..evaluate import FEEDFORWARD, Cell, Method, collect, evaluate, plan
+from ..evaluate import FEEDFORWARD, Cell, Method, collect, evaluate, plan, summary
 from ..ids import split_ids, subset
 from ..network.checkpoint import Checkpoint
 from ..store import Store
 from ..tables import text
 from ..team import Team
-from .shared import command_line, load_checkpoint, make_folder, parse_numbers, parse_whole
+from .shared import (
+    command_line,
+    load_checkpoint,
+    make_folder,
+    parse_numbers,
+    parse_whole,
+    write_whole,
+)
 
 __all__ = ["choose_ids", "evaluation", "measured"]
 
@@ -61,19 +67,13 @@ def evaluation(options: Namespace) -> int:
         if not team.leads:
             return 130 if interrupted else 0
         result = {
-            "images": len(cells[0].images),
-            "results": [cell.result() for cell in cells],
-            "failed": failed,
+            **summary(trained, cells, failed, options.by_image),
             "split": options.split,
             "command": command_line(),
             "complete": not interrupted,
-            "environment": environment(trained),
         }
-        if options.by_image:
-            result["ids"] = cells[0].images
-            result["by_image"] = [cell.by_image() for cell in cells]
         if options.out:
-            (folder / "evaluation.json").write_text(json.dumps(result, indent=1) + "\n")
+            write_whole(folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
     print(json.dumps(result) if options.json else f"{result['images']} images\n{text(cells)}")
     return 130 if interrupted else 0
 
@@ -98,13 +98,13 @@ def measured(
     folder: Path,
     team: Team,
     title: str = "",
-) -> tuple[list[str], bool]:
+) -> tuple[dict[str, str], bool]:
     """Measure with a progress bar, then fill the cells with all that the folder has.
 
     Only the leader looks at what the others do, and fills the cells.
 
     Returns:
-        The images that failed as "ID: reason", and whether Ctrl-C ended it.
+        Why images failed, by image, and whether Ctrl-C ended it.
 
     Raises:
         InputError: If no image could be used, or one is neither measured nor failed.
@@ -133,8 +133,8 @@ def measured(
             except KeyboardInterrupt:
                 interrupted = True
         if not team.leads:
-            return [], interrupted
-        failed = [f"{name}: {reason}" for name, reason in collect(store, ids, cells).items()]
+            return {}, interrupted
+        failed = collect(store, ids, cells)
     images = len(cells[0].images)
     lost = len(ids) - images - len(failed)
     if lost and not interrupted:
@@ -143,7 +143,8 @@ def measured(
             " run the same command again."
         )
     if not images and not interrupted:
-        raise InputError(f"none of the {len(ids)} images could be used: {failed[0]}")
-    for failure in failed:
-        print(f"segviz: left out {failure}", file=sys.stderr)
+        name, reason = next(iter(failed.items()))
+        raise InputError(f"none of the {len(ids)} images could be used: {name}: {reason}")
+    for name, reason in failed.items():
+        print(f"segviz: left out {name}: {reason}", file=sys.stderr)
     return failed, interrupted

@@ -18,6 +18,7 @@ __all__ = [
     "parse_numbers",
     "parse_whole",
     "set_threads",
+    "write_whole",
 ]
 
 
@@ -61,3 +62,19 @@ def parse_whole(text: str) -> list[int]:
 
 def command_line() -> str:
     return "python -m segviz " + shlex.join(sys.argv[1:])
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write a text file that at no moment is half there.
+
+    Raises:
+        InputError: If it cannot be written.
+    """
+    partial = path.with_suffix(".partial")
+    try:
+        partial.write_text(content, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written ({error.strerror}); choose another --out."
+        ) from error

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from .. import voc
-from ..adapt.run import environment
 from ..errors import InputError
-from ..evaluate import plan
+from ..evaluate import plan, summary
 from ..network import checkpoint
 from ..tables import MODELS, TABLES, markdown
 from ..team import Team
 from .evaluate import choose_ids, measured
-from .shared import command_line, load_checkpoint, make_folder
+from .shared import command_line, load_checkpoint, make_folder, write_whole
 
 __all__ = ["tables"]
 
@@ -33,7 +32,7 @@ def tables(options: Namespace) -> int:
         path = out / f"table-{name}.json"
         result, interrupted = _table(name, options, root, rows, team)
         if team.leads and result["images"]:
-            _write(path, json.dumps(result, separators=(",", ":")) + "\n")
+            write_whole(path, json.dumps(result, separators=(",", ":")) + "\n")
             for model, part in result["models"].items():
                 print(f"\n{result['title']}, {model}, {part['images']} images of {options.split}")
                 print(markdown(part["results"]))
@@ -65,20 +64,7 @@ def _table(
         title = f"table {name}, {model}"
         failed, interrupted = measured(trained, root, ids, cells, rows, team, title)
         result["images"] = max(result["images"], len(cells[0].images))
-        result["models"][model] = {
-            "images": len(cells[0].images),
-            "failed": failed,
-            "environment": environment(trained),
-            "ids": cells[0].images,
-            "results": [cell.result() for cell in cells],
-            "by_image": [cell.by_image() for cell in cells],
-        }
+        result["models"][model] = summary(trained, cells, failed)
         if interrupted:
             return result, True
     return {**result, "complete": True}, False
-
-
-def _write(path: Path, content: str) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(content)
-    partial.replace(path)  # at no moment is the table half there

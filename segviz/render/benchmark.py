@@ -19,6 +19,7 @@ __all__ = [
     "gain_curves",
     "lines",
     "named",
+    "needs_truth",
 ]
 
 COLOURS = {
@@ -187,7 +188,7 @@ def gain_bars(found: Sequence[Line]) -> go.Figure:
     palette = colours([line.kind[0] for line in gaining])
     scales = sorted({scale for line in found for scale in line.values})
     parts = [(False, "unsupervised"), (True, "with truth")]
-    parts = [p for p in parts if any(_needs_truth(line) is p[0] for line in gaining)]
+    parts = [p for p in parts if any(needs_truth(line) is p[0] for line in gaining)]
     panels = [(scale, needs, title) for needs, title in parts for scale in scales]
     gap = 0.05
     width = (1 - gap * (len(panels) - 1)) / max(len(panels), 1)
@@ -195,7 +196,7 @@ def gain_bars(found: Sequence[Line]) -> go.Figure:
     layout: dict[str, Any] = {"annotations": []}
     for place, (scale, needs, title) in enumerate(panels):
         number = str(place + 1) if place else ""
-        here = [line for line in gaining if _needs_truth(line) is needs]
+        here = [line for line in gaining if needs_truth(line) is needs]
         groups = list(dict.fromkeys((line.kind[1], line.kind[2]) for line in here))
         methods = {
             group: [line.kind[0] for line in here if line.kind[1:] == group] for group in groups
@@ -288,7 +289,7 @@ def _bar(
     return [bar, mark]
 
 
-def _needs_truth(line: Line) -> bool:
+def needs_truth(line: Line) -> bool:
     objective = OBJECTIVES.get(line.kind[0].split(":")[0])
     return objective is not None and objective.needs_truth
 

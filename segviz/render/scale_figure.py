@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from ..adapt.objectives import OBJECTIVES
 from ..evaluate import FEEDFORWARD
 from ..results import Result
-from .benchmark import Line, colours, lines, named
+from .benchmark import Line, colours, lines, named, needs_truth
 from .page import GAP, LINE, MARGIN, MUTED, SMALL, Page
 
 __all__ = ["scale_figure"]
@@ -36,7 +35,7 @@ def scale_figure(result: Result) -> Page:
 
 def _charts(page: Page, model: str, found: Sequence[Line], palette: dict[str, str]) -> None:
     width = (page.room - BETWEEN) / 2
-    gaining = [line for line in found if line.kind[0] != FEEDFORWARD and not _bound(line)]
+    gaining = [line for line in found if line.kind[0] != FEEDFORWARD and not needs_truth(line)]
     panels = (
         (f"{model}: mIoU, %", "miou", "paper", found),
         (f"{model}: gain over feedforward, points", "gain", "paper_gain", gaining),
@@ -66,11 +65,6 @@ def _plot(axes: Axes, line: Line, key: str, colour: str, ours: bool) -> None:
         axes.plot(x, y, color=colour, linewidth=1.2, linestyle=style)
         if ours:
             axes.plot(x, y, "o", color=colour, markersize=3)
-
-
-def _bound(line: Line) -> bool:
-    objective = OBJECTIVES.get(line.kind[0].split(":")[0])
-    return objective is not None and objective.needs_truth
 
 
 def _words(result: Result) -> str:
