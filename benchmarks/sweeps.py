@@ -1,0 +1,334 @@
+"""How much each setting matters: one is changed at a time, on held-out training images.
+
+    torchrun --standalone --nproc-per-node 2 benchmarks/sweeps.py --voc-root DIR --limit 100
+
+Around two methods, the paper's objective and ours, both on both filters: the learning rate, the
+steps, which pixels count, the resolution of the loss, the weight of the KL, centred updates, the
+starting sigma, and the network without augmentation. Nothing is chosen here. Rows go to --rows as
+they come: run the same command again after a kill, or with a larger --limit, and only what is
+missing is measured. Writes sweeps.json: for each setting and scale the change of mIoU against
+feedforward, and the difference from the method as it is, in points, each with its standard error
+over resampled images.
+"""
+
+import argparse
+import copy
+import json
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from tqdm import tqdm
+
+from segviz import metrics, voc
+from segviz.adapt.episode import half_logits, optimise, photo_labels, prepare
+from segviz.adapt.objectives import (
+    MARGINAL_WEIGHT,
+    OBJECTIVES,
+    Objective,
+    Pixels,
+    marginal_entropy,
+    thresholded_entropy,
+    total_entropy,
+)
+from segviz.adapt.run import environment
+from segviz.adapt.settings import Settings
+from segviz.commands.evaluate import choose_ids
+from segviz.commands.shared import write_whole
+from segviz.evaluate import Method
+from segviz.network import load
+from segviz.network.checkpoint import Checkpoint
+from segviz.network.receptive_field import sigma_from_level
+from segviz.network.segmenter import Encoding, Segmenter
+from segviz.store import Key, Row, Store
+from segviz.tables import MODELS, OURS
+from segviz.team import Team
+
+STEPS, RATES = (0, 4, 8, 16, 32, 64, 128), (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+FACTORS, WEIGHTS, SIGMAS = (2, 4), (0.0, 1.0, 10.0, 30.0), (0.5, 1.0, 2.0)
+AT = 32  # where all but the steps are compared
+RESAMPLES = 1000
+TRAINED = "w/ aug"
+OTHERS = {"entropy": ("entropy-marginal", "entropy-all")}  # marginal held, and all pixels
+BASES = {"entropy": Settings(), "ours": Method.parse(*OURS).settings}
+
+
+def finer(objective: Objective, size: tuple[int, int], factor: int) -> Objective:
+    """The objective over logits (N, K) of h x w pixels, interpolated to a finer grid first."""
+
+    def loss(pixels: Pixels) -> Tensor:
+        maps = pixels.logits.T.unflatten(1, size)[None]
+        fine = functional.interpolate(maps, scale_factor=factor, mode="bilinear")
+        return objective.loss(Pixels(fine[0].flatten(1).T, anchor=pixels.anchor))
+
+    return replace(objective, loss=loss)
+
+
+def weighted(objective: Objective, weight: float) -> Objective:
+    """Thresholded entropy per pixel with another weight of the KL."""
+
+    def loss(pixels: Pixels) -> Tensor:
+        sharp = thresholded_entropy(pixels) / len(pixels.entropy)
+        return sharp + weight / MARGINAL_WEIGHT * (marginal_entropy(pixels) - sharp)
+
+    return replace(objective, loss=loss)
+
+
+def everywhere(objective: Objective) -> Objective:
+    """The entropy of all pixels, S or not, in place of the thresholded."""
+
+    def loss(pixels: Pixels) -> Tensor:
+        rest = total_entropy(pixels) - thresholded_entropy(pixels)
+        return objective.loss(pixels) + rest / len(pixels.entropy)
+
+    return replace(objective, loss=loss)
+
+
+def objectives(size: tuple[int, int]) -> dict[str, Objective]:
+    """What the sweeps add to the objectives, for a feature grid of that size (h, w)."""
+    paper, kept, ours = (
+        OBJECTIVES[name] for name in ("entropy", "entropy-marginal", "entropy-two-scales")
+    )
+    found = {"entropy-two-scales, all pixels": everywhere(ours)}
+    for name, objective in {"entropy": paper, "entropy-two-scales": ours}.items():
+        for factor in FACTORS:
+            found[f"{name}, logits x{factor}"] = finer(objective, size, factor)
+    for name, objective in {"entropy-marginal": kept, "entropy-two-scales": ours}.items():
+        for weight in WEIGHTS:
+            found[f"{name}, KL x{weight:g}"] = weighted(objective, weight)
+    return found
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A method with one setting changed.
+
+    Arguments:
+        base: The method, "entropy" or "ours".
+        sweep: The setting; "" = none is changed.
+        value: What it is.
+        settings: Those of the episode.
+        step: Where it is measured.
+        sigma: The factor of the mean sigma at the start.
+        model: A name in `MODELS`.
+    """
+
+    base: str
+    sweep: str
+    value: str
+    settings: Settings
+    step: int = AT
+    sigma: float = 1.0
+    model: str = TRAINED
+
+    def key(self, scale: float) -> Key:
+        """What the store calls it."""
+        key = Method(replace(self.settings, steps=self.step), (self.step,)).key(scale, self.step)
+        start = "" if self.sigma == 1 else f", sigma x{self.sigma:g}"
+        return replace(key, method=key.method + start)
+
+
+def variants() -> list[Variant]:
+    """All that is measured, base by base and sweep by sweep."""
+    OBJECTIVES.update(objectives((1, 1)))  # settings are checked against the names
+    found = []
+    for base, own in BASES.items():
+        objective = own.objective
+        held, every = OTHERS.get(objective, (objective, f"{objective}, all pixels"))
+        weights = {weight: f"{held}, KL x{weight:g}" for weight in WEIGHTS}
+        weights[MARGINAL_WEIGHT] = held
+        changes: list[tuple[str, str, dict[str, Any]]] = [
+            *(("learning rate", f"{rate:g}", {"learning_rate": rate}) for rate in RATES),
+            ("pixels", "S", {}),
+            ("pixels", "all", {"objective": every}),
+            ("loss resolution", "1", {}),
+            *(
+                ("loss resolution", f"{factor}", {"objective": f"{objective}, logits x{factor}"})
+                for factor in FACTORS
+            ),
+            *(
+                ("KL weight", f"{weight:g}", {"objective": name})
+                for weight, name in sorted(weights.items())
+            ),
+            ("centred", "no", {"centred": False}),
+            ("centred", "yes", {"centred": True}),
+        ]
+        found += [Variant(base, "steps", f"{step}", own, step) for step in STEPS]
+        found += [Variant(base, sweep, value, replace(own, **to)) for sweep, value, to in changes]
+        for step in (0, AT):
+            found += [
+                Variant(base, "starting sigma", f"{sigma:g}", own, step, sigma) for sigma in SIGMAS
+            ]
+            found += [
+                Variant(base, "augmentation", model, own, step, model=model) for model in MODELS
+            ]
+    return found
+
+
+@torch.no_grad()
+def started(network: Segmenter, encoding: Encoding, factor: float) -> Segmenter:
+    """A copy of the network whose mean sigma of the image is that many times as large.
+
+    The bias of theta_scale is shifted; a mean beyond what the levels reach comes near it.
+    """
+    theta = network.theta
+    levels = encoding.R.shape[1]
+    z = torch.logit(network.activate(theta, *encoding)[1] / (levels - 1))
+    wanted = factor * sigma_from_level((levels - 1) * z.sigmoid()).mean()
+    low, high = -20.0, 20.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        mean = sigma_from_level((levels - 1) * (z + middle).sigmoid()).mean()
+        low, high = (middle, high) if mean < wanted else (low, middle)
+    changed = copy.deepcopy(network)
+    changed.scale_bias.add_((low + high) / 2)
+    return changed
+
+
+def measure(
+    checkpoint: Checkpoint,
+    photo: np.ndarray,
+    truth: np.ndarray,
+    scale: float,
+    wanted: Sequence[Variant],
+) -> list[Row]:
+    """The rows of one image at one scale: one forward pass, one episode for all steps."""
+    network = checkpoint.network
+    stride, classes = network.architecture.stride, network.architecture.classes
+    prepared = prepare(network, photo, scale)
+    # The view at half the size is that of the network as trained, wherever sigma starts.
+    prepared.memo["half"] = half_logits(network, prepared.x)
+    height, width = prepared.encoding.F.shape[-2:]
+    OBJECTIVES.update(objectives((height, width)))
+    episodes: dict[tuple[Settings, float], dict[int, Key]] = {}
+    for one in wanted:
+        episodes.setdefault((one.settings, one.sigma), {})[one.step] = one.key(scale)
+    rows = {}
+    for (settings, sigma), keys in episodes.items():
+        at = started(network, prepared.encoding, sigma) if sigma != 1 else network
+        for state in optimise(at, prepared, replace(settings, scale=scale, steps=max(keys))):
+            if state.step in keys:
+                matrix = metrics.confusion(truth, photo_labels(state.logits, prepared), classes)
+                mean = state.sigma.mean().item() * stride
+                entropy = state.entropy.mean().item()
+                key = keys[state.step]
+                rows[key] = Row(key, matrix, entropy, mean, math.nan)
+    return list(rows.values())
+
+
+def work(
+    root: Path,
+    ids: Sequence[str],
+    scales: Sequence[float],
+    stores: dict[str, tuple[Checkpoint, Store]],
+    team: Team,
+) -> None:
+    """Measure what the stores do not have yet, sharing the images with the rest of the team."""
+    chosen = variants()
+    with tqdm(total=len(ids), unit="image", disable=not team.leads) as bar:
+        for index in team.share(len(ids)):
+            photo, truth = voc.read_photo(root, ids[index]), voc.read_truth(root, ids[index])
+            for model, (checkpoint, store) in stores.items():
+                have = store.keys(ids[index])
+                for scale in scales:
+                    wanted = [v for v in chosen if v.model == model and v.key(scale) not in have]
+                    if wanted:
+                        store.add(ids[index], measure(checkpoint, photo, truth, scale, wanted))
+            bar.update(team.done() - bar.n)
+        for _ in team.finish():
+            bar.update(team.done() - bar.n)
+
+
+def results(
+    ids: Sequence[str], scales: Sequence[float], stores: dict[str, tuple[Checkpoint, Store]]
+) -> Iterator[dict[str, Any]]:
+    """A row for each variant and scale, in percent and points."""
+    picks = np.random.default_rng(0).integers(0, len(ids), (RESAMPLES, len(ids)))
+    counts = np.stack([np.bincount(pick, minlength=len(ids)) for pick in picks])
+    found: dict[tuple[str, Key], list[Row]] = {}
+    for model, (_, store) in stores.items():
+        for name in ids:
+            for key, row in store.rows(name).items():
+                found.setdefault((model, key), []).append(row)
+
+    @cache
+    def mious(model: str, key: Key) -> np.ndarray:
+        """mIoU over all images, then over each resampling, in percent."""
+        stack = np.stack([row.matrix for row in found[model, key]])
+        if len(stack) < len(ids):
+            raise SystemExit(f"{key} lacks images: run the same command again.")
+        samples = np.tensordot(counts, stack, 1)
+        return 100 * np.array([metrics.mean_iou(one) for one in (stack.sum(0), *samples)])
+
+    for one in variants():
+        own = Variant(one.base, "", "", BASES[one.base])
+        for scale in scales:
+            value, rows = mious(one.model, one.key(scale)), found[one.model, one.key(scale)]
+            start = mious(one.model, replace(own, step=0).key(scale))
+            yield {
+                "base": one.base,
+                "sweep": one.sweep,
+                "value": one.value,
+                "model": one.model,
+                "step": one.step,
+                "scale": scale,
+                "miou": round(float(value[0]), 2),
+                "over_feedforward": _difference(value, start),
+                "over_base": _difference(value, mious(TRAINED, own.key(scale))),
+                "entropy": round(float(np.mean([row.entropy for row in rows])), 4),
+                "sigma": round(float(np.mean([row.sigma for row in rows])), 2),
+            }
+
+
+def _difference(value: np.ndarray, other: np.ndarray) -> list[float]:
+    """The difference and its standard error."""
+    gap = value - other
+    return [round(float(gap[0]), 2), round(float(gap[1:].std()), 2)]
+
+
+def main() -> None:
+    """Measure, then write what all images say."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--voc-root", required=True)
+    parser.add_argument("--split", default="results/dev.txt")
+    parser.add_argument("--limit", type=int, default=100)
+    parser.add_argument("--scales", type=float, nargs="+", default=[1.0, 3.0])
+    parser.add_argument("--rows", type=Path, default=Path("runs/sweeps"))
+    parser.add_argument("--out", type=Path, default=Path("results"))
+    options = parser.parse_args()
+    root, team = voc.find_root(options.voc_root), Team.join()
+    ids = choose_ids(root, options.split, options.limit)
+    with ExitStack() as stack:
+        stores = {}
+        for model, name in MODELS.items():
+            checkpoint = load(name)
+            classes = checkpoint.network.architecture.classes
+            store = Store(options.rows, checkpoint.sha256, classes, team.rank)
+            stores[model] = checkpoint, stack.enter_context(closing(store))
+        work(root, ids, options.scales, stores, team)
+        if not team.leads:
+            return
+        result = {
+            "images": len(ids),
+            "split": options.split,
+            "command": "torchrun --standalone --nproc-per-node"
+            f" {team.size} benchmarks/sweeps.py --voc-root DIR --limit {options.limit}",
+            "at": AT,
+            "environments": [environment(checkpoint) for checkpoint, _ in stores.values()],
+            "ids": ids,
+            "results": list(results(ids, options.scales, stores)),
+        }
+    write_whole(options.out / "sweeps.json", json.dumps(result) + "\n")
+    print(f"written to {options.out / 'sweeps.json'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""The sweeps' own objectives and starts: each must equal the library's where nothing is changed."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from segviz.adapt import objectives
+from segviz.adapt.episode import prepare
+from segviz.adapt.objectives import OBJECTIVES, Pixels
+from segviz.store import Store
+
+SIZE = (3, 4)
+
+
+@pytest.fixture(scope="module")
+def sweeps():
+    """The script as a module; what it adds to the objectives is taken out again."""
+    path = Path(__file__).parents[1] / "benchmarks" / "sweeps.py"
+    spec = importlib.util.spec_from_file_location("sweeps", path)
+    module = importlib.util.module_from_spec(spec)
+    before = dict(OBJECTIVES)
+    spec.loader.exec_module(module)
+    yield module
+    OBJECTIVES.clear()
+    OBJECTIVES.update(before)
+
+
+@pytest.fixture
+def logits():
+    return torch.randn(SIZE[0] * SIZE[1], 5, dtype=torch.float64, requires_grad=True)
+
+
+def held(logits):
+    """Pixels with a class marginal to hold that is not their own."""
+    anchor = torch.arange(1.0, 6.0, dtype=torch.float64)
+    return Pixels(logits, anchor=anchor / anchor.sum())
+
+
+@pytest.mark.parametrize("name", ["entropy", "entropy-two-scales"])
+def test_no_finer_grid_is_the_plain_loss(sweeps, logits, name):
+    plain = OBJECTIVES[name]
+    pixels = held(logits)
+    torch.testing.assert_close(sweeps.finer(plain, SIZE, 1).loss(pixels), plain.loss(pixels))
+
+
+def test_a_finer_grid_sees_the_map_in_rows(sweeps, logits):
+    """Of a map that is constant along the columns, the finer one is too."""
+    steps = torch.zeros(5, dtype=torch.float64)
+    steps[1] = 1.0
+    rows = torch.arange(3.0, dtype=torch.float64).repeat_interleave(4)[:, None] * steps
+    seen = []
+    spy = sweeps.replace(OBJECTIVES["entropy"], loss=lambda p: seen.append(p.logits) or p.logits)
+    sweeps.finer(spy, SIZE, 2).loss(Pixels(rows))
+    fine = seen[0].view(6, 8, 5)
+    torch.testing.assert_close(fine, fine[:, :1].expand_as(fine))
+    assert (fine[:, 0, 1].diff() > 0).sum() >= 4
+
+
+def test_gradients_pass_through_the_interpolation(sweeps, logits):
+    loss = sweeps.finer(OBJECTIVES["entropy-two-scales"], SIZE, 4).loss
+    pixels = held(logits)
+    (gradient,) = torch.autograd.grad(loss(pixels), logits)
+    nudge = 1e-6 * torch.randn_like(logits)
+    change = (loss(held(logits + nudge)) - loss(pixels)).item()
+    assert change == pytest.approx((gradient * nudge).sum().item(), rel=1e-3)
+
+
+def test_weights(sweeps, logits):
+    pixels, ours = held(logits), OBJECTIVES["entropy-two-scales"]
+    per_pixel = objectives.thresholded_entropy(pixels) / len(logits)
+    at_three = sweeps.weighted(ours, objectives.MARGINAL_WEIGHT).loss(pixels)
+    torch.testing.assert_close(at_three, ours.loss(pixels))
+    torch.testing.assert_close(sweeps.weighted(ours, 0).loss(pixels), per_pixel)
+
+
+def test_all_pixels(sweeps, logits):
+    pixels, ours = held(logits), OBJECTIVES["entropy-two-scales"]
+    gap = sweeps.everywhere(ours).loss(pixels) - ours.loss(pixels)
+    unselected = pixels.entropy[~pixels.selected()]
+    assert len(unselected)
+    torch.testing.assert_close(gap, unselected.sum() / len(logits))
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.5])
+def test_starting_sigma(sweeps, trained, factor):
+    photo = np.random.default_rng(0).integers(0, 255, (64, 80, 3), dtype=np.uint8)
+    encoding = prepare(trained.network, photo, 1.0).encoding
+
+    def mean(network):
+        return network.head(network.theta, *encoding).sigma.mean().item()
+
+    before = mean(trained.network)
+    changed = sweeps.started(trained.network, encoding, factor)
+    assert mean(changed) == pytest.approx(factor * before, rel=1e-3)
+    assert mean(trained.network) == before
+
+
+def test_measured_once_and_told(sweeps, trained, voc_root, tmp_path, monkeypatch):
+    """Two images at one scale: rows are kept, the second run measures nothing, all is told."""
+    monkeypatch.setattr(sweeps, "RESAMPLES", 5)
+    chosen = [v for v in sweeps.variants() if v.base == "ours" and v.step <= 4]
+    chosen += [v for v in sweeps.variants() if v.sweep == "loss resolution" and v.value == "2"]
+    chosen += [v for v in sweeps.variants() if v.sweep == "centred"]
+    monkeypatch.setattr(sweeps, "variants", lambda: chosen)
+    ids = ["2007_000007", "2007_000008"]
+    store = Store(tmp_path, trained.sha256, 21)
+    stores = {model: (trained, store) for model in sweeps.MODELS}
+    sweeps.work(voc_root, ids, [1.0], stores, sweeps.Team())
+    rows = list(sweeps.results(ids, [1.0], stores))
+    monkeypatch.setattr(sweeps, "measure", lambda *_: pytest.fail("measured again"))
+    sweeps.work(voc_root, ids, [1.0], stores, sweeps.Team())
+    store.close()
+    assert len(rows) == len(chosen)
+    kinds = {(r["base"], r["sweep"], r["value"], r["step"]): r for r in rows}
+    assert kinds["ours", "steps", "0", 0]["over_feedforward"] == [0, 0]
+    assert kinds["ours", "centred", "yes", 32]["over_base"] == [0, 0]
+    start = [kinds["ours", "starting sigma", value, 0]["sigma"] for value in ("0.5", "1", "2")]
+    assert start[0] < start[1] < start[2]
