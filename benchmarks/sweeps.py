@@ -15,6 +15,8 @@ import argparse
 import copy
 import json
 import math
+import shlex
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -59,6 +61,8 @@ RESAMPLES = 1000
 TRAINED = "w/ aug"
 OTHERS = {"entropy": ("entropy-marginal", "entropy-all")}  # marginal held, and all pixels
 BASES = {"entropy": Settings(), "ours": Method.parse(*OURS).settings}
+
+Stores = dict[str, tuple[Checkpoint, Store]]  # by name in MODELS
 
 
 def finer(objective: Objective, size: tuple[int, int], factor: int) -> Objective:
@@ -179,9 +183,8 @@ def started(network: Segmenter, encoding: Encoding, factor: float) -> Segmenter:
 
     The bias of theta_scale is shifted; a mean beyond what the levels reach comes near it.
     """
-    theta = network.theta
     levels = encoding.R.shape[1]
-    z = torch.logit(network.activate(theta, *encoding)[1] / (levels - 1))
+    z = torch.logit(network.activate(network.theta, *encoding)[1] / (levels - 1))
     wanted = factor * sigma_from_level((levels - 1) * z.sigmoid()).mean()
     low, high = -20.0, 20.0
     for _ in range(40):
@@ -225,11 +228,7 @@ def measure(
 
 
 def work(
-    root: Path,
-    ids: Sequence[str],
-    scales: Sequence[float],
-    stores: dict[str, tuple[Checkpoint, Store]],
-    team: Team,
+    root: Path, ids: Sequence[str], scales: Sequence[float], stores: Stores, team: Team
 ) -> None:
     """Measure what the stores do not have yet, sharing the images with the rest of the team."""
     chosen = variants()
@@ -248,7 +247,7 @@ def work(
 
 
 def results(
-    ids: Sequence[str], scales: Sequence[float], stores: dict[str, tuple[Checkpoint, Store]]
+    ids: Sequence[str], scales: Sequence[float], stores: Stores
 ) -> Iterator[dict[str, Any]]:
     """A row for each variant and scale, in percent and points."""
     picks = np.random.default_rng(0).integers(0, len(ids), (RESAMPLES, len(ids)))
@@ -269,7 +268,7 @@ def results(
         return 100 * np.array([metrics.mean_iou(one) for one in (stack.sum(0), *samples)])
 
     for one in variants():
-        own = Variant(one.base, "", "", BASES[one.base])
+        own = Variant(one.base, "", "", BASES[one.base], AT)
         for scale in scales:
             value, rows = mious(one.model, one.key(scale)), found[one.model, one.key(scale)]
             start = mious(one.model, replace(own, step=0).key(scale))
@@ -319,8 +318,8 @@ def main() -> None:
         result = {
             "images": len(ids),
             "split": options.split,
-            "command": "torchrun --standalone --nproc-per-node"
-            f" {team.size} benchmarks/sweeps.py --voc-root DIR --limit {options.limit}",
+            "command": f"torchrun --standalone --nproc-per-node {team.size} benchmarks/sweeps.py "
+            + shlex.join(sys.argv[1:]),
             "at": AT,
             "environments": [environment(checkpoint) for checkpoint, _ in stores.values()],
             "ids": ids,

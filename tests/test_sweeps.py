@@ -1,6 +1,8 @@
 """The sweeps' own objectives and starts: each must equal the library's where nothing is changed."""
 
 import importlib.util
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from segviz.adapt import objectives
 from segviz.adapt.episode import prepare
 from segviz.adapt.objectives import OBJECTIVES, Pixels
 from segviz.store import Store
+from segviz.team import Team
 
 SIZE = (3, 4)
 
@@ -52,7 +55,7 @@ def test_a_finer_grid_sees_the_map_in_rows(sweeps, logits):
     steps[1] = 1.0
     rows = torch.arange(3.0, dtype=torch.float64).repeat_interleave(4)[:, None] * steps
     seen = []
-    spy = sweeps.replace(OBJECTIVES["entropy"], loss=lambda p: seen.append(p.logits) or p.logits)
+    spy = replace(OBJECTIVES["entropy"], loss=lambda p: seen.append(p.logits) or p.logits)
     sweeps.finer(spy, SIZE, 2).loss(Pixels(rows))
     fine = seen[0].view(6, 8, 5)
     torch.testing.assert_close(fine, fine[:, :1].expand_as(fine))
@@ -99,23 +102,28 @@ def test_starting_sigma(sweeps, trained, factor):
 
 
 def test_measured_once_and_told(sweeps, trained, voc_root, tmp_path, monkeypatch):
-    """Two images at one scale: rows are kept, the second run measures nothing, all is told."""
+    """Rows are kept, the second run measures nothing, and all is told."""
     monkeypatch.setattr(sweeps, "RESAMPLES", 5)
-    chosen = [v for v in sweeps.variants() if v.base == "ours" and v.step <= 4]
-    chosen += [v for v in sweeps.variants() if v.sweep == "loss resolution" and v.value == "2"]
-    chosen += [v for v in sweeps.variants() if v.sweep == "centred"]
+    monkeypatch.setattr(sweeps, "AT", 2)
+    chosen = [
+        replace(one, step=min(one.step, 2))
+        for one in sweeps.variants()
+        if one.base == "ours"
+        and one.sweep in ("starting sigma", "loss resolution", "centred")
+        and one.value != "4"
+    ]
     monkeypatch.setattr(sweeps, "variants", lambda: chosen)
     ids = ["2007_000007", "2007_000008"]
-    store = Store(tmp_path, trained.sha256, 21)
-    stores = {model: (trained, store) for model in sweeps.MODELS}
-    sweeps.work(voc_root, ids, [1.0], stores, sweeps.Team())
-    rows = list(sweeps.results(ids, [1.0], stores))
-    monkeypatch.setattr(sweeps, "measure", lambda *_: pytest.fail("measured again"))
-    sweeps.work(voc_root, ids, [1.0], stores, sweeps.Team())
-    store.close()
-    assert len(rows) == len(chosen)
-    kinds = {(r["base"], r["sweep"], r["value"], r["step"]): r for r in rows}
-    assert kinds["ours", "steps", "0", 0]["over_feedforward"] == [0, 0]
-    assert kinds["ours", "centred", "yes", 32]["over_base"] == [0, 0]
-    start = [kinds["ours", "starting sigma", value, 0]["sigma"] for value in ("0.5", "1", "2")]
-    assert start[0] < start[1] < start[2]
+    with closing(Store(tmp_path, trained.sha256, 21)) as store:
+        stores = {sweeps.TRAINED: (trained, store)}
+        sweeps.work(voc_root, ids, [1.0], stores, Team())
+        monkeypatch.setattr(sweeps, "measure", lambda *_: pytest.fail("measured again"))
+        sweeps.work(voc_root, ids, [1.0], stores, Team())
+        told = list(sweeps.results(ids, [1.0], stores))
+    assert len(told) == len(chosen)
+    rows = {(row["sweep"], row["value"], row["step"]): row for row in told}
+    assert rows["starting sigma", "1", 0]["over_feedforward"] == [0, 0]
+    assert rows["centred", "yes", 2]["over_base"] == [0, 0]
+    assert rows["centred", "no", 2]["entropy"] != rows["centred", "yes", 2]["entropy"]
+    starts = [rows["starting sigma", value, 0]["sigma"] for value in ("0.5", "1", "2")]
+    assert starts[0] < starts[1] < starts[2]
