@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from . import commands
 from .errors import InputError
 
 __all__ = ["main", "parser"]
@@ -45,8 +46,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = parser().parse_args(arguments)
     try:
-        from . import commands  # torch comes with it: not before the arguments are known to be good
-
         return commands.run_command(options)
     except InputError as error:
         print(f"segviz: {error}", file=sys.stderr)

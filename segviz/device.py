@@ -1,10 +1,14 @@
 """Where tensors live."""
 
-import os
+from __future__ import annotations
 
-import torch
+import os
+from typing import TYPE_CHECKING
 
 from .errors import InputError
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["choose"]
 
@@ -17,6 +21,8 @@ def choose(name: str = "auto") -> torch.device:
     Raises:
         InputError: If this machine has no such device.
     """
+    import torch  # takes seconds, and pages are drawn meanwhile
+
     available = ["cpu"]
     if torch.cuda.is_available():
         available.insert(0, "cuda")

@@ -5,53 +5,26 @@ With N pixels, K classes, probabilities :math:`p_{ic}` and truth :math:`y_i`:
 .. math:: H_i = - \sum_c p_{ic} \log p_{ic}, \qquad m_c = \frac{1}{N} \sum_i p_{ic}
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
-from torch import Tensor
-from torch.nn import functional
-
-from ..classes import IGNORE
 from ..errors import InputError
 
-__all__ = ["OBJECTIVES", "Objective", "Pixels", "find", "two_scale_anchor"]
+if TYPE_CHECKING:  # pages need the titles long before torch is there
+    from torch import Tensor
+
+    from .pixels import Pixels
+
+__all__ = ["OBJECTIVES", "Objective", "find", "two_scale_anchor"]
 
 MARGINAL_WEIGHT = 3.0
 FEW_WEIGHT = 0.3
 SPLIT_WEIGHT = 10.0
 SURER = 0.7
 SHARPNESS = 8
-
-
-class Pixels:
-    """The pixel-wise prediction of one step, with what several objectives share.
-
-    Arguments:
-        logits: Shape (N, K), floating point.
-        truth: Labels, shape (N,), int64, 255 = ignore; None where there is none.
-        anchor: The class marginal that some objectives hold, shape (K,); None = this one.
-    """
-
-    def __init__(
-        self, logits: Tensor, truth: Tensor | None = None, anchor: Tensor | None = None
-    ) -> None:
-        self.logits = logits
-        self.truth = truth
-        self.log_probabilities = logits.log_softmax(1)
-        self.probabilities = self.log_probabilities.exp()
-        self.entropy = -(self.probabilities * self.log_probabilities).sum(1)  # (N,), nats, eq. 1
-        self.anchor = self.marginal().detach() if anchor is None else anchor
-
-    def marginal(self) -> Tensor:
-        """The mean probability of each class, shape (K,)."""
-        return self.probabilities.mean(0)
-
-    def selected(self) -> Tensor:
-        """S: the pixels with entropy above the mean, shape (N,), bool (eq. 2)."""
-        entropy = self.entropy.detach()
-        return entropy > entropy.mean()
 
 
 def thresholded_entropy(pixels: Pixels) -> Tensor:
@@ -66,8 +39,8 @@ def total_entropy(pixels: Pixels) -> Tensor:
 
 def marginal_entropy(pixels: Pixels) -> Tensor:
     """Thresholded entropy per pixel, plus the weighted KL from the class marginal that is held."""
-    drift = _divergence(pixels.anchor, pixels.marginal())
-    return thresholded_entropy(pixels) / len(pixels.entropy) + MARGINAL_WEIGHT * drift
+    drift = _divergence(pixels.anchor, pixels.marginal)
+    return thresholded_entropy(pixels) / len(pixels) + MARGINAL_WEIGHT * drift
 
 
 def few_classes_entropy(pixels: Pixels) -> Tensor:
@@ -76,16 +49,18 @@ def few_classes_entropy(pixels: Pixels) -> Tensor:
     One photo shows few classes, so the marginal of all but class 0 (the background) may sharpen; a
     weighted KL holds the share of the background where step 0 had it.
     """
-    before, now = pixels.anchor, pixels.marginal()
+    before, now = pixels.anchor, pixels.marginal
     foreground = now[1:] / now[1:].sum().clamp(min=1e-12)
     few = -(foreground * foreground.clamp(min=_tiny(now)).log()).sum()
     drift = _divergence(_split(before), _split(now))
-    sharp = thresholded_entropy(pixels) / len(pixels.entropy)
+    sharp = thresholded_entropy(pixels) / len(pixels)
     return sharp + FEW_WEIGHT * few + SPLIT_WEIGHT * drift
 
 
 def _split(marginal: Tensor) -> Tensor:
     """The shares of background and foreground, shape (2,)."""
+    import torch
+
     return torch.stack((marginal[0], marginal[1:].sum()))
 
 
@@ -96,6 +71,8 @@ def _divergence(before: Tensor, now: Tensor) -> Tensor:
 
 
 def _tiny(values: Tensor) -> float:
+    import torch
+
     return torch.finfo(values.dtype).tiny
 
 
@@ -118,20 +95,13 @@ def two_scale_anchor(pixels: Pixels, half: Pixels) -> Tensor:
     """
     ratio = half.entropy.mean() / (SURER * pixels.entropy.mean()).clamp(min=_tiny(half.logits))
     weight = 1 / (1 + ratio**SHARPNESS)
-    return torch.lerp(pixels.marginal(), half.marginal(), weight).detach()
+    return pixels.marginal.lerp(half.marginal, weight).detach()
 
 
 def cross_entropy(pixels: Pixels) -> Tensor:
     """The mean cross-entropy to the truth over the pixels that have one, in nats."""
-    if pixels.truth is None:
-        raise InputError(
-            "this objective compares with the truth, but there is none; give a mask of the photo."
-        )
-    known = pixels.truth != IGNORE
-    total = functional.cross_entropy(
-        pixels.logits, pixels.truth, ignore_index=IGNORE, reduction="sum"
-    )
-    return total / known.sum().clamp(min=1)
+    total = -pixels.truth_log_probabilities.sum()
+    return total / pixels.known.sum().clamp(min=1)
 
 
 @dataclass(frozen=True)

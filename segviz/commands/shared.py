@@ -5,8 +5,6 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-import torch
-
 from ..device import choose
 from ..errors import InputError
 from ..network import checkpoint
@@ -43,6 +41,8 @@ def set_threads(options: Namespace) -> None:
     if options.threads is not None:
         if options.threads < 1:
             raise InputError(f"--threads is {options.threads}, but must be at least 1.")
+        import torch
+
         torch.set_num_threads(options.threads)
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from ..errors import InputError
-from .backbone import BACKBONES, Preset
 
 __all__ = ["Architecture"]
 
@@ -56,6 +55,8 @@ class Architecture:
     @classmethod
     def of(cls, backbone: str, **overrides: Any) -> Self:  # noqa: ANN401
         """The usual architecture on a backbone, with `overrides` for what is not None."""
+        from .backbone import BACKBONES, Preset  # timm comes with it, and takes seconds
+
         preset = BACKBONES.get(backbone, Preset())
         values: dict[str, Any] = {
             "backbone": backbone,

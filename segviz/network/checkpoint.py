@@ -1,19 +1,21 @@
 """Trained networks on disk: safetensors weights and a JSON card that vouches for them."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
-from safetensors.torch import save_file
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from .architecture import Architecture
-from .backbone import read_tensors
-from .segmenter import Segmenter
+
+if TYPE_CHECKING:  # cards are read without torch, which takes seconds to import
+    import torch
+    from torch import Tensor, nn
+
+    from .segmenter import Segmenter
 
 __all__ = [
     "CHECKPOINTS",
@@ -101,6 +103,11 @@ def load(name: str = DEFAULT, device: torch.device | str = "cpu") -> Checkpoint:
     Raises:
         InputError: If it is missing, damaged, or does not fit the architecture on its card.
     """
+    import torch
+
+    from .backbone import read_tensors
+    from .segmenter import Segmenter
+
     path = locate(name)
     card = read_card(name)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -141,6 +148,8 @@ def save(network: Segmenter, path: Path, card: dict[str, Any], half: bool = True
     Returns:
         The card as written.
     """
+    from safetensors.torch import save_file
+
     tensors = {
         key: _compact(key, value.detach().cpu().contiguous(), half)
         for key, value in network.state_dict().items()

@@ -2,14 +2,11 @@
 
 import io
 
-import matplotlib
 import numpy as np
-import torch
 from PIL import Image
 
 from ..adapt.record import Quantised, Record
 from ..classes import IGNORE, PALETTE, colourise
-from ..network.geometry import resample
 
 __all__ = [
     "COLOUR_MAPS",
@@ -44,6 +41,10 @@ red from green; ignored has the colour VOC gives it."""
 
 def to_photo(maps: np.ndarray, record: Record) -> np.ndarray:
     """A map (h, w) of the feature grid at the photo's resolution (H, W), bilinear, float32."""
+    import torch  # takes seconds, and pages are drawn meanwhile
+
+    from ..network.geometry import resample
+
     rows, columns = (torch.from_numpy(positions) for positions in record.positions)
     return resample(torch.from_numpy(maps.astype(np.float32)), rows, columns).numpy()
 
@@ -130,6 +131,8 @@ def letterbox(picture: np.ndarray, ratio: float) -> np.ndarray:
 
 def colour_table(name: str) -> np.ndarray:
     """The colours of a map of `COLOUR_MAPS`, low to high, shape (256, 3), uint8."""
+    import matplotlib
+
     colours = matplotlib.colormaps[COLOUR_MAPS[name]](np.arange(256))[:, :3]
     return (colours * 255).round().astype(np.uint8)
 
