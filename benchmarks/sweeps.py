@@ -59,7 +59,6 @@ FACTORS, WEIGHTS, SIGMAS = (2, 4), (0.0, 1.0, 10.0, 30.0), (0.5, 1.0, 2.0)
 AT = 32  # where all but the steps are compared
 RESAMPLES = 1000
 TRAINED = "w/ aug"
-OTHERS = {"entropy": ("entropy-marginal", "entropy-all")}  # marginal held, and all pixels
 BASES = {"entropy": Settings(), "ours": Method.parse(*OURS).settings}
 
 Stores = dict[str, tuple[Checkpoint, Store]]  # by name in MODELS
@@ -98,16 +97,13 @@ def everywhere(objective: Objective) -> Objective:
 
 def objectives(size: tuple[int, int]) -> dict[str, Objective]:
     """What the sweeps add to the objectives, for a feature grid of that size (h, w)."""
-    paper, kept, ours = (
-        OBJECTIVES[name] for name in ("entropy", "entropy-marginal", "entropy-two-scales")
-    )
-    found = {"entropy-two-scales, all pixels": everywhere(ours)}
-    for name, objective in {"entropy": paper, "entropy-two-scales": ours}.items():
+    ours = BASES["ours"].objective
+    found = {f"{ours}, all pixels": everywhere(OBJECTIVES[ours])}
+    for weight in WEIGHTS:
+        found[f"{ours}, KL x{weight:g}"] = weighted(OBJECTIVES[ours], weight)
+    for name in (own.objective for own in BASES.values()):
         for factor in FACTORS:
-            found[f"{name}, logits x{factor}"] = finer(objective, size, factor)
-    for name, objective in {"entropy-marginal": kept, "entropy-two-scales": ours}.items():
-        for weight in WEIGHTS:
-            found[f"{name}, KL x{weight:g}"] = weighted(objective, weight)
+            found[f"{name}, logits x{factor}"] = finer(OBJECTIVES[name], size, factor)
     return found
 
 
@@ -146,9 +142,9 @@ def variants() -> list[Variant]:
     found = []
     for base, own in BASES.items():
         objective = own.objective
-        held, every = OTHERS.get(objective, (objective, f"{objective}, all pixels"))
-        weights = {weight: f"{held}, KL x{weight:g}" for weight in WEIGHTS}
-        weights[MARGINAL_WEIGHT] = held
+        every = "entropy-all" if objective == "entropy" else f"{objective}, all pixels"
+        weights = {weight: f"{objective}, KL x{weight:g}" for weight in WEIGHTS}
+        weights[MARGINAL_WEIGHT] = objective
         changes: list[tuple[str, str, dict[str, Any]]] = [
             *(("learning rate", f"{rate:g}", {"learning_rate": rate}) for rate in RATES),
             ("pixels", "S", {}),
@@ -161,6 +157,7 @@ def variants() -> list[Variant]:
             *(
                 ("KL weight", f"{weight:g}", {"objective": name})
                 for weight, name in sorted(weights.items())
+                if base == "ours"  # the paper's has none
             ),
             ("centred", "no", {"centred": False}),
             ("centred", "yes", {"centred": True}),
