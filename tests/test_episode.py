@@ -20,6 +20,7 @@ from segviz.adapt.episode import (
     prediction_at_1x,
     prepare,
 )
+from segviz.adapt.pixels import Pixels
 from segviz.adapt.record import LOG_PROBABILITIES, Quantised
 from segviz.adapt.settings import VARIABLES, Settings
 from segviz.classes import IGNORE
@@ -166,7 +167,7 @@ def test_first_update_is_adams_by_hand(network64, prepared64):
     # With one gradient g, Adam's corrected moments are g and g^2: every entry moves by the rate.
     theta = Theta(*(p.clone().requires_grad_() for p in network64.theta))
     prediction = network64.head(theta, *prepared64.encoding)
-    pixels = objectives.Pixels(prediction.logits.flatten(1).T)
+    pixels = Pixels(prediction.logits.flatten(1).T)
     gradients = torch.autograd.grad(objectives.thresholded_entropy(pixels), theta)
     moved = Theta(*(p - 1e-2 * g / (g.abs() + 1e-8) for p, g in zip(theta, gradients, strict=True)))
     expected = network64.head(moved, *prepared64.encoding)
@@ -207,9 +208,9 @@ def test_updates_are_adams_by_hand(network64, prepared64, objective):
     anchor = None
     for t, state in enumerate(states(network64, prepared64, objective=objective)):
         prediction = network64.head(Theta(*theta), *prepared64.encoding)
-        pixels = objectives.Pixels(prediction.logits.flatten(1).T, prepared64.target, anchor)
+        pixels = Pixels(prediction.logits.flatten(1).T, prepared64.target, anchor)
         if t == 0 and chosen.two_scales:
-            half = objectives.Pixels(half_logits(network64, prepared64.x))
+            half = Pixels(half_logits(network64, prepared64.x))
             pixels.anchor = objectives.two_scale_anchor(pixels, half)
         anchor = pixels.anchor
         loss = chosen.loss(pixels)

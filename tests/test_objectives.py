@@ -5,7 +5,8 @@ import torch
 from torch.nn import functional
 
 from segviz.adapt import objectives
-from segviz.adapt.objectives import OBJECTIVES, Pixels
+from segviz.adapt.objectives import OBJECTIVES
+from segviz.adapt.pixels import Pixels
 from segviz.classes import IGNORE
 from segviz.errors import InputError
 
@@ -103,7 +104,7 @@ def test_threshold_has_no_gradient(logits):
 
 
 def test_marginal_is_a_distribution(logits):
-    marginal = Pixels(logits).marginal()
+    marginal = Pixels(logits).marginal
     assert marginal.shape == (K,) and marginal.sum().item() == pytest.approx(1)
     assert marginal[2].item() == pytest.approx(logits.softmax(1)[:, 2].mean().item())
 
@@ -115,12 +116,12 @@ def test_marginal_entropy_at_step_0_is_the_thresholded_entropy(logits):
 
 
 def test_drift_of_the_marginal_costs(logits):
-    before = Pixels(logits).marginal()
+    before = Pixels(logits).marginal
     for change in (0.01, 0.5, 5.0):
         other = logits.clone()
         other[:, 1] += change
         pixels = Pixels(other, anchor=before)
-        m = pixels.marginal()
+        m = pixels.marginal
         kl = sum(a * math.log(a / b) for a, b in zip(before.tolist(), m.tolist(), strict=True))
         drift = OBJECTIVES["entropy-marginal"].loss(pixels) - OBJECTIVES["entropy"].loss(pixels) / N
         assert kl > 0
@@ -136,11 +137,11 @@ def test_marginal_of_absent_classes_is_finite():
 
 
 def test_few_classes_is_entropy_of_the_foreground_and_drift_of_its_share(logits):
-    before = Pixels(logits).marginal()
+    before = Pixels(logits).marginal
     other = logits.clone()
     other[:, 0] += 0.7
     pixels = Pixels(other, anchor=before)
-    b, m = before.tolist(), pixels.marginal().tolist()
+    b, m = before.tolist(), pixels.marginal.tolist()
     share = 1 - m[0]
     few = -sum(x / share * math.log(x / share) for x in m[1:])
     drift = b[0] * math.log(b[0] / m[0]) + (1 - b[0]) * math.log((1 - b[0]) / share)
@@ -174,7 +175,7 @@ def test_anchor_of_two_scales(logits):
     assert 0.01 < a < 0.99, "nothing to see"
     expected = [
         (1 - a) * m + a * h
-        for m, h in zip(own.marginal().tolist(), half.marginal().tolist(), strict=True)
+        for m, h in zip(own.marginal.tolist(), half.marginal.tolist(), strict=True)
     ]
     assert got.tolist() == pytest.approx(expected)
     assert not got.requires_grad and got.sum().item() == pytest.approx(1)
@@ -183,9 +184,9 @@ def test_anchor_of_two_scales(logits):
 @pytest.mark.parametrize(("sharper", "other"), [(0.2, "own"), (5.0, "half")])
 def test_anchor_of_two_scales_trusts_the_surer(logits, sharper, other):
     own, half = Pixels(logits), Pixels(sharper * logits.flip(1))
-    trusted = {"own": own, "half": half}[other].marginal()
+    trusted = {"own": own, "half": half}[other].marginal
     got = objectives.two_scale_anchor(own, half)
-    assert (got - trusted).abs().max() < 0.02 < (own.marginal() - half.marginal()).abs().max()
+    assert (got - trusted).abs().max() < 0.02 < (own.marginal - half.marginal).abs().max()
 
 
 def test_anchor_of_two_scales_without_any_doubt():
@@ -230,7 +231,7 @@ def test_no_truth(logits):
 def test_gradient(name, logits, labels):
     entropy = Pixels(logits).entropy
     assert (entropy - entropy.mean()).abs().min() > 1e-4  # no pixel enters or leaves S
-    marginal = Pixels(logits.flip(0) + torch.arange(K)).marginal()
+    marginal = Pixels(logits.flip(0) + torch.arange(K)).marginal
     assert torch.autograd.gradcheck(
         lambda x: OBJECTIVES[name].loss(Pixels(x, labels, marginal)), logits.requires_grad_()
     )
@@ -239,7 +240,7 @@ def test_gradient(name, logits, labels):
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_a_small_step_in_its_direction(name, logits, labels):
     objective = OBJECTIVES[name]
-    marginal = Pixels(logits.flip(0) + torch.arange(K)).marginal()
+    marginal = Pixels(logits.flip(0) + torch.arange(K)).marginal
     logits.requires_grad_()
     before = objective.loss(Pixels(logits, labels, marginal))
     (gradient,) = torch.autograd.grad(objective.direction * before, logits)

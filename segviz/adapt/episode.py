@@ -16,6 +16,7 @@ from ..errors import InputError
 from ..network.geometry import resample, resize_photo
 from ..network.segmenter import Encoding, Segmenter
 from . import objectives, variables
+from .pixels import Differentiable, Pixels
 from .record import LOG_PROBABILITIES, Quantised
 from .settings import Settings
 
@@ -203,14 +204,12 @@ def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iter
         with torch.set_grad_enabled(step < settings.steps):
             prediction = adapted.predict()
             h, w = prediction.sigma.shape
-            # Pixel-major, and the only thing that is differentiated automatically.
-            logits = prediction.logits.flatten(1).T.contiguous()
-            logits.requires_grad_(step < settings.steps)
-            pixels = objectives.Pixels(logits, prepared.target, anchor)
+            rows = prediction.logits.flatten(1).T  # pixel-major, as they lie in memory
+            pixels = Differentiable(rows, prepared.target, anchor)
             if step == 0 and objective.two_scales:
                 if "half" not in prepared.memo:
                     prepared.memo["half"] = half_logits(network, x)
-                half = objectives.Pixels(prepared.memo["half"])
+                half = Pixels(prepared.memo["half"])
                 pixels.anchor = objectives.two_scale_anchor(pixels, half)
             anchor = pixels.anchor
             loss = objective.loss(pixels)
@@ -220,8 +219,8 @@ def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iter
             step,
             prediction.logits,
             prediction.sigma,
-            pixels.log_probabilities.detach().T.unflatten(1, (h, w)),
-            pixels.entropy.detach().view(h, w),
+            pixels.plain.log_probabilities.T.unflatten(1, (h, w)),
+            pixels.plain.entropy.view(h, w),
             pixels.selected().view(h, w),
             value,
             adapted.distance(),
@@ -231,7 +230,7 @@ def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iter
             return
         previous = value
         start = time.perf_counter()
-        adapted.backward(torch.autograd.grad(loss, logits)[0])
+        adapted.backward(pixels.gradient(loss))
         optimiser.step()
 
 

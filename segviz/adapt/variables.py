@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from ..network.receptive_field import sigma_from_level, slope
 from ..network.segmenter import Encoding, Prediction, Segmenter, Theta
+from .pixels import Gradient
 
 __all__ = ["EndToEnd", "Filters", "counts", "make"]
 
@@ -17,8 +18,6 @@ ADAPTED = {
     "scale": ("scale_weight", "scale_bias"),
     "both": ("score_weight", "score_bias", "scale_weight", "scale_bias"),
 }
-
-FEW = 0.6  # of the pixels
 
 
 class Filters:
@@ -73,7 +72,7 @@ class Filters:
         return self.network.score(theta, self.activation, sigma)
 
     @torch.no_grad()
-    def backward(self, gradient: Tensor) -> None:
+    def backward(self, gradient: Gradient) -> None:
         r"""Set the gradients of the parameters after `predict`.
 
         With g the gradient at a pixel's logits, a its activation and r the read response,
@@ -87,15 +86,12 @@ class Filters:
         left out, which automatic differentiation could not know.
 
         Arguments:
-            gradient: Of the loss at the logits, shape (N, K).
+            gradient: Of the loss at the logits.
         """
         theta, (F, R) = self._in_use(), self.encoding
-        g, a, u = gradient, self.activation, self.u
-        pixels = gradient.any(1).nonzero()[:, 0]
-        if len(pixels) < FEW * len(u):  # else picking them out costs more than it saves
-            g, a, u = (values.index_select(0, pixels) for values in (g, a, u))
-        else:
-            pixels = torch.arange(len(u), device=u.device)
+        (g, pixels), a, u = gradient, self.activation, self.u
+        if pixels is not None:
+            a, u = a.index_select(0, pixels), u.index_select(0, pixels)
         if self.theta.score_weight.requires_grad:
             weight, bias = g.T @ a, g.sum(0)
             if self.means is not None:
@@ -104,9 +100,9 @@ class Filters:
         if self.reads:
             levels = R.shape[1]
             by_response = torch.ops.aten.threshold_backward(g @ theta.score_weight, a, 0)
-            by_level = torch.linalg.vecdot(by_response, slope(R, u, pixels))
-            z = torch.zeros_like(self.u)
-            z[pixels] = by_level * u * (1 - u / (levels - 1))
+            z = torch.linalg.vecdot(by_response, slope(R, u, pixels)) * u * (1 - u / (levels - 1))
+            if pixels is not None:
+                z = torch.zeros_like(self.u).index_copy_(0, pixels, z)
             weight, bias = _filter_gradient(z.view(F.shape[-2:]), F), z.sum()[None]
             if self.means is not None:
                 weight -= bias * self.means[1]
@@ -159,12 +155,13 @@ class EndToEnd:
         self.logits = prediction.logits if torch.is_grad_enabled() else None
         return Prediction(*(part.detach() for part in prediction))
 
-    def backward(self, gradient: Tensor) -> None:
-        """Set the gradients of the parameters after `predict`; gradient: (N, K), at the logits."""
+    def backward(self, gradient: Gradient) -> None:
+        """Set the gradients of the parameters after `predict`; gradient: at the logits."""
         assert self.logits is not None, "predict without gradients"
         for parameter in self.adapted.parameters():
             parameter.grad = None
-        self.logits.flatten(1).T.backward(gradient)
+        rows = self.logits.flatten(1).T
+        rows.backward(gradient.dense(len(rows)))
         self.logits = None
 
     def distance(self) -> float:

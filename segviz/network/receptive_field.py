@@ -57,19 +57,21 @@ def blur(x: Tensor, sigma: float) -> Tensor:
     """
     if sigma == 0:
         return x
-    # Feature maps are small: two products with banded matrices beat convolutions by far.
-    rows, columns = (_band(sigma, length, x) for length in x.shape[-2:])
-    return rows @ (x @ columns.T)
+    weights = gaussian(sigma, torch.float64).to(x)
+    reach, channels = len(weights) // 2, x.shape[1]
+    mass = [_mass(weights, length) for length in x.shape[-2:]]
+    # Channels last, such a convolution costs little more than its passes over memory.
+    x = x.contiguous(memory_format=torch.channels_last)
+    for shape, padding in (((-1, 1), (reach, 0)), ((1, -1), (0, reach))):
+        kernel = weights.view(1, 1, *shape).expand(channels, -1, -1, -1).contiguous()
+        x = functional.conv2d(x, kernel, padding=padding, groups=channels)
+    return x / (mass[0][:, None] * mass[1])
 
 
-def _band(sigma: float, length: int, like: Tensor) -> Tensor:
-    """The blur along one axis as a matrix (length, length) whose rows sum to 1."""
-    weights = gaussian(sigma, torch.float64)
-    reach = len(weights) // 2
-    x = torch.arange(length)
-    distance = (x[:, None] - x).abs()
-    band = weights[reach + distance.clamp(max=reach)] * (distance <= reach)
-    return (band / band.sum(1, keepdim=True)).to(like)
+def _mass(weights: Tensor, length: int) -> Tensor:
+    """How much of a filter lies inside at each position of an axis, shape (length,)."""
+    inside = weights.new_ones(1, 1, length)
+    return functional.conv1d(inside, weights[None, None], padding=len(weights) // 2)[0, 0]
 
 
 def dilation(sigma: float) -> int:
@@ -124,17 +126,16 @@ def read(R: Tensor, u: Tensor) -> Tensor:
     """
     low = _lower(u, R.shape[1])
     weight = u - low
-    pixels = torch.arange(len(u), device=u.device)
-    return _blend(R, pixels, low, torch.stack((1 - weight, weight), 1))
+    return _blend(R, None, low, torch.stack((1 - weight, weight), 1))
 
 
-def slope(R: Tensor, u: Tensor, pixels: Tensor) -> Tensor:
+def slope(R: Tensor, u: Tensor, pixels: Tensor | None = None) -> Tensor:
     r"""The derivative of `read` by the level, :math:`R_{l+1} - R_l`, at some pixels.
 
     Arguments:
         R: The scale space, shape (N, L, C).
         u: Levels of those pixels, shape (M,).
-        pixels: Which they are, shape (M,), int64.
+        pixels: Which they are, shape (M,), int64; None = all, in order.
 
     Returns:
         Shape (M, C).
@@ -148,9 +149,11 @@ def _lower(u: Tensor, levels: int) -> Tensor:
     return u.detach().floor().clamp(0, levels - 2).long()
 
 
-def _blend(R: Tensor, pixels: Tensor, low: Tensor, weights: Tensor) -> Tensor:
+def _blend(R: Tensor, pixels: Tensor | None, low: Tensor, weights: Tensor) -> Tensor:
     """Two neighbouring rows of each pixel, weighted and summed in one pass over memory."""
     _, levels, channels = R.shape
+    if pixels is None:
+        pixels = torch.arange(len(low), device=low.device)
     index = pixels * levels + low
     return functional.embedding_bag(
         torch.stack((index, index + 1), 1),

@@ -37,7 +37,7 @@ class Encoding(NamedTuple):
 class Prediction(NamedTuple):
     """What the head says of one image."""
 
-    logits: Tensor  # (K, h, w)
+    logits: Tensor  # (K, h, w), pixel-major in memory
     sigma: Tensor  # (h, w), in feature pixels
     activation: Tensor  # (h w, C), what theta_score multiplies
 
@@ -248,8 +248,8 @@ class Segmenter(nn.Module):
 
     def score(self, theta: Theta, activation: Tensor, sigma: Tensor) -> Prediction:
         """The prediction from activations (h w, C): what theta_score decides."""
-        logits = torch.addmm(theta.score_bias[:, None], theta.score_weight, activation.T)
-        return Prediction(logits.view(-1, *sigma.shape), sigma, activation)
+        rows = torch.addmm(theta.score_bias, activation, theta.score_weight.T)
+        return Prediction(rows.T.unflatten(1, sigma.shape), sigma, activation)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (B, K, h, w) on the feature grid, for training: x as in `features`."""
