@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from segviz.network.geometry import Grid, resample, resize_photo
+from segviz.network.geometry import Grid, largest, resample, resize_photo
 
 CORNER = Grid(4, 16, corner=True)
 CENTRE = Grid(4, 32, corner=False)
@@ -156,6 +156,29 @@ def test_resample_stays_within_the_range():
     maps = torch.randn(4, 6, 6)
     got = resample(maps, torch.linspace(-3, 9, 50), torch.linspace(-3, 9, 50))
     assert got.max() <= maps.max() and got.min() >= maps.min()
+
+
+@pytest.mark.parametrize("smooth", [1, 6])
+@pytest.mark.parametrize("size", [(1, 1), (1, 5), (4, 1), (2, 2), (9, 13)])
+@pytest.mark.parametrize("scale", [0.3, 1.0, 4.7])
+def test_largest_is_the_argmax_of_what_is_interpolated(size, scale, smooth):
+    maps = torch.randn(5, *size, dtype=torch.float64)
+    if smooth > 1:  # large areas in which one is the largest
+        maps = functional.interpolate(maps[None], scale_factor=smooth, mode="bilinear")[0]
+    rows, columns = (
+        torch.linspace(-1.3, length + 0.8, round(scale * length) + 1, dtype=torch.float64)
+        for length in maps.shape[-2:]
+    )
+    expected = resample(maps, rows, columns).argmax(0)
+    for layout in (maps, maps.permute(1, 2, 0).contiguous().permute(2, 0, 1)):
+        got = largest(layout, rows, columns)
+        assert got.dtype == torch.uint8 and torch.equal(got.long(), expected)
+
+
+def test_largest_of_equals_is_the_first():
+    maps = torch.zeros(3, 4, 4)
+    maps[1:] += 1
+    assert (largest(maps, torch.linspace(0, 3, 7), torch.linspace(0, 3, 5)) == 1).all()
 
 
 def test_resample_is_differentiable():

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from .. import metrics
 from ..errors import InputError
-from ..network.geometry import resample, resize_photo
+from ..network.geometry import largest, resize_photo
 from ..network.segmenter import Encoding, Segmenter
 from . import objectives, variables
 from .pixels import Differentiable, Pixels
@@ -304,7 +304,7 @@ def episode(
 @torch.no_grad()
 def photo_labels(logits: Tensor, prepared: Prepared) -> np.ndarray:
     """The prediction at the photo's resolution: bilinear logits, then argmax; (H, W) uint8."""
-    return resample(logits, prepared.rows, prepared.columns).argmax(0).byte().cpu().numpy()
+    return largest(logits, prepared.rows, prepared.columns).cpu().numpy()
 
 
 def prediction_at_1x(network: Segmenter, photo: np.ndarray) -> Reference:
