@@ -36,11 +36,11 @@ from segviz.adapt.objectives import (
     MARGINAL_WEIGHT,
     OBJECTIVES,
     Objective,
-    Pixels,
     marginal_entropy,
     thresholded_entropy,
     total_entropy,
 )
+from segviz.adapt.pixels import Pixels
 from segviz.adapt.run import environment
 from segviz.adapt.settings import Settings
 from segviz.commands.evaluate import choose_ids

@@ -11,7 +11,8 @@ import torch
 
 from segviz.adapt import objectives
 from segviz.adapt.episode import prepare
-from segviz.adapt.objectives import OBJECTIVES, Pixels
+from segviz.adapt.objectives import OBJECTIVES
+from segviz.adapt.pixels import Pixels
 from segviz.store import Store
 from segviz.team import Team
 
