@@ -109,6 +109,7 @@ class Job:
         self.items = 0
         self.seconds = float("nan")  # from the first item to the latest
         self._stop = threading.Event()
+        self._news = threading.Condition()
         self._seen = time.monotonic()
         self._ticket = slot.queue()
         self._thread = threading.Thread(target=self._run, name="segviz job", daemon=True)
@@ -132,6 +133,19 @@ class Job:
     def seen(self) -> None:
         """Say that somebody is still looking."""
         self._seen = time.monotonic()
+
+    def news(self, items: float, timeout: float) -> bool:
+        """Wait for more than so many items or for the end.
+
+        Arguments:
+            items: How many are known already.
+            timeout: At most so many seconds.
+
+        Returns:
+            Whether there is either.
+        """
+        with self._news:
+            return self._news.wait_for(lambda: self.over or self.items > items, timeout)
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait for the end; returns whether it has come."""
@@ -166,7 +180,9 @@ class Job:
         except Exception as error:
             self.error = error
         # Only now: whoever sees the job over may rely on the slot being free.
-        self.state = state
+        with self._news:
+            self.state = state
+            self._news.notify_all()
 
     def _wait_and_work(self) -> State:
         while not self._ticket.wait(0.5):
@@ -182,7 +198,9 @@ class Job:
                 return "finished"
             now = time.monotonic()
             first = now if first is None else first
-            self.items, self.seconds = self.items + 1, now - first
+            with self._news:
+                self.items, self.seconds = self.items + 1, now - first
+                self._news.notify_all()
         return "stopped"
 
     def _unwanted(self) -> bool:

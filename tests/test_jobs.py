@@ -216,3 +216,13 @@ def test_jobs_end_before_the_process_does():
     root = Path(__file__).parents[1]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert (done.returncode, done.stdout.split()) == (0, ["end", "closed"]), done.stderr
+
+
+def test_news_is_the_next_item_or_the_end(slot):
+    work = Gate(items=1)
+    job = Job(work, slot).start()
+    assert not job.news(0, 0.01)
+    waiting = threading.Timer(0.02, work.go.set)
+    waiting.start()
+    assert job.news(0, 10) and job.items == 1
+    assert job.news(float("inf"), 10) and job.over

@@ -3,15 +3,16 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import streamlit as st
 
 from segviz.adapt import Record, Settings
-from segviz.adapt.batch import Batch
 from segviz.errors import InputError
 from segviz.jobs import Job
+from segviz.network import checkpoint
 from segviz.render import charts
 from segviz.render.viewer import View
 
@@ -19,7 +20,7 @@ from . import server, url
 from .pick import of_address
 from .state import Result, session, values
 from .words import sentence
-from .work import Planned, Work
+from .work import Planned, Runs, Work
 
 __all__ = ["ask", "begin", "collect", "open_run", "said", "show_opening"]
 
@@ -41,13 +42,14 @@ def begin(page: str, runs: Sequence[tuple[str, Settings]], view: View | None = N
     if view is None:
         now.notices = []  # not those of the address that asks for these runs
     try:
-        trained = server.trained(st.session_state.checkpoint)
+        name = st.session_state.checkpoint
+        sha256 = checkpoint.read_card(name)["sha256"]
         choice, of_view = now.choice, values()
         plan = []
-        for name, one in runs:
-            made = now.history.find(choice.key, one, trained.sha256)
+        for title, one in runs:
+            made = now.history.find(choice.key, one, sha256)
             id = made.id if made else uuid4().hex
-            plan.append(Planned(name, one, id, made.record if made else None))
+            plan.append(Planned(title, one, id, made.record if made else None))
         result = Result(uuid4().hex, tuple((one.name, one.id) for one in plan), of_view)
         if view is not None:
             now.views[result.id] = view
@@ -56,11 +58,12 @@ def begin(page: str, runs: Sequence[tuple[str, Settings]], view: View | None = N
         if not missing:
             _show(page, result, [(one.name, one.record) for one in plan])
             return
-        batch = Batch(trained, choice.photo, missing, choice.truth, choice.title)
     except InputError as error:
         now.message = sentence(error)
         return
-    job = Job(batch, patience=PATIENCE).start()
+    load = partial(server.networks().load, name)
+    work = Runs(load, choice.photo, tuple(missing), choice.truth, choice.title)
+    job = Job(work, patience=PATIENCE).start()
     now.work = Work(page, result.id, tuple(plan), job, choice.key, of_view)
 
 

@@ -1,34 +1,53 @@
 """What all sessions share: the trained networks, and the run on the first screen."""
 
-import atexit
-import gc
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from segviz import device, images, samples
-from segviz.adapt.batch import Batch
+from segviz import images, samples
+from segviz.errors import InputError
 from segviz.jobs import Job
 from segviz.network import checkpoint
 
+from .networks import Networks
 from .presets import OPENING
+from .work import Runs
 
-__all__ = ["opening", "trained"]
+if TYPE_CHECKING:
+    from segviz.network.checkpoint import Checkpoint
+
+__all__ = ["begin", "networks", "opening", "trained"]
 
 
-@st.cache_resource(show_spinner="Loading the network", max_entries=2)
-def trained(name: str = checkpoint.DEFAULT) -> checkpoint.Checkpoint:
-    """A network that ships, never written to.
+def begin() -> None:
+    """Do what no visitor need wait for; what goes wrong is told to those who come."""
+    networks()
+    with suppress(InputError):
+        opening()
+
+
+@st.cache_resource(show_spinner=False)
+def networks() -> Networks:
+    """The networks of this server; the default one begins to load when this is first called."""
+    made = Networks()
+    made.warm_up()
+    return made
+
+
+def trained(name: str = checkpoint.DEFAULT) -> Checkpoint:
+    """A network that ships, never written to; waits for it.
 
     Raises:
         InputError: If it is missing or damaged.
     """
-    loaded = checkpoint.load(name, device.choose())
-    # Streamlit collects garbage after every rerun, and no thread runs meanwhile: 0.3 s over all
-    # that torch has imported. What is there now stays for good, so it need not be looked at.
-    gc.collect()
-    gc.freeze()
-    atexit.register(gc.unfreeze)
-    return loaded
+    found = networks().ready(name)
+    if found is None:
+        with st.spinner("Loading the network"):
+            found = networks().load(name)
+    return found
 
 
 @st.cache_resource(show_spinner=False)
@@ -36,9 +55,9 @@ def opening() -> Job:
     """The first run of this server, started once; everyone watches the same.
 
     Raises:
-        InputError: If the network or the sample is missing.
+        InputError: If the sample is missing.
     """
     photo, truth = samples.load(OPENING.sample)
     photo, truth, _ = images.fit(photo, truth)
     title = samples.SAMPLES[OPENING.sample].title
-    return Job(Batch(trained(), photo, [OPENING.settings], truth, title)).start()
+    return Job(Runs(networks().load, photo, (OPENING.settings,), truth, title)).start()

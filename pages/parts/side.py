@@ -8,9 +8,10 @@ from segviz import __version__
 from segviz.adapt import OBJECTIVES, Settings
 from segviz.errors import InputError
 from segviz.images import thumbnail
+from segviz.network import checkpoint
 from segviz.render import maps
 
-from . import server, state
+from . import state
 from .choose import choose
 from .pick import pick
 from .words import measured, plain, sentence
@@ -55,8 +56,8 @@ def side(
         )
         if runs and now.choice.truth is None:
             _no_truth(runs)
-        trained = server.trained(st.session_state.checkpoint)
-        facts = [plain(trained.name), measured(trained.card)]
+        name = st.session_state.checkpoint
+        facts = [plain(name), measured(checkpoint.read_card(name))]
         st.caption(" · ".join(fact for fact in facts if fact) + f" · segviz {plain(__version__)}")
 
 

@@ -1,5 +1,7 @@
 """What a page shows of its runs: progress while they are at work, the viewer, exports."""
 
+import math
+import time
 from collections.abc import Callable, Sequence
 
 import streamlit as st
@@ -7,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from segviz.adapt import Record
 from segviz.jobs import Job
-from segviz.render import charts
+from segviz.render import charts, maps
 from segviz.render.frames import Shown
 from segviz.render.summary import cost
 from segviz.render.viewer import View, viewer
@@ -22,6 +24,9 @@ __all__ = ["FRAME", "shown_of", "stage", "stop_button", "work_of"]
 
 FRAME = 0.5
 """Seconds from look to look at runs at work."""
+
+WAIT = 0.3
+"""Seconds that a look waits at its end for the first step, or for the last."""
 
 
 def work_of(page: str) -> Work | None:
@@ -67,25 +72,44 @@ def shown_of(result: Result | None) -> list[Shown]:
 def _draw(
     page: str, work: Work | None, panels: tuple[str, ...], viewing: bool, below: Below | None
 ) -> None:
+    if work is None:
+        _look(page, None, panels, viewing, below)
+        return
+    work.job.seen()
+    if work.job.over:
+        st.rerun()
+    live = _look(page, work, panels, viewing, below)
+    # Neither the first picture nor the last one is to wait for the next look.
+    if work.job.news(math.inf if live else 0, WAIT):
+        st.rerun()
+
+
+def _look(
+    page: str, work: Work | None, panels: tuple[str, ...], viewing: bool, below: Below | None
+) -> bool:
+    """Draw what there is; returns whether that is of the runs at work."""
     result = session().results.get(page)
     shown: list[Shown] = []
     id = result.id if result is not None else ""
+    look = None
     if work is not None:
-        work.job.seen()
-        if work.job.over:
-            st.rerun()
-        records = zip(work.plan, work.records(), strict=True)
+        look = work.look()
+        records = zip(work.plan, look.records, strict=True)
         shown = [_shown(one.name, record) for one, record in records if record is not None]
         id = work.id if shown else id
     live = bool(shown)
-    shown = shown or shown_of(result)
+    if not live and not (viewing and _another(work, result)):
+        shown = shown_of(result)
     menu = _heading(shown, work)
     if work is not None:
         _progress(work)
+        if viewing and not shown:
+            _photo(work)
+            return False
     if not shown and (result is None or viewing):
         if result is not None:
             _notes(shown, result)
-        return
+        return False
     view = View()
     if viewing:
         view = _viewer(shown, id, panels, live)
@@ -98,6 +122,9 @@ def _draw(
         below(shown, view, live)
     if not live and result is not None:
         _notes(shown, result)
+    if look is not None and live:
+        look.took = look.took or time.monotonic() - look.at
+    return live
 
 
 def _viewer(shown: list[Shown], id: str, panels: tuple[str, ...], live: bool) -> View:
@@ -160,6 +187,17 @@ def stop_button(job: Job, key: str, help: str) -> None:
         disabled=job.stopping,
         help=help,
     )
+
+
+def _another(work: Work | None, result: Result | None) -> bool:
+    """Whether the runs at work are on another photo than a result is."""
+    return work is not None and (result is None or result.values["photo"] != work.values["photo"])
+
+
+def _photo(work: Work) -> None:
+    """The photo, where the first panel will be."""
+    place, _ = st.columns([1, 2])
+    place.image(maps.png(work.job.work.photo), width="stretch", alt="The photo")
 
 
 def _notes(shown: Sequence[Shown], result: Result) -> None:

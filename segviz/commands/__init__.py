@@ -5,6 +5,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from ..errors import InputError
+from ..modules import importing
 
 __all__ = ["COMMANDS", "run_command"]
 
@@ -28,7 +29,9 @@ def run_command(options: Namespace) -> int:
         InputError: On bad input, which includes more than the GPU's memory holds.
     """
     module, function = COMMANDS[options.command].split(".")
-    command: Callable[[Namespace], int] = getattr(import_module(f".{module}", __name__), function)
+    with importing():
+        home = import_module(f".{module}", __name__)
+    command: Callable[[Namespace], int] = getattr(home, function)
     try:
         return command(options)
     except RuntimeError as error:

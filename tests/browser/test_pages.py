@@ -112,7 +112,7 @@ def test_a_page_by_its_own_address(browser, address):
 
 
 def test_first_visitor_of_a_server_by_a_pages_address(browser, tmp_path):
-    """Before app.py has run once, Streamlit knows nothing of its pages."""
+    """Before script.py has run once, Streamlit knows nothing of its pages."""
     with serve(tmp_path) as address:
         page = browser.new_page()
         try:

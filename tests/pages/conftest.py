@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from segviz import samples
 from segviz.network import checkpoint
 
-APP = Path(__file__).parents[2] / "app.py"
+APP = Path(__file__).parents[2] / "script.py"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,7 +28,9 @@ def tiny(trained):
         return tuple(np.ascontiguousarray(pixels[::4, ::4]) for pixels in load(name))
 
     with pytest.MonkeyPatch.context() as patch:
+        card = {**trained.card, "sha256": trained.sha256}
         patch.setattr(checkpoint, "load", lambda *_: trained)
+        patch.setattr(checkpoint, "read_card", lambda _: card)
         patch.setattr(samples, "load", small)
         patch.delenv("SEGVIZ_VOC_ROOT", raising=False)
         yield

@@ -24,7 +24,7 @@ def viewer(
     Arguments:
         runs: At least one run, all on photos of one size.
         key: The viewer's key in the session state: called again with it, it keeps step, zoom and
-            pins, also when the runs have grown.
+            pins, also when the runs have grown; the same records are not sent again.
         view: Where it stands when it comes onto the page.
         live: Whether the runs still grow; the viewer then follows the newest step, unless the
             reader has moved.

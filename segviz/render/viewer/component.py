@@ -16,10 +16,6 @@ from .view import View
 
 __all__ = ["show"]
 
-GROWTH = 1.25
-"""Runs at work are sent again once they have so many times the steps: all messages together hold
-at most about five times the steps of the last."""
-
 KEPT = 4
 """Of so many viewers a session remembers what was sent."""
 
@@ -40,17 +36,12 @@ class _Sent:
     live: bool = False
     names: tuple[str, ...] = ()
     records: tuple[weakref.ref[Record], ...] = ()
-    steps: int = 0
 
     def holds(self, runs: Sequence[Shown], live: bool) -> bool:
         """Whether the message will do for these runs."""
         if not self.message or live != self.live:
             return False
-        names = tuple(shown.name for shown in runs)
-        if live:
-            grown = self.steps <= _steps(runs) < GROWTH * self.steps
-            return grown and names[: len(self.names)] == self.names
-        return names == self.names and all(
+        return self.names == tuple(shown.name for shown in runs) and all(
             known() is shown.record for known, shown in zip(self.records, runs, strict=True)
         )
 
@@ -66,7 +57,6 @@ class _Sent:
         self.live = live
         self.names = tuple(shown.name for shown in runs)
         self.records = tuple(weakref.ref(shown.record) for shown in runs)
-        self.steps = _steps(runs)
 
 
 def show(runs: Sequence[Shown], key: str, view: View, live: bool) -> View:
@@ -88,7 +78,3 @@ def show(runs: Sequence[Shown], key: str, view: View, live: bool) -> View:
 
 def _nothing() -> None:
     """Streamlit keeps a state only if there is a callback for it."""
-
-
-def _steps(runs: Sequence[Shown]) -> int:
-    return sum(len(shown.record.steps) for shown in runs)

@@ -1,0 +1,53 @@
+"""What an import brings with it: counted in fresh processes, not timed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("torch", "timm", "matplotlib", "plotly", "streamlit", "pandas", "skimage", "scipy")
+
+
+def brought(code):
+    """The heavy packages that a program imports."""
+    code += f"\nimport sys; print('\\n', *(name for name in {HEAVY} if name in sys.modules))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def command(*words):
+    return f"""
+from segviz.__main__ import main
+try:
+    main({list(words)})
+except SystemExit:
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import segviz",
+        command("--help"),
+        command("run", "--help"),
+        command("run"),
+        "import segviz.adapt, segviz.render.frames, segviz.images, segviz.samples, segviz.jobs",
+        "from segviz.network import checkpoint; checkpoint.read_card(checkpoint.DEFAULT)",
+    ],
+    ids=["package", "help", "help of run", "bad arguments", "records", "card"],
+)
+def test_nothing_heavy(code):
+    assert brought(code) == set()
+
+
+def test_an_episode_draws_nothing():
+    assert brought("import segviz.adapt.run, segviz.commands.run") == {"torch", "timm"}
+
+
+def test_a_page_is_drawn_without_torch():
+    code = "import pages.parts.enter, pages.parts.flow, pages.parts.side, pages.parts.stage"
+    assert not brought(code) & {"torch", "timm", "matplotlib", "pandas", "skimage", "scipy"}
