@@ -225,9 +225,17 @@ def _train(commands: "argparse._SubParsersAction[_Parser]") -> None:
 
 
 def _benchmark(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    command = commands.add_parser("benchmark", help="time the forward pass and the steps")
-    command.add_argument("--scale", type=float, default=3.0)
-    command.add_argument("--repeats", type=int, default=5)
+    command = commands.add_parser(
+        "benchmark", help="time a run's parts, and what else one could run"
+    )
+    command.add_argument(
+        "networks", nargs="*", metavar="NETWORK", help="checkpoints, or mobilenetv2_100, dla34"
+    )
+    command.add_argument("--scales", default="3", help="resize factors (default: 3)")
+    command.add_argument("--repeats", type=int, default=5, help="rounds (default: 5)")
+    command.add_argument("--rivals", action="store_true", help="time what else one could run, too")
+    command.add_argument("--memory", action="store_true", help="measure the peak of the memory")
+    command.add_argument("--out", metavar="FILE", help="write the JSON there, too")
     _common(command)
 
 

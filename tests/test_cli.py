@@ -461,12 +461,15 @@ def test_benchmark_json(cli):
     code, out, err = cli("benchmark", "--scale", 0.25, "--repeats", 1, "--json")
     assert code == 0 and err == ""
     result = strict(out)
-    assert {"forward_ms", "step_ms", "step_over_forward", "environment"} <= result.keys()
+    (found,) = result["networks"].values()
+    (one,) = found["scales"]
+    assert one["scale"] == 0.25 and {"forward", "step", "episode"} <= one["times"].keys()
+    assert one["ratios"]["step / forward"] > 0 and found["environment"]["sha256"]
 
 
 def test_benchmark_text(cli):
     code, out, _ = cli("benchmark", "--scale", 0.25, "--repeats", 1)
-    assert code == 0 and "step_over_forward" in out
+    assert code == 0 and "step / forward" in out
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from segviz.adapt import VARIABLES
 from segviz.adapt.episode import MAX_INPUT
 from segviz.adapt.run import environment
 from segviz.adapt.variables import counts
-from segviz.benchmark import benchmark
+from segviz.costs import STEPS, costs, photo
 from segviz.jobs import Job
 
 PAGE = "model"
@@ -31,10 +31,11 @@ class Measurement:
 
     def __init__(self, scale: float) -> None:
         self.scale = scale
+        self.size = photo().shape[:2]
         self.outcome: dict[str, Any] | None = None
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        self.outcome = benchmark(trained, self.scale, repeats=3)
+        self.outcome = costs(trained.network, photo(), self.scale, repeats=3, against=False)
         yield self.outcome
 
 
@@ -69,25 +70,39 @@ def cost() -> None:
     if outcome is None:
         st.caption("Not measured yet.")
         return
-    low, high = outcome["forward_ms_range"]
-    least, most = outcome["step_ms_range"]
+    times = outcome["times"]
     first, second, third = st.columns(3)
-    first.metric(
-        "Forward pass, ms",
-        f"{outcome['forward_ms']:.0f}",
-        help="Backbone to scale space, once for each photo and scale: median of 3.",
+    for place, name, title, digits, help in (
+        (first, "forward", "Forward pass, ms", 0, "Backbone to scale space, once for each photo."),
+        (second, "step", "One step, ms", 1, "Update and prediction, without the maps."),
+        (third, "episode", "32 steps, ms", 0, "The whole run: forward pass, steps and maps."),
+    ):
+        ms = times[name]
+        place.metric(title, f"{ms['median']:.{digits}f}", help=f"{help} Median of 3.")
+        place.caption(f"{ms['least']:.{digits}f} to {ms['most']:.{digits}f} ms")
+    height, width = job.work.size
+    st.caption(
+        f"A step costs 1 / {1 / outcome['ratios']['step / forward']:.0f} of the forward pass, where"
+        f" the paper reports about 1 / 10; all of it"
+        f" {outcome['ratios']['episode / feedforward']:.2f} times feedforward. Measured on the"
+        f" cat, {width} x {height}, at {job.work.scale:g}x."
     )
-    first.caption(f"{low:.0f} to {high:.0f} ms")
-    second.metric(
-        "One step, ms", f"{outcome['step_ms']:.1f}", help="Update and prediction: median."
+    st.bar_chart(
+        [
+            {"part": part.removeprefix("step: "), "ms": times[part]["median"]}
+            for part in ("backbone", "aggregation", "scale space")
+        ]
+        + [
+            {"part": f"{STEPS} x {part.removeprefix('step: ')}", "ms": STEPS * ms["median"]}
+            for part, ms in times.items()
+            if part.startswith("step: ") or part == "maps"
+        ],
+        x="part",
+        y="ms",
+        horizontal=True,
+        sort="-ms",
+        height=280,
     )
-    second.caption(f"{least:.1f} to {most:.1f} ms")
-    third.metric(
-        "Step / forward",
-        f"1 / {1 / outcome['step_over_forward']:.0f}",
-        help="The paper reports about 1 / 10.",
-    )
-    third.caption(f"the cat, {outcome['photo']}, at {outcome['scale']:g}x")
 
 
 def watched() -> None:

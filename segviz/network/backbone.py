@@ -42,7 +42,8 @@ class Preset:
 
 BACKBONES: dict[str, Preset] = {
     "mobilenetv2_100": Preset(16, 16, (127.5,) * 3, (127.5,) * 3, True, channels=256, groups=4),
-    "dla34": Preset(32, 4),
+    # As wide as its own aggregation is at stride 4.
+    "dla34": Preset(32, 4, channels=64),
 }
 
 

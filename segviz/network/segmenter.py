@@ -98,6 +98,11 @@ class Segmenter(nn.Module):
         self._frozen = (fused(self.backbone),)
         return self
 
+    @property
+    def fast_backbone(self) -> Backbone:
+        """A frozen network's backbone with its batch norms folded; its own until then."""
+        return self._frozen[0] if self._frozen else self.backbone
+
     @torch.no_grad()
     def begin_as(self, weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor) -> None:
         r"""Begin training as a trained classifier of the features: logits = W relu(F) + b.
@@ -211,7 +216,7 @@ class Segmenter(nn.Module):
 
     def encode(self, x: Tensor) -> Encoding:
         """Features and scale space of one input (1, 3, H, W), once frozen by the fast way."""
-        F = self.features(x, *self._frozen)
+        F = self.features(x, self.fast_backbone)
         return Encoding(F, self.scale_space(F))
 
     def level(self, theta: Theta, F: Tensor) -> Tensor:
@@ -253,7 +258,11 @@ class Segmenter(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (B, K, h, w) on the feature grid, for training: x as in `features`."""
-        return self._score(self.response_norm(self._response(self.features(x))))
+        return self.from_features(self.features(x))
+
+    def from_features(self, F: Tensor) -> Tensor:
+        """Logits (B, K, h, w) from features (B, C, h, w), differentiable in all there is."""
+        return self._score(self.response_norm(self._response(F)))
 
     def forward_maps(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Logits of several images of any size, for training on maps that were kept.
