@@ -151,7 +151,8 @@ def _heading(shown: Sequence[Shown], work: Work | None) -> DeltaGenerator | None
     """What is shown, in words; returns the place for exports."""
     if not shown:
         if work is not None:
-            st.markdown(f"**{plain(work.job.work.title)}**")
+            of_plan = described(*(one.settings for one in work.plan))
+            st.markdown(f"**{plain(work.job.work.title)}** :gray[ · {of_plan}]")
         return None
     records = [one.record for one in shown]
     text = f"**{plain(records[0].title)}** :gray[ · {described(*(r.settings for r in records))}]"
@@ -197,7 +198,9 @@ def _another(work: Work | None, result: Result | None) -> bool:
 def _photo(work: Work) -> None:
     """The photo, where the first panel will be."""
     place, _ = st.columns([1, 2])
-    place.image(maps.png(work.job.work.photo), width="stretch", alt="The photo")
+    # Not as a file of the server, which may be gone again before the browser asks for it.
+    address = maps.data_url(work.job.work.photo)
+    place.html(f'<img src="{address}" alt="The photo" style="width: 100%; display: block">')
 
 
 def _notes(shown: Sequence[Shown], result: Result) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from segviz.adapt import Record, Settings
 from segviz.jobs import Job
 
-from .words import duration, plain
+from .words import duration
 
 if TYPE_CHECKING:
     import numpy as np
@@ -155,12 +155,12 @@ def progress(job: Job) -> tuple[float, str]:
         return 0.0, f"Waiting: {job.ahead} {'run' if job.ahead == 1 else 'runs'} ahead of you"
     at = batch.now
     if at is None:
-        return 0.0, f"{plain(batch.title)}: loading the network"
+        return 0.0, "Loading the network"
     name = f"Run {at + 1} of {len(batch)}, " if len(batch) > 1 else ""
     started = batch.steps(at)
     if not started:
         text = f"forward pass at scale {batch.settings[at].scale:g}"
-        return job.items / sum(steps), f"{name}{plain(batch.title)}: {text}"
+        return job.items / sum(steps), name + text if name else text.capitalize()
     text = f"step {started - 1} of {batch.settings[at].steps}"
     text = name + text if name else text[:1].upper() + text[1:]
     if job.items > 1:

@@ -1,5 +1,6 @@
 """Maps to pictures: VOC colours for labels, perceptually uniform colours for numbers."""
 
+import base64
 import io
 
 import numpy as np
@@ -14,6 +15,7 @@ __all__ = [
     "classes_in",
     "colour_table",
     "coloured",
+    "data_url",
     "entropy_picture",
     "label_picture",
     "letterbox",
@@ -142,6 +144,13 @@ def png(picture: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
+
+
+def data_url(picture: np.ndarray) -> str:
+    """A picture (H, W, 3) uint8 as an address that holds it, JPEG: small, and almost the same."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=90)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def coloured(values: np.ndarray, limits: tuple[float, float], name: str) -> np.ndarray:

@@ -46,9 +46,10 @@ def paced(runs):
 def test_there_is_nothing_before_the_network(runs, paced):
     job, work = paced
     assert work.look().records == [None] and runs.now is None and runs.steps(0) == 0
-    assert progress(job) == (0.0, "photo: loading the network")
+    assert progress(job) == (0.0, "Loading the network")
     job.go()
-    assert runs.now == 0 and work.look().records[0].last == 0
+    assert runs.now == 0 and progress(job)[1].startswith("Step 0 of 32")
+    assert work.look().records[0].last == 0
 
 
 def test_looks_at_growing_runs_are_few(paced):
