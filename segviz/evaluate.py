@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from . import metrics, voc
 from .adapt.episode import Prepared, Reference, State, optimise, photo_labels, prepare
+from .adapt.room import Room, hardest
 from .adapt.run import environment
 from .adapt.settings import Settings
 from .errors import InputError
@@ -227,13 +228,16 @@ def measure(
     """The rows of one image, scale by scale: one forward pass a scale, one episode a method.
 
     Raises:
-        InputError: If photo, truth and scale do not go together.
+        InputError: If photo, truth and scale do not go together, or an episode does not fit into
+            the memory that is free.
     """
     network = checkpoint.network
     stride, classes = network.architecture.stride, network.architecture.classes
     reference = Reference(truth)
+    room = Room(network, photo.shape[0], photo.shape[1], record=False)
     for scale in dict.fromkeys(cell.scale for cell in cells):
         here = [cell for cell in cells if cell.scale == scale]
+        room.check(replace(hardest(cell.method.settings for cell in here), scale=scale))
         prepared = prepare(network, photo, scale, reference)
 
         def row(key: Key, state: State, seconds: float, prepared: Prepared = prepared) -> Row:

@@ -32,14 +32,15 @@ def test_environment(trained):
 
 def test_record_of_a_run(trained, photo, truth):
     run = Run(trained, photo, settings(), truth, "two shapes")
-    record = run.all()
+    steps = list(run)
+    record = run.record()
     assert record.title == "two shapes" and record.settings == settings() and record.complete
     assert np.array_equal(record.photo, photo) and np.array_equal(record.truth, truth)
     assert record.reference == "truth"
     assert record.stride == 16 and record.classes == CLASSES
     assert record.forward_ms > 0 and record.environment == environment(trained)
     assert record.last == 3 and record.numbers("step") == [0, 1, 2, 3]
-    for step, numbers in zip(run.steps, record.steps, strict=True):
+    for step, numbers in zip(steps, record.steps, strict=True):
         assert tuple(numbers) == NUMBERS
         for key in NUMBERS:
             assert numbers[key] == getattr(step, key)

@@ -73,8 +73,10 @@ class Quantised:
         """Quantise maps (T + 1, *, h, w); values outside the range are clipped."""
         single = getattr(maps, "dtype", None) == np.float32  # enough for 8 bits, and faster
         values: np.ndarray = np.asarray(maps, np.float32 if single else np.float64)
-        scaled = (values - low) * (255 / (high - low))
-        return cls(np.clip(np.rint(scaled), 0, 255).astype(np.uint8), float(low), float(high))
+        scaled = values - low  # in place from here on: maps of all classes are large
+        scaled *= 255 / (high - low)
+        np.clip(np.rint(scaled, out=scaled), 0, 255, out=scaled)
+        return cls(scaled.astype(np.uint8), float(low), float(high))
 
     def __getitem__(self, step: int) -> np.ndarray:
         """The map of a step, shape (*, h, w), float32."""

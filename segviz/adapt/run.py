@@ -12,7 +12,9 @@ from .. import __version__
 from ..classes import CLASSES
 from ..network.checkpoint import Checkpoint
 from .episode import Prepared, Reference, Step, episode, prediction_at_1x, prepare
-from .record import LOG_PROBABILITIES, NUMBERS, Quantised, Record
+from .film import Film
+from .record import NUMBERS, Record
+from .room import Need, Room
 from .settings import Settings
 
 __all__ = ["Run", "environment"]
@@ -45,7 +47,8 @@ class Run:
         title: What the photo is called.
 
     Raises:
-        InputError: On iteration, if photo, mask and settings do not go together.
+        InputError: On iteration, if photo, mask and settings do not go together, or the run does
+            not fit into the memory that is free.
     """
 
     def __init__(
@@ -61,24 +64,29 @@ class Run:
         self.settings = settings
         self.title = title
         self.reference = None if truth is None else Reference(truth)
-        self.steps: list[Step] = []
+        self.steps: list[dict[str, Any]] = []  # the numbers of each, as `Record` has them
         self.finished = False
         self.prepared: Prepared | None = None  # given by `Batch` where another run made it
+        self._film: Film | None = None
 
     def __iter__(self) -> Iterator[Step]:
         """Run the episode, keeping every step; breaking off keeps those that came."""
-        network = self.checkpoint.network
-        if self.reference is None:
-            self.reference = prediction_at_1x(network, self.photo)
-        self.steps, self.finished = [], False
-        s = self.settings
-        if self.prepared is None:
-            self.prepared = prepare(network, self.photo, s.scale, self.reference, s.precision)
-        prepared = self.prepared
-        for step in episode(network, prepared, s, self.reference):
-            self.steps.append(step)
-            yield step
+        network, s, room = self.checkpoint.network, self.settings, self._room()
+        self.steps, self.finished, self._film = [], False, None
+        room.check(s)
+        with room.watched(s):
+            if self.reference is None:
+                self.reference = prediction_at_1x(network, self.photo)
+            if self.prepared is None:
+                self.prepared = prepare(network, self.photo, s.scale, self.reference, s.precision)
+            for step in episode(network, self.prepared, s, self.reference):
+                self._keep(step)
+                yield step
         self.finished = True
+
+    def memory(self) -> Need:
+        """What it will take of the network's device, and what is free there."""
+        return self._room().needs(self.settings)[0]
 
     def all(self) -> Record:
         """Run to the end."""
@@ -88,36 +96,37 @@ class Run:
 
     def record(self) -> Record:
         """The record of the steps there are; there must be at least step 0."""
-        prepared, steps, network = self.prepared, list(self.steps), self.checkpoint.network
-        assert prepared is not None and steps, "a record needs at least step 0"
+        prepared, film, steps = self.prepared, self._film, tuple(self.steps)
+        assert prepared is not None and film is not None and steps, "a record needs at least step 0"
         reference = self.reference
-        architecture = network.architecture
-        sigma = architecture.sigmas[-1] * architecture.stride
         return Record(
             title=self.title,
             settings=self.settings,
             photo=self.photo,
             truth=None if reference is None else reference.labels.astype(np.uint8),
             reference=None if reference is None else reference.kind,
-            steps=tuple({key: _plain(getattr(step, key)) for key in NUMBERS} for step in steps),
-            labels=np.stack([step.labels for step in steps]),
-            entropy=Quantised.of(
-                np.stack([step.entropy_map for step in steps]), 0.0, math.log(architecture.classes)
-            ),
-            sigma=Quantised.of(
-                np.stack([step.sigma_map for step in steps]) * architecture.stride, 0.0, sigma
-            ),
-            selected=np.stack([step.selected_map for step in steps]),
-            log_probabilities=Quantised(
-                np.stack([step.log_probability_codes for step in steps]), *LOG_PROBABILITIES
-            ),
+            steps=steps,
+            **film.cut(len(steps)),
             positions=(prepared.rows.cpu().numpy(), prepared.columns.cpu().numpy()),
-            stride=architecture.stride,
+            stride=self.checkpoint.network.architecture.stride,
             classes=tuple(self.checkpoint.card.get("classes", CLASSES)),
             forward_ms=prepared.forward_ms,
             complete=self.finished,
             environment=environment(self.checkpoint),
         )
+
+    def _room(self) -> Room:
+        height, width = self.photo.shape[:2]
+        truth, ready = self.reference is not None, self.prepared is not None
+        return Room(self.checkpoint.network, height, width, truth, ready)
+
+    def _keep(self, step: Step) -> None:
+        if self._film is None:
+            a = self.checkpoint.network.architecture
+            sigma = a.sigmas[-1] * a.stride
+            self._film = Film(self.settings.steps, step, a.classes, sigma, a.stride)
+        self._film.add(step)
+        self.steps.append({key: _plain(getattr(step, key)) for key in NUMBERS})
 
 
 def _plain(value: float | int | None) -> float | int | None:

@@ -12,6 +12,8 @@ from tqdm import tqdm
 
 from .. import images, samples
 from ..adapt import Record, Run, Settings
+from ..adapt.room import Need
+from ..memory import text
 from ..render import export
 from .export import parse_formats, write
 from .shared import load_checkpoint, make_folder
@@ -48,7 +50,11 @@ def run(options: Namespace) -> int:
     folder = make_folder(options.out) if options.out else None
     job = Run(trained, photo, settings, truth, title)
     interrupted = False
+    needed, free = memory = job.memory()
     bar = tqdm(job, total=settings.steps + 1, unit="step", disable=options.json or None)
+    if not bar.disable and needed is not None and not memory.lacks:
+        beside = "" if free is None else f", {text(free, up=False)} are free"
+        bar.write(f"segviz: about {text(needed)} of memory{beside}", file=sys.stderr)
     try:
         for step in bar:
             bar.set_postfix(loss=f"{step.loss:.4g}", entropy=f"{step.entropy:.3f}")
@@ -62,7 +68,7 @@ def run(options: Namespace) -> int:
     record = job.record()
     where = None if folder is None else _write_run(record, folder, formats)
     if options.json:
-        print(json.dumps(_run_json(record, where)))
+        print(json.dumps(_run_json(record, where, memory)))
     else:
         print(_run_text(record, where))
     return 130 if interrupted else 0
@@ -84,12 +90,13 @@ def read_photo(
     return photo, truth, title, factor
 
 
-def _run_json(record: Record, where: Path | None) -> dict[str, Any]:
+def _run_json(record: Record, where: Path | None, memory: Need) -> dict[str, Any]:
     return {
         "settings": asdict(record.settings),
         "reference": record.reference,
         "steps": [{key: step[key] for key in STEP_KEYS} for step in record.steps],
         "forward_ms": record.forward_ms,
+        "memory": {"estimate": memory.bytes, "available": memory.free},
         "complete": record.complete,
         "environment": record.environment,
         "record": None if where is None else str(where),
