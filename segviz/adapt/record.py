@@ -73,7 +73,8 @@ class Quantised:
         """Quantise maps (T + 1, *, h, w); values outside the range are clipped."""
         single = getattr(maps, "dtype", None) == np.float32  # enough for 8 bits, and faster
         values: np.ndarray = np.asarray(maps, np.float32 if single else np.float64)
-        scaled = values - low  # in place from here on: maps of all classes are large
+        # In place from here on: maps of all classes are large.
+        scaled = np.asarray(values - low)
         scaled *= 255 / (high - low)
         np.clip(np.rint(scaled, out=scaled), 0, 255, out=scaled)
         return cls(scaled.astype(np.uint8), float(low), float(high))
