@@ -8,10 +8,11 @@ from segviz import __version__
 from segviz.adapt import OBJECTIVES, Settings
 from segviz.errors import InputError
 from segviz.images import thumbnail
+from segviz.memory import text
 from segviz.network import checkpoint
 from segviz.render import maps
 
-from . import state
+from . import server, state
 from .choose import choose
 from .pick import pick
 from .words import measured, plain, sentence
@@ -54,6 +55,8 @@ def side(
             on_click=start,
             disabled=now.work is not None or not runs,
         )
+        if runs:
+            _memory([one for _, one in runs])
         if runs and now.choice.truth is None:
             _no_truth(runs)
         name = st.session_state.checkpoint
@@ -79,6 +82,25 @@ def _photo() -> None:
             help="Samples, PASCAL VOC, or a photo of your own, for the next run on any page.",
         ):
             pick()
+
+
+def _memory(runs: list[Settings]) -> None:
+    """What the largest of some runs will take, once the network is there."""
+    now = state.session()
+    trained = server.networks().ready(st.session_state.checkpoint)
+    if trained is None:
+        return
+    from segviz.adapt.room import Room  # torch is there by now
+
+    height, width = now.choice.photo.shape[:2]
+    room = Room(trained.network, height, width, now.choice.truth is not None)
+    need = max((room.needs(one)[0] for one in runs), key=lambda need: need.bytes or 0)
+    if need.bytes is None:
+        return
+    words = f"About {text(need.bytes)} of memory"
+    if need.lacks and need.free is not None and now.work is None:
+        words = f":orange[{words}, but {text(need.free, up=False)} are free]"
+    st.caption(words)
 
 
 def _no_truth(runs: list[tuple[str, Settings]]) -> None:

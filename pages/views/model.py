@@ -18,6 +18,7 @@ from segviz.adapt.run import environment
 from segviz.adapt.variables import counts
 from segviz.costs import STEPS, costs, photo
 from segviz.jobs import Job
+from segviz.memory import available, text
 
 PAGE = "model"
 now = state.session()
@@ -207,11 +208,14 @@ with right:
                 "Sigma, input px": st.column_config.NumberColumn(format="%.1f"),
             },
         )
-    scale = PARAMETERS["scale"]
+    scale, free = PARAMETERS["scale"], available(trained.network.score_weight.device)
     table(
         "Limits",
         {
             "Network input": f"{MAX_INPUT / 1e6:g} million pixels",
+            "Memory": (f"{text(free, up=False)} are free; a" if free is not None else "a")
+            + " run is refused where the tensors it will keep at once, counted without computing"
+            " them, need more",
             "Scale": f"{scale.low:g} to {scale.high:g}",
             "Steps": f"up to {PARAMETERS['steps'].high:g} here, 512 on the command line",
             "Upload": f"{images.MAX_BYTES / 1e6:g} MB and {images.MAX_PIXELS / 1e6:g} million"

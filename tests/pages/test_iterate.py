@@ -1,5 +1,6 @@
 """The page Iterate without a browser: what it shows, keeps, and says of bad input."""
 
+import re
 import time
 
 import numpy as np
@@ -216,6 +217,21 @@ def test_centring_everything_is_refused(app):
     app.open().set(centred=True, variables="all")
     assert "centred updates are defined for" in app.said.lower()
     assert app.at.button(key="iterate_run").disabled
+
+
+def test_the_sidebar_says_what_memory_a_run_takes(app):
+    app.open().set(scale=1.0)
+    small = re.search(r"About (\d+) MB of memory", app.said)
+    large = re.search(r"About (\d+) MB of memory", app.set(scale=4.0).said)
+    assert int(small[1]) < int(large[1]) and "are free" not in app.said
+
+
+def test_a_run_that_does_not_fit_is_refused_and_keeps_the_earlier_result(app, monkeypatch):
+    record = app.open().record
+    monkeypatch.setattr("segviz.adapt.room.available", lambda *_: 10_000)
+    app.run(scale=4.0)
+    assert "MB of memory, but 0 MB are free; close other programs" in app.said
+    assert app.record is record and len(app.session.history) == 1
 
 
 def test_a_scale_too_large_for_the_photo_is_refused_in_one_sentence(app, monkeypatch):
