@@ -213,9 +213,8 @@ with right:
         "Limits",
         {
             "Network input": f"{MAX_INPUT / 1e6:g} million pixels",
-            "Memory": (f"{text(free, up=False)} are free; a" if free is not None else "a")
-            + " run is refused where the tensors it will keep at once, counted without computing"
-            " them, need more",
+            "Memory": ("" if free is None else f"{text(free, up=False)} are free; ")
+            + "what a run takes is counted before it starts, tensor by tensor",
             "Scale": f"{scale.low:g} to {scale.high:g}",
             "Steps": f"up to {PARAMETERS['steps'].high:g} here, 512 on the command line",
             "Upload": f"{images.MAX_BYTES / 1e6:g} MB and {images.MAX_PIXELS / 1e6:g} million"
