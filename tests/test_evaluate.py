@@ -191,9 +191,7 @@ def test_every_cell_against_the_apps_runs(trained, voc_root, tmp_path):
         matrix, entropy, sigma, iou, accuracy = np.zeros((21, 21), int), [], [], [], []
         for name in IDS:
             photo, truth = voc.read_photo(voc_root, name), voc.read_truth(voc_root, name)
-            one = Run(trained, photo, settings, truth)
-            one.all()
-            last = one.steps[-1]
+            *_, last = Run(trained, photo, settings, truth)
             assert last.step == cell.step
             for t, y in zip(truth.flat, last.labels.flat, strict=True):
                 if t != 255:
@@ -266,13 +264,12 @@ def test_episode_that_its_tolerance_ended(trained, photo, truth):
     """It stays as it is: later steps have its last state."""
     chosen = methods("entropy", steps=(0, 1, 5), tolerance=0.99)
     (rows,) = measure(trained, photo, truth, plan([1.0], chosen, 21))
-    last = Run(trained, photo, replace(chosen[0].settings, scale=1.0), truth)
-    last.all()
-    assert [step.step for step in last.steps] == [0, 1]
+    steps = list(Run(trained, photo, replace(chosen[0].settings, scale=1.0), truth))
+    assert [step.step for step in steps] == [0, 1]
     by_step = {row.key.step: row for row in rows}
     assert by_step.keys() == {0, 1, 5}
     assert np.array_equal(by_step[5].matrix, by_step[1].matrix)
-    assert by_step[5].entropy == by_step[1].entropy == last.steps[1].entropy
+    assert by_step[5].entropy == by_step[1].entropy == steps[1].entropy
     assert by_step[1].entropy != by_step[0].entropy
 
 
