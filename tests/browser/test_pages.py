@@ -97,7 +97,7 @@ def test_model_shows_the_card_and_measures(page, address):
     page.get_by_role("link", name="Model").click()
     page.get_by_text("What is adapted", exact=True).wait_for()
     page.get_by_role("button", name=re.compile("Measure")).click()
-    page.get_by_text("Step / forward").wait_for(timeout=60_000)
+    page.get_by_text("A step costs 1 /").wait_for(timeout=60_000)
 
 
 def test_a_page_by_its_own_address(browser, address):

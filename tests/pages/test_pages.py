@@ -243,15 +243,15 @@ def test_model_shows_card_and_limits(app, trained):
 
 
 def test_model_measures_in_the_queue(app, monkeypatch):
-    from segviz import benchmark as module
+    from segviz import costs
 
-    monkeypatch.setattr(module, "STEPS", 2)
+    monkeypatch.setattr(costs, "STEPS", 2)
     app.open("iterate", **QUICK).go("model")
     app.click("model_measure")
     app.session.measured.join(60)
     app.at.run()
     names = [metric.label for metric in app.at.metric]
-    assert names == ["Forward pass, ms", "One step, ms", "Step / forward"]
+    assert names == ["Forward pass, ms", "One step, ms", "32 steps, ms"]
     assert not app.at.button(key="model_measure").disabled
 
 
