@@ -222,9 +222,10 @@ class Segmenter(nn.Module):
     def level(self, theta: Theta, F: Tensor) -> Tensor:
         """The continuous levels u in [0, L - 1], shape (B, 1, h, w), of features (B, C, h, w)."""
         height, width = F.shape[-2:]
-        # One output channel: a product with all taps, then nine shifts, beats a convolution.
-        weight = theta.scale_weight[0].flatten(1).T.expand(len(F), -1, -1)
-        taps = torch.bmm(weight, F.flatten(2))  # (B, 9, h w)
+        # One output channel: a product with all taps, then nine shifts, beats a convolution. With
+        # sixteen columns instead of nine the product takes half as long.
+        weight = functional.pad(theta.scale_weight[0].flatten(1), (0, 7))
+        taps = (F.flatten(2).transpose(1, 2) @ weight)[..., :9].transpose(1, 2)  # (B, 9, h w)
         taps = functional.pad(taps.unflatten(2, (height, width)), (1, 1, 1, 1))
         shifted = (
             taps[:, 3 * i + j, i : i + height, j : j + width] for i in range(3) for j in range(3)
