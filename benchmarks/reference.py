@@ -21,6 +21,7 @@ from segviz import metrics, rivals, voc
 from segviz.adapt.episode import optimise, photo_labels, prepare
 from segviz.adapt.run import environment
 from segviz.adapt.settings import Settings
+from segviz.classes import IGNORE
 from segviz.commands.evaluate import choose_ids
 from segviz.commands.shared import write_whole
 from segviz.network import load
@@ -65,7 +66,10 @@ def main() -> None:
             }
             for way, found in labels.items():
                 matrices[scale, state.step, way] += metrics.confusion(truth, found, 21)
-            differing[scale, state.step] += int((labels["fast"] != labels["reference"]).sum())
+            known = truth != IGNORE
+            differing[scale, state.step] += int(
+                (labels["fast"] != labels["reference"])[known].sum()
+            )
     results = []
     for (scale, step), count in differing.items():
         both = {way: matrices[scale, step, way] for way in ("fast", "reference")}

@@ -231,7 +231,9 @@ def _benchmark(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command.add_argument(
         "networks", nargs="*", metavar="NETWORK", help="checkpoints, or mobilenetv2_100, dla34"
     )
-    command.add_argument("--scales", default="3", help="resize factors (default: 3)")
+    command.add_argument(
+        "--scales", "--scale", default="3", metavar="SCALES", help="resize factors (default: 3)"
+    )
     command.add_argument("--repeats", type=int, default=5, help="rounds (default: 5)")
     command.add_argument("--rivals", action="store_true", help="time what else one could run, too")
     command.add_argument("--memory", action="store_true", help="measure the peak of the memory")

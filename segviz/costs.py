@@ -15,6 +15,7 @@ from . import rivals, samples
 from .adapt.episode import MAX_INPUT, Prepared, episode, optimise, prepare
 from .adapt.objectives import thresholded_entropy
 from .adapt.pixels import Differentiable
+from .adapt.room import Room
 from .adapt.settings import Settings
 from .adapt.variables import Filters
 from .errors import InputError
@@ -34,7 +35,7 @@ RATIOS: dict[str, tuple[str, str]] = {
     "whole network, all gradients / episode": ("whole", "episode"),
     "whole network, theta's gradients / episode": ("whole frozen", "episode"),
     "whole network, batch norms / episode": ("whole norm", "episode"),
-    "partial forward / step": ("partial step", "step"),
+    "autograd from the features, a step / step": ("partial step", "step"),
     "six sizes, mirrored / episode": ("multi-scale", "episode"),
     "forward / backbone and classifier": ("forward", "backbone and classifier"),
 }
@@ -92,11 +93,12 @@ def costs(
         `RATIOS`, the median over rounds; `selected`: the part of the pixels in S at step 1.
 
     Raises:
-        InputError: If there are no rounds, or the scale is out of its range.
+        InputError: If there are no rounds, the scale is out of its range, or a run at it does not
+            fit into the memory that is free.
     """
     if repeats < 1:
         raise InputError(f"repeats is {repeats}, but must be at least 1.")
-    Settings(scale=scale)
+    Room(network, *image.shape[:2]).check(Settings(scale=scale, steps=STEPS))
     rounds: list[Times] = []
     selected = math.nan
     for _ in range(repeats + 1):
@@ -129,11 +131,18 @@ def _ours(network: Segmenter, image: np.ndarray, scale: float) -> tuple[Times, f
     with timed("feedforward"):
         for _ in episode(network, prepare(network, image, scale), Settings(scale=scale, steps=0)):
             pass
-    states = list(optimise(network, prepared, settings))
-    times["step"] = statistics.median(state.ms for state in states[1:])
+    head, steps, selected = math.nan, [], math.nan
+    for state in optimise(network, prepared, settings):
+        if state.step == 0:
+            head = state.ms
+        else:
+            steps.append(state.ms)
+        if state.step == 1:
+            selected = state.selected.float().mean().item()
+    times["step"] = statistics.median(steps)
     with timed("maps"):
         next(episode(network, prepared, Settings(scale=scale, steps=0)))
-    times["maps"] -= states[0].ms
+    times["maps"] -= head
     with torch.no_grad():
         with timed("backbone"):
             maps = network.pyramid(prepared.x, network.fast_backbone)
@@ -146,7 +155,7 @@ def _ours(network: Segmenter, image: np.ndarray, scale: float) -> tuple[Times, f
     # What is not named apart: the levels are read within one function.
     times["step: read"] = times.pop("step: levels and read") - times["step: levels"]
     times = {name: ms for name, ms in times.items() if not name.startswith("warm-up")}
-    return times, states[1].selected.float().mean().item()
+    return times, selected
 
 
 def _step(network: Segmenter, prepared: Prepared, timed: Clock) -> None:
@@ -187,7 +196,7 @@ def _rivals(network: Segmenter, image: np.ndarray, scale: float) -> Times:
         "partial": lambda: rivals.partial(network, F),
     }
     for name, way in ways.items():
-        steps = way()
+        steps = way()  # copies the network
         with timed(f"{name} feedforward"):
             next(steps)
         with timed(f"{name} step"):  # the update, and the prediction after it

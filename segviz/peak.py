@@ -2,7 +2,11 @@
 
 import multiprocessing
 import resource
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -41,10 +45,14 @@ def peak(
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_send, args=(there, name, settings, str(device), threads))
-    process.start()
+    with _deaf():
+        process.start()
     there.close()
     try:
         found: int | str = here.recv()
+    except KeyboardInterrupt:
+        process.kill()
+        raise
     except EOFError:
         raise InputError(
             f"the process that measured {name!r} at scale {settings.scale:g} was ended, by the"
@@ -55,6 +63,19 @@ def peak(
     if isinstance(found, str):
         raise InputError(found)
     return found
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """A process started within does not hear Ctrl-C: that is for its parent to act on."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _send(

@@ -38,14 +38,14 @@ def whole(network: Segmenter, x: Tensor, adapted: str, frozen: bool = False) -> 
             (as in Tent, https://arxiv.org/abs/2006.10726).
         frozen: Whether all other parameters are known not to need gradients.
 
-    Yields:
+    Returns:
         Logits, shape (N, K), before each update; there is no end to them.
     """
     own = copy.deepcopy(network).requires_grad_(not frozen)
     chosen = list(own.trainable_theta()) if adapted == "theta" else _norms(own.backbone)
     for parameter in chosen:
         parameter.requires_grad_()
-    yield from _descend(lambda: own(x)[0], chosen)
+    return _descend(lambda: own(x)[0], chosen)
 
 
 def partial(network: Segmenter, F: Tensor) -> Iterator[Tensor]:
@@ -55,14 +55,14 @@ def partial(network: Segmenter, F: Tensor) -> Iterator[Tensor]:
         network: The network, in eval mode; never written to.
         F: Features, shape (1, C, h, w).
 
-    Yields:
+    Returns:
         Logits, shape (N, K), before each update; there is no end to them.
     """
     own = copy.deepcopy(network).requires_grad_(False)
     theta = list(own.trainable_theta())
     for parameter in theta:
         parameter.requires_grad_()
-    yield from _descend(lambda: own.from_features(F)[0], theta)
+    return _descend(lambda: own.from_features(F)[0], theta)
 
 
 def _descend(forward: Callable[[], Tensor], parameters: Sequence[Tensor]) -> Iterator[Tensor]:

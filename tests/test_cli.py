@@ -480,6 +480,27 @@ def test_benchmark_refuses(cli, checkpoint_path, arguments):
     assert code == 2 and out == "" and one_line(err)
 
 
+def test_benchmark_has_networks_or_a_checkpoint(cli):
+    code, _, err = cli("benchmark", "dla34")
+    assert code == 2 and one_line(err) and "name all of them without --checkpoint" in err
+
+
+def test_benchmark_keeps_what_it_has_on_ctrl_c(cli, monkeypatch, tmp_path):
+    from segviz.commands import benchmark
+
+    def peak(name, settings, *_):
+        if settings.scale > 0.25:
+            raise KeyboardInterrupt
+        return 1
+
+    monkeypatch.setattr(benchmark, "peak", peak)
+    out = tmp_path / "costs.json"
+    code, *_ = cli("benchmark", "--scales", "0.25,0.5", "--repeats", 1, "--memory", "--out", out)
+    (found,) = strict(out.read_text())["networks"].values()
+    assert code == 130 and [one["scale"] for one in found["scales"]] == [0.25]
+    assert not strict(out.read_text())["complete"]
+
+
 @pytest.mark.parametrize("extra", [[], ["--no-sbd"]])
 def test_download(cli, monkeypatch, tmp_path, extra):
     calls = []

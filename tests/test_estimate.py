@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -77,7 +78,8 @@ def test_more_of_everything_takes_more(network):
 def test_settings_without_weight(network):
     first = of(network)
     assert first == of(network) == of(network, learning_rate=0.1, tolerance=0.5)
-    assert of(network, 40, 60).total == of(network, 40, 60).total < first.total
+    assert of(network, objective="entropy") == of(network, centred=False) == first
+    assert of(network, 40, 60).total < first.total
 
 
 def test_the_record_is_what_is_kept(trained, photo, truth):
@@ -113,6 +115,28 @@ def test_a_network_that_asks_for_values(network):
 
     odd = Odd(network.architecture).freeze()
     assert of(odd) is None
+
+
+@pytest.mark.parametrize("way", ["numpy", "a list", "a mask"])
+def test_an_objective_that_asks_for_values(network, monkeypatch, trained, photo, way):
+    from segviz.adapt import OBJECTIVES, Run
+
+    def loss(pixels):
+        entropy = pixels.entropy.detach()
+        if way == "numpy":
+            weight = float(np.asarray(entropy).mean() > -1)
+        elif way == "a list":
+            weight = float(max(entropy.tolist()) > -1)
+        else:
+            weight = 1.0 if len(entropy[entropy > -1]) else 0.0
+        return weight * pixels.entropy.sum()
+
+    odd = replace(OBJECTIVES["entropy-all"], loss=loss)
+    monkeypatch.setitem(OBJECTIVES, "entropy-odd", odd)
+    settings = replace(SETTINGS, objective="entropy-odd")
+    assert estimate(network, 56, 72, settings) is None
+    record = Run(trained, photo, settings).all()  # nothing is refused
+    assert record.complete
 
 
 MEASURE = """

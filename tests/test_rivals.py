@@ -29,9 +29,20 @@ def test_rivals_of_theta_make_the_same_updates(way, network64, prepared64, ours)
     assert tensor_hash(network64) == before
 
 
-def test_adapting_norms_leaves_theta(network64, prepared64):
+def test_adapting_norms_leaves_theta(network64, prepared64, monkeypatch):
+    chosen = []
+    descend = rivals._descend
+
+    def spied(forward, parameters):
+        chosen.extend(parameters)
+        return descend(forward, parameters)
+
+    monkeypatch.setattr(rivals, "_descend", spied)
     first, second = itertools.islice(rivals.whole(network64, prepared64.x, "norm"), 2)
     assert (second - first).abs().max() > 1e-6
+    norms = [m for m in network64.backbone.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert len(chosen) == 2 * len([m for m in norms if m.affine]) > 0
+    assert {value.dim() for value in chosen} == {1}  # no filter
     assert all(parameter.grad is None for parameter in network64.parameters())
 
 

@@ -219,7 +219,7 @@ class Evaluation:
                 evaluate(self.trained, self.root, [name], cells, store, Team())
             yield
             if not {cell.key for cell in cells} <= store.keys(name):
-                return  # it failed, and would at the other scales
+                return  # it failed; the reason is kept
 
 
 def _running(cells: Sequence[Cell]) -> tuple[tuple[str, float], ...]:

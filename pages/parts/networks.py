@@ -6,7 +6,7 @@ Free of Streamlit, and of torch until a network is loaded.
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from segviz.errors import InputError
@@ -59,5 +59,6 @@ class Networks:
     def _load(self, name: str) -> Checkpoint:
         from segviz import device
 
-        with importing():
+        # The first time, torch is imported too.
+        with nullcontext() if self._loaded else importing():
             return checkpoint.load(name, device.choose())

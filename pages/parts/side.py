@@ -94,10 +94,12 @@ def _memory(runs: list[Settings]) -> None:
 
     height, width = now.choice.photo.shape[:2]
     room = Room(trained.network, height, width, now.choice.truth is not None)
-    need = max((room.needs(one)[0] for one in runs), key=lambda need: need.bytes or 0)
+    needs = [need for one in runs for need in room.needs(one)]
+    need = max(needs, key=lambda need: (need.lacks, need.bytes or 0))
     if need.bytes is None:
         return
-    words = f"About {text(need.bytes)} of memory"
+    subject = "The largest run takes" if len(runs) > 1 else "The run takes"
+    words = f"{subject} about {text(need.bytes)} of memory"
     if need.lacks and need.free is not None and now.work is None:
         words = f":orange[{words}, but {text(need.free, up=False)} are free]"
     st.caption(words)

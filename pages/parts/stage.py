@@ -22,10 +22,10 @@ from .work import Work, progress
 
 __all__ = ["FRAME", "shown_of", "stage", "stop_button", "work_of"]
 
-FRAME = 0.5
+FRAME = 1.0
 """Seconds from look to look at runs at work."""
 
-WAIT = 0.3
+WAIT = 0.7
 """Seconds that a look waits at its end for the first step, or for the last."""
 
 

@@ -59,7 +59,8 @@ if work is None and PAGE not in now.results:
     elif opening.state == "finished":
         flow.show_opening(opening.work.record(0))
     elif opening.error is not None:
-        now.message = flow.said(opening.error)
+        now.message = now.message or flow.said(opening.error)
+        server.opening.clear()  # the next visit tries again
 
 # === The page
 

@@ -76,7 +76,7 @@ def cost() -> None:
     for place, name, title, digits, help in (
         (first, "forward", "Forward pass, ms", 0, "Backbone to scale space, once for each photo."),
         (second, "step", "One step, ms", 1, "Update and prediction, without the maps."),
-        (third, "episode", "32 steps, ms", 0, "The whole run: forward pass, steps and maps."),
+        (third, "episode", f"{STEPS} steps, ms", 0, "The whole run: forward pass, steps and maps."),
     ):
         ms = times[name]
         place.metric(title, f"{ms['median']:.{digits}f}", help=f"{help} Median of 3.")

@@ -85,7 +85,7 @@ class Batch:
             if run.prepared is not None:
                 shared[key] = run.prepared
             self._records[index] = run.record()
-            # What a record keeps is smaller than the steps it was made of.
+            # The record is all that stays; features and scale space go.
             self._runs[index] = None
             later = {(one.scale, one.precision) for one in self.settings[index + 1 :]}
             shared = {key: value for key, value in shared.items() if key in later}

@@ -129,11 +129,11 @@ def prepare(
     """
     height, width = photo.shape[:2]
     if scale * scale * height * width > MAX_INPUT:
-        largest = math.floor(100 * (MAX_INPUT / (height * width)) ** 0.5) / 100
+        most = math.floor(100 * (MAX_INPUT / (height * width)) ** 0.5) / 100
         raise InputError(
             f"a {width} x {height} photo at scale {scale:g} has"
             f" {scale * scale * height * width / 1e6:.1f} million pixels, but the limit is"
-            f" {MAX_INPUT / 1e6:.0f} million; choose a scale up to {largest:g}"
+            f" {MAX_INPUT / 1e6:.0f} million; choose a scale up to {most:g}"
             " or a smaller photo."
         )
     if reference is not None and reference.labels.shape != (height, width):

@@ -188,8 +188,8 @@ def _mean_patch(F: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _distance(now: Iterable[Tensor], start: Iterable[Tensor]) -> float:
-    total = sum(((a - b) ** 2).sum().double() for a, b in zip(now, start, strict=True))
-    return float(total) ** 0.5
+    squares = torch.stack([((a - b) ** 2).sum() for a, b in zip(now, start, strict=True)])
+    return float(squares.sum()) ** 0.5  # in float32: Apple's GPUs have no float64
 
 
 def make(

@@ -5,6 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+import torch
 from tqdm import tqdm
 
 from ..adapt.run import environment
@@ -28,6 +29,11 @@ def measure(options: Namespace) -> int:
     scales = parse_numbers(options.scales)
     for scale in scales:
         Settings(scale=scale)
+    if options.networks and options.checkpoint:
+        raise InputError(
+            f"there are both --checkpoint {options.checkpoint} and networks by name"
+            f" ({', '.join(options.networks)}); name all of them without --checkpoint."
+        )
     names = options.networks or [options.checkpoint or DEFAULT]
     subjects = {name: named(name, device) for name in names}
     image = photo()
@@ -36,33 +42,42 @@ def measure(options: Namespace) -> int:
         "photo": f"{image.shape[1]} x {image.shape[0]}",
         "steps": STEPS,
         "rounds": options.repeats,
+        "complete": False,
         "networks": {},
     }
     if options.out is not None:
         make_folder(str(Path(options.out).parent))
     rounds = len(names) * len(scales) * (options.repeats + 1)
     with tqdm(total=rounds, unit="round", disable=None) as bar:
-        for name, trained in subjects.items():
-            found: dict[str, Any] = {"environment": environment(trained), "scales": []}
-            result["networks"][name] = found
-            for scale in scales:
-                one = costs(
-                    trained.network, image, scale, options.repeats, options.rivals, bar.update
-                )
-                if options.memory:
-                    one["peak"] = {
-                        kind: peak(
-                            name, Settings(scale=scale, steps=steps), device, options.threads
-                        )
-                        for kind, steps in (("feedforward", 0), ("episode", STEPS))
-                    }
-                found["scales"].append({"scale": scale, **one})
-            found["growth"] = _growth(found["scales"])
+        try:
+            for name, trained in subjects.items():
+                found: dict[str, Any] = {"environment": environment(trained), "scales": []}
+                result["networks"][name] = found
+                for scale in scales:
+                    one = costs(
+                        trained.network, image, scale, options.repeats, options.rivals, bar.update
+                    )
+                    if options.memory:
+                        one["peak"] = _peaks(name, scale, device, options.threads)
+                    found["scales"].append({"scale": scale, **one})
+            result["complete"] = True
+        except KeyboardInterrupt:
+            pass  # what was measured so far is kept
+    for found in result["networks"].values():
+        found["growth"] = _growth(found["scales"])
     text = json.dumps(result)
+    print(text if options.json else _text(result))
     if options.out is not None:
         write_whole(Path(options.out), text + "\n")
-    print(text if options.json else _text(result))
-    return 0
+    return 0 if result["complete"] else 130
+
+
+def _peaks(name: str, scale: float, device: torch.device, threads: int | None) -> dict[str, int]:
+    kinds = (("feedforward", 0), ("episode", STEPS))
+    return {
+        kind: peak(name, Settings(scale=scale, steps=steps), device, threads)
+        for kind, steps in kinds
+    }
 
 
 def _growth(scales: list[dict[str, Any]]) -> float | None:

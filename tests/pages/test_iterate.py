@@ -38,6 +38,22 @@ def test_the_opening_run_is_shared(app):
     assert type(app)().open().record is record
 
 
+def test_an_opening_run_that_failed_is_tried_again(app, monkeypatch, trained):
+    from segviz.adapt import batch
+
+    server.opening.clear()
+    made = batch.Batch
+
+    def failing(*_):
+        raise InputError("the disk is gone; wait.")
+
+    monkeypatch.setattr(batch, "Batch", failing)
+    app.open()
+    assert "The disk is gone; wait." in app.said
+    monkeypatch.setattr(batch, "Batch", made)
+    assert type(app)().open().record.complete
+
+
 def test_presets_are_samples_with_a_sentence():
     assert len(PRESETS) == 3
     for preset in PRESETS.values():
@@ -221,8 +237,8 @@ def test_centring_everything_is_refused(app):
 
 def test_the_sidebar_says_what_memory_a_run_takes(app):
     app.open().set(scale=1.0)
-    small = re.search(r"About (\d+) MB of memory", app.said)
-    large = re.search(r"About (\d+) MB of memory", app.set(scale=4.0).said)
+    small = re.search(r"The run takes about (\d+) MB of memory", app.said)
+    large = re.search(r"The run takes about (\d+) MB of memory", app.set(scale=4.0).said)
     assert int(small[1]) < int(large[1]) and "are free" not in app.said
 
 

@@ -251,7 +251,7 @@ def test_model_measures_in_the_queue(app, monkeypatch):
     app.session.measured.join(60)
     app.at.run()
     names = [metric.label for metric in app.at.metric]
-    assert names == ["Forward pass, ms", "One step, ms", "32 steps, ms"]
+    assert names == ["Forward pass, ms", "One step, ms", "2 steps, ms"]
     assert not app.at.button(key="model_measure").disabled
 
 
