@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import platform
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -84,10 +83,13 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=200)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--rows", type=Path, help="keep the rows in an empty folder")
     parser.add_argument("--out", type=Path, help="a JSON file")
     options = parser.parse_args()
     root = str(Path(options.voc_root).resolve())
-    folders = [Path(tempfile.mkdtemp()) for _ in range(2)]
+    spare = tempfile.TemporaryDirectory()
+    where = (options.rows or Path(spare.name)).resolve()
+    folders = [where / "undisturbed", where / "killed"]
     evaluate = [
         *("torchrun", "--standalone", "--nproc-per-node", str(options.processes)),
         *("-m", "segviz", "evaluate", "--voc-root", root),
@@ -129,8 +131,7 @@ def main() -> None:
         "machine": {"cpus": os.cpu_count(), "python": platform.python_version()},
         "results": table(folders[0]),
     }
-    for folder in folders:
-        shutil.rmtree(folder)
+    spare.cleanup()
     text = json.dumps(result)
     print(text)
     if options.out is not None:
