@@ -131,18 +131,12 @@ def _ours(network: Segmenter, image: np.ndarray, scale: float) -> tuple[Times, f
     with timed("feedforward"):
         for _ in episode(network, prepare(network, image, scale), Settings(scale=scale, steps=0)):
             pass
-    head, steps, selected = math.nan, [], math.nan
-    for state in optimise(network, prepared, settings):
-        if state.step == 0:
-            head = state.ms
-        else:
-            steps.append(state.ms)
-        if state.step == 1:
-            selected = state.selected.float().mean().item()
-    times["step"] = statistics.median(steps)
+    states = optimise(network, prepared, settings)
+    steps = [(state.ms, state.selected.float().mean().item()) for state in states]
+    times["step"] = statistics.median(ms for ms, _ in steps[1:])
     with timed("maps"):
         next(episode(network, prepared, Settings(scale=scale, steps=0)))
-    times["maps"] -= head
+    times["maps"] -= steps[0][0]
     with torch.no_grad():
         with timed("backbone"):
             maps = network.pyramid(prepared.x, network.fast_backbone)
@@ -155,7 +149,7 @@ def _ours(network: Segmenter, image: np.ndarray, scale: float) -> tuple[Times, f
     # What is not named apart: the levels are read within one function.
     times["step: read"] = times.pop("step: levels and read") - times["step: levels"]
     times = {name: ms for name, ms in times.items() if not name.startswith("warm-up")}
-    return times, selected
+    return times, steps[1][1]
 
 
 def _step(network: Segmenter, prepared: Prepared, timed: Clock) -> None:

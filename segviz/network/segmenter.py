@@ -1,5 +1,6 @@
 """The segmentation network: backbone, aggregation, dynamic receptive field, classifier."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -227,11 +228,10 @@ class Segmenter(nn.Module):
         weight = functional.pad(theta.scale_weight[0].flatten(1), (0, 7))
         taps = (F.flatten(2).transpose(1, 2) @ weight)[..., :9].transpose(1, 2)  # (B, 9, h w)
         taps = functional.pad(taps.unflatten(2, (height, width)), (1, 1, 1, 1))
-        shifted = (
-            taps[:, 3 * i + j, i : i + height, j : j + width] for i in range(3) for j in range(3)
-        )
-        z = sum(shifted, theta.scale_bias)[:, None]
-        return (self.architecture.levels - 1) * torch.sigmoid(z)
+        z = theta.scale_bias.expand(len(F), height, width).clone()
+        for i, j in itertools.product(range(3), repeat=2):
+            z += taps[:, 3 * i + j, i : i + height, j : j + width]
+        return (self.architecture.levels - 1) * torch.sigmoid(z[:, None])
 
     def head(self, theta: Theta, F: Tensor, R: Tensor) -> Prediction:
         """The prediction of one image: a pure function of theta.
