@@ -24,6 +24,7 @@ from segviz.adapt.variables import Filters
 from segviz.commands.evaluate import choose_ids
 from segviz.network import load
 from segviz.network.segmenter import Segmenter
+from segviz.resampling import difference, resampled_miou
 
 STEPS, RATE, RESAMPLES = 32, 1e-3, 200
 Rule = Callable[[Pixels, Pixels], Tensor]
@@ -101,21 +102,18 @@ def main() -> None:
 
 def summary(found: dict[str, list[np.ndarray]]) -> dict[str, dict[str, float]]:
     """mIoU of feedforward, and what each rule changes, in percent."""
-    stacks = {key: np.stack(value) for key, value in found.items()}
-    base = stacks.pop("feedforward")
-    rng = np.random.default_rng(0)
-    picks = rng.integers(0, len(base), (RESAMPLES, len(base)))
+    drawn = {
+        key: 100 * resampled_miou([metrics.overlap(one) for one in matrices], RESAMPLES)
+        for key, matrices in found.items()
+    }
+    base = drawn.pop("feedforward")
 
-    def change(stack: np.ndarray) -> dict[str, float]:
-        gains = [
-            metrics.mean_iou(stack[pick].sum(0)) - metrics.mean_iou(base[pick].sum(0))
-            for pick in picks
-        ]
-        gain = metrics.mean_iou(stack.sum(0)) - metrics.mean_iou(base.sum(0))
-        return {"change": round(100 * gain, 2), "error": round(100 * float(np.std(gains)), 2)}
+    def change(values: np.ndarray) -> dict[str, float]:
+        gain, error = difference(values, base)
+        return {"change": round(gain, 2), "error": round(error, 2)}
 
-    feedforward = {"miou": round(100 * metrics.mean_iou(base.sum(0)), 2)}
-    return {"feedforward": feedforward} | {key: change(value) for key, value in stacks.items()}
+    feedforward = {"miou": round(float(base[0]), 2)}
+    return {"feedforward": feedforward} | {key: change(values) for key, values in drawn.items()}
 
 
 if __name__ == "__main__":

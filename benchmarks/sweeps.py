@@ -50,6 +50,7 @@ from segviz.network import load
 from segviz.network.checkpoint import Checkpoint
 from segviz.network.receptive_field import sigma_from_level
 from segviz.network.segmenter import Encoding, Segmenter
+from segviz.resampling import difference, resampled_miou
 from segviz.store import Key, Row, Store
 from segviz.tables import MODELS, OURS
 from segviz.team import Team
@@ -57,7 +58,6 @@ from segviz.team import Team
 STEPS, RATES = (0, 4, 8, 16, 32, 64, 128), (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 FACTORS, WEIGHTS, SIGMAS = (2, 4), (0.0, 1.0, 10.0, 30.0), (0.5, 1.0, 2.0)
 AT = 32  # where all but the steps are compared
-RESAMPLES = 1000
 TRAINED = "w/ aug"
 BASES = {"entropy": Settings(), "ours": Method.parse(*OURS).settings}
 
@@ -247,8 +247,6 @@ def results(
     ids: Sequence[str], scales: Sequence[float], stores: Stores
 ) -> Iterator[dict[str, Any]]:
     """A row for each variant and scale, in percent and points."""
-    picks = np.random.default_rng(0).integers(0, len(ids), (RESAMPLES, len(ids)))
-    counts = np.stack([np.bincount(pick, minlength=len(ids)) for pick in picks])
     found: dict[tuple[str, Key], list[Row]] = {}
     for model, (_, store) in stores.items():
         for name in ids:
@@ -258,11 +256,10 @@ def results(
     @cache
     def mious(model: str, key: Key) -> np.ndarray:
         """mIoU over all images, then over each resampling, in percent."""
-        stack = np.stack([row.matrix for row in found[model, key]])
-        if len(stack) < len(ids):
+        overlaps = [metrics.overlap(row.matrix) for row in found[model, key]]
+        if len(overlaps) < len(ids):
             raise SystemExit(f"{key} lacks images: run the same command again.")
-        samples = np.tensordot(counts, stack, 1)
-        return 100 * np.array([metrics.mean_iou(one) for one in (stack.sum(0), *samples)])
+        return 100 * resampled_miou(overlaps)
 
     for one in variants():
         own = Variant(one.base, "", "", BASES[one.base], AT)
@@ -286,8 +283,7 @@ def results(
 
 def _difference(value: np.ndarray, other: np.ndarray) -> list[float]:
     """The difference and its standard error."""
-    gap = value - other
-    return [round(float(gap[0]), 2), round(float(gap[1:].std()), 2)]
+    return [round(number, 2) for number in difference(value, other)]
 
 
 def main() -> None:

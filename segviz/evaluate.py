@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,13 @@ import numpy as np
 from . import metrics, voc
 from .adapt.episode import Prepared, Reference, State, optimise, photo_labels, prepare
 from .adapt.room import Room, hardest
-from .adapt.run import environment
 from .adapt.settings import Settings
 from .errors import InputError
 from .network.checkpoint import Checkpoint
 from .store import Key, Row, Store
 from .team import Team
 
-__all__ = ["FEEDFORWARD", "Cell", "Method", "collect", "evaluate", "plan", "summary"]
+__all__ = ["FEEDFORWARD", "Cell", "Method", "collect", "evaluate", "plan"]
 
 FEEDFORWARD = "feedforward"
 
@@ -119,6 +118,7 @@ class Cell:
     entropy: list[float] = field(default_factory=list)
     sigma: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    overlaps: list[np.ndarray] = field(default_factory=list)
 
     @property
     def key(self) -> Key:
@@ -134,6 +134,7 @@ class Cell:
         self.entropy.append(row.entropy)
         self.sigma.append(row.sigma)
         self.seconds.append(row.seconds)
+        self.overlaps.append(metrics.overlap(row.matrix))
 
     def result(self) -> dict[str, Any]:
         """The row of the result: means over images, IoU over all pixels, None for no number."""
@@ -279,29 +280,6 @@ def collect(store: Store, ids: Sequence[str], cells: Sequence[Cell]) -> dict[str
         elif name in reasons:
             failed[name] = reasons[name]
     return failed
-
-
-def summary(
-    checkpoint: Checkpoint, cells: Sequence[Cell], failed: Mapping[str, str], by_image: bool = True
-) -> dict[str, Any]:
-    """What filled cells say of a network, ready for JSON.
-
-    Arguments:
-        checkpoint: The network.
-        cells: Filled by `collect`.
-        failed: What `collect` returned.
-        by_image: Whether the numbers of each image are in.
-    """
-    found: dict[str, Any] = {
-        "images": len(cells[0].images),
-        "failed": [f"{name}: {reason}" for name, reason in failed.items()],
-        "environment": environment(checkpoint),
-        "results": [cell.result() for cell in cells],
-    }
-    if by_image:
-        found["ids"] = cells[0].images
-        found["by_image"] = [cell.by_image() for cell in cells]
-    return found
 
 
 def _mean(values: Sequence[float]) -> float | None:

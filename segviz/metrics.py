@@ -4,7 +4,7 @@ import numpy as np
 
 from .classes import IGNORE
 
-__all__ = ["accuracy", "class_iou", "confusion", "image_iou", "mean_iou"]
+__all__ = ["accuracy", "class_iou", "confusion", "image_iou", "iou_of", "mean_iou", "overlap"]
 
 
 def confusion(truth: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
@@ -28,11 +28,25 @@ def confusion(truth: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
+def overlap(matrix: np.ndarray) -> np.ndarray:
+    """Pixels of each class in the intersection and in the union of truth and prediction.
+
+    Returns:
+        Shape (2, K), int64; they add up over images, as the matrices do.
+    """
+    intersection = np.diag(matrix)
+    return np.stack([intersection, matrix.sum(0) + matrix.sum(1) - intersection])
+
+
+def iou_of(overlaps: np.ndarray) -> np.ndarray:
+    """Intersection over union, shape (..., K), of (..., 2, K) pixels; NaN for an empty union."""
+    intersection, union = np.moveaxis(np.asarray(overlaps, np.float64), -2, 0)
+    return np.divide(intersection, union, out=np.full(union.shape, np.nan), where=union > 0)
+
+
 def class_iou(matrix: np.ndarray) -> np.ndarray:
     """Intersection over union of each class, shape (K,); NaN for classes that do not occur."""
-    intersection = np.diag(matrix).astype(np.float64)
-    union = matrix.sum(0) + matrix.sum(1) - intersection
-    return np.divide(intersection, union, out=np.full(len(matrix), np.nan), where=union > 0)
+    return iou_of(overlap(matrix))
 
 
 def mean_iou(matrix: np.ndarray) -> float:

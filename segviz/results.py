@@ -14,7 +14,18 @@ from .errors import InputError
 from .evaluate import FEEDFORWARD
 from .tables import TABLES
 
-__all__ = ["MEASURES", "VAL", "Part", "Result", "Row", "command", "parse", "read"]
+__all__ = [
+    "MEASURES",
+    "VAL",
+    "Kind",
+    "MeanGain",
+    "Part",
+    "Result",
+    "Row",
+    "command",
+    "parse",
+    "read",
+]
 
 MOST_BYTES = 100_000_000
 LARGEST = 1e12
@@ -27,6 +38,19 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ENVIRONMENT = ("checkpoint", "sha256", "device", "threads", "torch", "python", "segviz")
 
 
+Kind = tuple[str, str | None, int]
+"""A method, what it adapts (None = feedforward), and after how many steps."""
+
+
+@dataclass(frozen=True)
+class MeanGain:
+    """The mean gain over feedforward at some scales, and its standard error, 0..1, or None."""
+
+    scales: tuple[float, ...]
+    gain: float | None
+    error: float | None
+
+
 @dataclass(frozen=True, eq=False)
 class Row:
     """One method at one scale after some steps.
@@ -37,6 +61,7 @@ class Row:
         variables: What was adapted; None = feedforward.
         steps: The number of updates.
         miou: Over all pixels of all images, 0..1, or None.
+        gain_error: Standard error of its gain over feedforward, 0..1, or None.
         class_iou: By class, shape (K,), 0..1, NaN where the class does not occur.
         each: By name of `MEASURES` the numbers of the images, shape (N,), NaN for no number; {}
             where the file does not say.
@@ -48,12 +73,13 @@ class Row:
     variables: str | None
     steps: int
     miou: float | None
+    gain_error: float | None
     class_iou: np.ndarray
     each: dict[str, np.ndarray]
     numbers: dict[str, Any]
 
     @property
-    def kind(self) -> tuple[str, str | None, int]:
+    def kind(self) -> Kind:
         """What it is, at whatever scale."""
         return self.method, self.variables, self.steps
 
@@ -68,6 +94,7 @@ class Part:
         failed: Those left out, as "ID: reason".
         environment: Versions, device and checkpoint, as text by name.
         rows: In the order of the file.
+        mean_gains: By kind the mean gain over feedforward at large scales.
     """
 
     images: int
@@ -75,6 +102,7 @@ class Part:
     failed: tuple[str, ...]
     environment: dict[str, str]
     rows: tuple[Row, ...]
+    mean_gains: dict[Kind, MeanGain]
     _found: dict[tuple, Row] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -87,11 +115,11 @@ class Part:
         return sorted({row.scale for row in self.rows})
 
     @property
-    def kinds(self) -> list[tuple[str, str | None, int]]:
+    def kinds(self) -> list[Kind]:
         """What was measured, in the order of the file."""
         return list(dict.fromkeys(row.kind for row in self.rows))
 
-    def row(self, scale: float, kind: tuple[str, str | None, int]) -> Row | None:
+    def row(self, scale: float, kind: Kind) -> Row | None:
         """The row of a kind at a scale."""
         return self._found.get((scale, *kind))
 
@@ -223,6 +251,17 @@ def _part(data: Mapping[str, Any]) -> Part:
         failed=tuple(_text(one, "failed") for one in _list(data.get("failed", []), "failed")),
         environment={key: str(environment[key]) for key in _ENVIRONMENT if key in environment},
         rows=tuple(_row(one, two, images) for one, two in zip(results, each, strict=True)),
+        mean_gains=dict(map(_mean_gain, _list(data.get("mean_gains", []), "mean_gains"))),
+    )
+
+
+def _mean_gain(value: object) -> tuple[Kind, MeanGain]:
+    data = _dict(value, "a mean gain")
+    method, variables = (_text(data.get(key), key) for key in ("method", "variables"))
+    scales = _numbers(data.get("scales"), "scales").tolist()
+    gain, error = (_number(data.get(key), f"a mean gain's {key}") for key in ("gain", "error"))
+    return (method, variables, _count(data.get("steps"), "steps")), MeanGain(
+        tuple(scales), gain, error
     )
 
 
@@ -241,6 +280,10 @@ def _row(data: dict[str, Any], by_image: Mapping[str, Any], images: int) -> Row:
     miou = _number(data.get("miou"), "miou")
     if miou is not None and not 0 <= miou <= 1:
         raise _UnfitError(f"an mIoU is {miou:g}, but must be from 0 to 1")
+    errors = {key: _number(data.get(key), key) for key in ("miou_error", "gain_error")}
+    for key, error in errors.items():
+        if error is not None and not 0 <= error <= 1:
+            raise _UnfitError(f"{key} is {error:g}, but must be from 0 to 1")
     each = {key: _numbers(by_image.get(key), key) for key in MEASURES} if by_image else {}
     if any(len(values) != images for values in each.values()):
         raise _UnfitError(f"by_image does not have {images} images")
@@ -250,6 +293,7 @@ def _row(data: dict[str, Any], by_image: Mapping[str, Any], images: int) -> Row:
         variables=None if variables is None else _text(variables, "variables"),
         steps=steps,
         miou=miou,
+        gain_error=errors["gain_error"],
         class_iou=_numbers(data.get("class_iou", []), "class_iou"),
         each=each,
         numbers=data,

@@ -148,26 +148,31 @@ def text(cells: Sequence[Cell]) -> str:
 
 
 def markdown(results: Sequence[Mapping[str, Any]]) -> str:
-    """Results as Markdown: mIoU in percent, in brackets the change against feedforward."""
+    """Results as Markdown: mIoU in percent, in brackets the change against feedforward.
+
+    Changes have their standard errors over resampled images where the results have them.
+    """
     scales = sorted({row["scale"] for row in results})
     base = {row["scale"]: row["miou"] for row in results if row["method"] == FEEDFORWARD}
     lines = [
         "| method | variables | step | " + " | ".join(f"{scale:g}x" for scale in scales) + " |",
         "|---|---|---|" + "---|" * len(scales),
     ]
-    kinds: dict[tuple[str, str | None, int], dict[float, float | None]] = {}
+    kinds: dict[tuple[str, str | None, int], dict[float, Mapping[str, Any]]] = {}
     for row in results:
         kind = (row["method"], row["variables"], row["steps"])
-        kinds.setdefault(kind, {})[row["scale"]] = row["miou"]
+        kinds.setdefault(kind, {})[row["scale"]] = row
     for (method, variables, step), found in kinds.items():
-        cells = (_gain(found.get(scale), base.get(scale), method) for scale in scales)
+        cells = (_gain(found.get(scale, {}), base.get(scale)) for scale in scales)
         lines.append(f"| {method} | {variables or ''} | {step} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def _gain(value: float | None, base: float | None, method: str) -> str:
+def _gain(row: Mapping[str, Any], base: float | None) -> str:
+    value, error = row.get("miou"), row.get("gain_error")
     if value is None:
         return ""
-    if base is None or method == FEEDFORWARD:
+    if base is None or row["method"] == FEEDFORWARD:
         return f"{100 * value:.1f}"
-    return f"{100 * value:.1f} ({100 * (value - base):+.1f})"
+    within = "" if error is None else f" ± {100 * error:.1f}"
+    return f"{100 * value:.1f} ({100 * (value - base):+.1f}{within})"

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from segviz.gains import LARGE
 from segviz.tables import MODELS, TABLES
 
 GAINS = {"entropy": 0.02, "oracle": 0.08, "adversary": -0.2}
@@ -32,6 +33,8 @@ def part(table, model, ids, scales=None, checkpoint=None):
                         "learning_rate": None if feedforward else 1e-3,
                         "centred": None if feedforward else method.settings.centred,
                         "miou": float((classes + gain).mean()),
+                        "miou_error": 0.03,
+                        "gain_error": None if feedforward else 0.012,
                         "accuracy": 0.8,
                         "entropy": float(entropy.mean()),
                         "sigma": 12.0,
@@ -47,12 +50,27 @@ def part(table, model, ids, scales=None, checkpoint=None):
                         "entropy": (entropy - each).tolist(),
                     }
                 )
+    large = [scale for scale in scales or TABLES[table].scales if scale >= LARGE]
+    mean_gains = [
+        {
+            "method": method.name,
+            "variables": method.settings.variables,
+            "steps": step,
+            "scales": large,
+            "gain": GAINS.get(method.settings.objective, 0.0),
+            "error": 0.009,
+        }
+        for method in TABLES[table].plan()
+        for step in method.at
+        if step and len(large) > 1
+    ]
     return {
         "images": count,
         "failed": [],
         "environment": {"checkpoint": checkpoint or MODELS[model], "sha256": "0" * 64},
         "ids": list(ids),
         "results": results,
+        "mean_gains": mean_gains,
         "by_image": by_image,
     }
 

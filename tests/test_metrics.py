@@ -48,6 +48,21 @@ def test_class_iou_by_hand():
     assert math.isnan(got[3])  # neither in truth nor predicted
 
 
+def test_overlap_by_hand():
+    found = metrics.overlap(np.array(MATRIX))
+    assert found.tolist() == [[1, 2, 1, 0], [4, 3, 3, 0]] and found.dtype == np.int64
+
+
+def test_overlaps_add_up_over_images():
+    rng = np.random.default_rng(0)
+    one, two = rng.integers(0, 9, (2, 4, 4))
+    added = metrics.overlap(one) + metrics.overlap(two)
+    assert np.array_equal(added, metrics.overlap(one + two))
+    assert metrics.iou_of(added) == pytest.approx(metrics.class_iou(one + two))
+    both = metrics.iou_of(np.stack([metrics.overlap(one), metrics.overlap(two)]))
+    assert both == pytest.approx(np.stack([metrics.class_iou(one), metrics.class_iou(two)]))
+
+
 def test_mean_iou_by_hand():
     assert metrics.mean_iou(np.array(MATRIX)) == pytest.approx((1 / 4 + 2 / 3 + 1 / 3) / 3)
 

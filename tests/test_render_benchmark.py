@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from outcomes import table
 
-from segviz.render.benchmark import average_gain, colours, gain_bars, gain_curves, lines, named
+from segviz.render.benchmark import colours, gain_bars, gain_curves, lines, mean_gain, named
 from segviz.results import parse
 from segviz.tables import OURS, PAPER, TABLES
 
@@ -25,6 +25,7 @@ def test_ours_beside_the_papers():
     base = found["feedforward", None, 0].values[3.0]
     assert value.miou == pytest.approx(100 * row["miou"])
     assert value.gain == pytest.approx(2.0) and base.gain is None
+    assert value.error == pytest.approx(1.2) and base.error is None
     paper = PAPER["1"]["w/ aug", "entropy", "both", 32][3.0]
     before = PAPER["1"]["w/ aug", "feedforward", None, 0][3.0]
     assert value.paper == paper and value.paper_gain == pytest.approx(paper - before)
@@ -44,16 +45,36 @@ def test_no_miou_is_no_gain():
     found = {line.kind: line for line in lines(parse(data, "file"), "w/ aug")}
     value = found[ENTROPY].values[1.0]
     assert (value.miou, value.gain, value.difference) == (None, None, None)
+    assert value.error is None
     assert gain_curves(list(found.values())).data
 
 
+def test_files_without_errors():
+    """As they were written before there were any, or of a single image."""
+    data = table("1", IDS)
+    for row in data["models"]["w/ aug"]["results"]:
+        del row["miou_error"], row["gain_error"]
+    found = lines(parse(data, "file"), "w/ aug")
+    assert {value.error for line in found for value in line.values.values()} == {None}
+    for figure in (gain_curves(found), gain_bars(found)):
+        assert all(trace.error_y.array is None for trace in figure.data)
+        assert not any("±" in trace.hovertemplate for trace in figure.data)
+
+
 def test_mean_gains():
-    found = _lines("1")
-    mean, paper, scales = average_gain(found[ENTROPY], 2.5)
-    assert scales == [2.5, 3.0, 3.5, 4.0] and mean == pytest.approx(2.0)
-    assert paper == pytest.approx((1.9 + 2.0 + 2.5 + 2.2) / 4)
-    assert average_gain(found[(*OURS, 32)], 2.5)[1] is None
-    assert average_gain(found[ENTROPY], 9.0) == (None, None, [])
+    data = table("1", IDS)
+    value = mean_gain(parse(data, "file"), "w/ aug", ENTROPY)
+    assert (value.gain, value.error) == pytest.approx((2.0, 0.9))
+    assert value.paper_gain == pytest.approx((1.9 + 2.0 + 2.5 + 2.2) / 4)
+    ours = mean_gain(parse(data, "file"), "w/ aug", (*OURS, 32))
+    assert ours.gain == 0 and ours.paper_gain is None
+    assert mean_gain(parse(data, "file"), "w/ aug", ("feedforward", None, 0)) is None
+    data["models"]["w/ aug"]["mean_gains"][0]["scales"] = [1.0, 3.0]  # the paper has no 1x
+    assert mean_gain(parse(data, "file"), "w/ aug", ENTROPY).paper_gain is None
+    data["models"]["w/ aug"]["mean_gains"][0]["gain"] = None
+    assert mean_gain(parse(data, "file"), "w/ aug", ENTROPY) is None
+    del data["models"]["w/ aug"]["mean_gains"]
+    assert mean_gain(parse(data, "file"), "w/ aug", ENTROPY) is None
 
 
 def test_names():
@@ -81,6 +102,9 @@ def test_curves_have_a_line_for_each_method_and_step():
         list(ours.x) == [1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0] and list(papers.x) == list(ours.x)[1:]
     )
     assert list(ours.y) == pytest.approx([2.0] * 7)
+    assert list(ours.error_y.array) == pytest.approx([1.2] * 7)
+    assert "±" in ours.hovertemplate and "±" not in papers.hovertemplate
+    assert papers.error_y.array is None
     assert figure.layout.yaxis.zeroline and figure.layout.xaxis.ticksuffix == "x"
 
 
@@ -97,6 +121,8 @@ def test_bars_by_variables():
     edges = sorted((b.x[0] - b.width[0] / 2, b.x[0] + b.width[0] / 2) for b in here)
     assert all(right <= left for (_, right), (left, _) in itertools.pairwise(edges))
     assert len([trace for trace in figure.data if trace.showlegend]) == 5
+    assert all(list(bar.error_y.array) == [pytest.approx(1.2)] for bar in bars)
+    assert all(mark.error_y.array is None for mark in marks)
     adversary = next(bar for bar in bars if bar.name == "adversary")
     assert adversary.y[0] == pytest.approx(-20) and adversary.xaxis == "x3"
 

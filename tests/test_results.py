@@ -12,6 +12,7 @@ from segviz.tables import OURS, TABLES
 
 IDS = [f"2007_{i:06}" for i in range(12)]
 BOTH = ("entropy", "both", 32)
+MEAN = {"method": "entropy", "variables": "both", "steps": 32, "scales": [3.0, 4.0]}
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,18 @@ def test_rows_are_found_by_what_they_are(data):
     assert row.miou - base.miou == pytest.approx(0.02)
     assert part.row(9.0, BOTH) is None
     assert part.kinds[0] == ("feedforward", None, 0) and (*OURS, 32) in part.kinds
+
+
+def test_mean_gains(data):
+    part = parse(data, "file").parts["w/ aug"]
+    mean = part.mean_gains[BOTH]
+    assert (mean.scales, mean.gain, mean.error) == ((2.5, 3.0, 3.5, 4.0), 0.02, 0.009)
+    assert set(part.mean_gains) == set(part.kinds[1:])
+    assert parse(table("3", IDS), "file").parts["w/ aug"].mean_gains == {}
+    changed = copy.deepcopy(data)
+    changed["models"]["w/ aug"]["mean_gains"] = [MEAN]
+    only = parse(changed, "file").parts["w/ aug"].mean_gains
+    assert list(only) == [BOTH] and only[BOTH].gain is None
 
 
 def test_no_number_is_nan(data):
@@ -120,6 +133,13 @@ ROW = (*MODEL, "results", 1)
         (_set(*ROW, "scale", 0), "a scale is not positive"),
         (_set(*ROW, "miou", 71.0), "an mIoU is 71, but must be from 0 to 1"),
         (_set(*ROW, "miou", 10**400), "miou is no number"),
+        (_set(*ROW, "gain_error", 1.2), "gain_error is 1.2, but must be from 0 to 1"),
+        (_set(*ROW, "miou_error", -0.1), "miou_error is -0.1, but must be from 0 to 1"),
+        (_set(*MODEL, "mean_gains", {}), "mean_gains is no list"),
+        (_set(*MODEL, "mean_gains", [3]), "a mean gain is no object"),
+        (_set(*MODEL, "mean_gains", [MEAN | {"gain": "much"}]), "a mean gain's gain is no number"),
+        (_set(*MODEL, "mean_gains", [MEAN | {"variables": 3}]), "variables is no text"),
+        (_set(*MODEL, "mean_gains", [MEAN | {"scales": None}]), "scales is no list"),
         (_set(*ROW, "accuracy", "high"), "accuracy is no number"),
         (_set(*ROW, "class_iou", None), "class_iou is no list"),
         (_set(*ROW, "method", 3), "method is no text"),

@@ -104,7 +104,6 @@ def test_starting_sigma(sweeps, trained, factor):
 
 def test_measured_once_and_told(sweeps, trained, voc_root, tmp_path, monkeypatch):
     """Rows are kept, the second run measures nothing, and all is told."""
-    monkeypatch.setattr(sweeps, "RESAMPLES", 5)
     monkeypatch.setattr(sweeps, "AT", 2)
     chosen = [
         replace(one, step=min(one.step, 2))

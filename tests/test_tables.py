@@ -112,6 +112,15 @@ def test_markdown():
     ]
 
 
+def test_markdown_with_errors():
+    results = [cell.result() | {"gain_error": 0.0123} for cell in cells()]
+    results[1]["gain_error"] = None
+    assert markdown(results).splitlines()[2:] == [
+        "| feedforward |  | 0 | 25.0 | 25.0 |",
+        "| entropy:centred | both | 32 | 37.5 (+12.5 ± 1.2) | 37.5 (+12.5) |",
+    ]
+
+
 def test_markdown_where_something_is_missing():
     results = [cell.result() for cell in cells()]
     results[0]["miou"] = None  # feedforward at 3x

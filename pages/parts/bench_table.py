@@ -5,6 +5,7 @@ import json
 import streamlit as st
 
 from segviz.evaluate import FEEDFORWARD
+from segviz.gains import LARGE
 from segviz.render import benchmark
 from segviz.render.benchmark import Line, Value, named
 from segviz.results import VAL, Result
@@ -13,9 +14,6 @@ from segviz.tables import TABLES
 from .words import plain
 
 __all__ = ["as_file", "gains", "provenance", "subset", "table"]
-
-FROM = 2.5
-"""The paper's average gain is over the scales from here on."""
 
 NARROW = 2
 """With so many scales the paper's numbers stand beside ours, else below."""
@@ -37,9 +35,11 @@ def table(result: Result, model: str) -> None:
     found = benchmark.lines(result, model)
     part = result.parts[model]
     checkpoint = plain(part.environment.get("checkpoint", "a network without name"))
+    errors = any(v.error is not None for line in found for v in line.values.values())
+    within = " ± its standard error over resampled images" if errors else ""
     st.markdown(
         f"**mIoU in %** :gray[on {subset(result, part.images)}, {checkpoint}; in colour the gain"
-        " over feedforward in points]"
+        f" over feedforward in points{within}]"
     )
     papers = any(v.paper is not None for line in found for v in line.values.values())
     if part.images != VAL and result.split == "val" and papers:
@@ -91,7 +91,11 @@ def _named(line: Line, found: list[Line]) -> dict[str, str]:
 def _ours(value: Value) -> str:
     if value.miou is None:
         return "-"
-    return f"**{value.miou:.1f}** {_signed(value.gain)}".strip()
+    return f"**{value.miou:.1f}** {_signed(value.gain)}{_within(value)}".strip()
+
+
+def _within(value: Value) -> str:
+    return "" if value.error is None else f" :gray[±\u00a0{value.error:.1f}]"
 
 
 def _paper(value: Value) -> str:
@@ -134,17 +138,17 @@ def gains(result: Result, model: str) -> None:
         config={"displaylogo": False},
         alt="Gain of mIoU over feedforward by method and scale, ours and the paper's",
     )
-    means = [_mean(line) for line in found if line.kind[0] != FEEDFORWARD and not few]
+    means = [_mean(result, model, line) for line in found]
     if any(means):
-        st.caption(f"Mean gain from {FROM:g}x on: " + "; ".join(filter(None, means)) + ".")
+        st.caption(f"Mean gain from {LARGE:g}x on: " + "; ".join(filter(None, means)) + ".")
 
 
-def _mean(line: Line) -> str:
-    mean, paper, scales = benchmark.average_gain(line, FROM)
-    if mean is None or len(scales) < NARROW:
+def _mean(result: Result, model: str, line: Line) -> str:
+    value = benchmark.mean_gain(result, model, line.kind)
+    if value is None or value.gain is None:
         return ""
-    beside = "" if paper is None else f" (paper {_plus(paper)})"
-    return f"{plain(named(line.kind, True))} {_plus(mean)}{beside}"
+    beside = "" if value.paper_gain is None else f" (paper {_plus(value.paper_gain)})"
+    return f"{plain(named(line.kind, True))} {_plus(value.gain)}{_within(value)}{beside}"
 
 
 def provenance(result: Result, model: str, file: bytes, name: str) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 from segviz import metrics
 from segviz.adapt import OBJECTIVES
 from segviz.errors import InputError
-from segviz.evaluate import FEEDFORWARD, Cell, Method, collect, evaluate, plan, summary
+from segviz.evaluate import FEEDFORWARD, Cell, Method, collect, evaluate, plan
+from segviz.gains import summary
 from segviz.ids import subset
 from segviz.jobs import SLOT, Slot
 from segviz.network.checkpoint import Checkpoint

@@ -14,7 +14,8 @@ from tqdm import tqdm
 
 from .. import metrics, voc
 from ..errors import InputError
-from ..evaluate import FEEDFORWARD, Cell, Method, collect, evaluate, plan, summary
+from ..evaluate import FEEDFORWARD, Cell, Method, collect, evaluate, plan
+from ..gains import summary
 from ..ids import split_ids, subset
 from ..network.checkpoint import Checkpoint
 from ..store import Store

@@ -7,7 +7,8 @@ from typing import Any
 
 from .. import voc
 from ..errors import InputError
-from ..evaluate import plan, summary
+from ..evaluate import plan
+from ..gains import summary
 from ..network import checkpoint
 from ..tables import MODELS, TABLES, markdown
 from ..team import Team

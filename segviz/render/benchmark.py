@@ -8,16 +8,16 @@ import plotly.graph_objects as go
 
 from ..adapt.objectives import OBJECTIVES
 from ..evaluate import FEEDFORWARD
-from ..results import Result
+from ..results import Kind, Result
 from ..tables import OURS, paper_value
 
 __all__ = [
     "Line",
     "Value",
-    "average_gain",
     "gain_bars",
     "gain_curves",
     "lines",
+    "mean_gain",
     "named",
     "needs_truth",
 ]
@@ -44,12 +44,14 @@ class Value:
         paper: The paper's.
         gain: Ours over our feedforward, in points.
         paper_gain: The paper's over its feedforward, in points.
+        error: The standard error of our gain over resampled images, in points.
     """
 
     miou: float | None
     paper: float | None
     gain: float | None
     paper_gain: float | None
+    error: float | None = None
 
     @property
     def difference(self) -> float | None:
@@ -67,12 +69,12 @@ class Line:
         values: By scale.
     """
 
-    kind: tuple[str, str | None, int]
+    kind: Kind
     ours: bool
     values: dict[float, Value]
 
 
-def named(kind: tuple[str, str | None, int], steps: bool = False) -> str:
+def named(kind: Kind, steps: bool = False) -> str:
     """A name: the method, with "(ours)" where it is, what it adapts, and on demand the steps."""
     method, variables, count = kind
     if method == FEEDFORWARD:
@@ -94,23 +96,27 @@ def lines(result: Result, model: str) -> list[Line]:
                 continue
             miou = _percent(row.miou)
             paper = paper_value(result.table, model, row.numbers)
-            gain = paper_gain = None
+            gain = paper_gain = error = None
             if base is not None and base is not row:
                 gain = _minus(miou, _percent(base.miou))
                 paper_gain = _minus(paper, paper_value(result.table, model, base.numbers))
-            values[scale] = Value(miou, paper, gain, paper_gain)
+                error = None if gain is None else _percent(row.gain_error)
+            values[scale] = Value(miou, paper, gain, paper_gain, error)
         found.append(Line(kind, kind[:2] == OURS, values))
     return found
 
 
-def average_gain(line: Line, least: float) -> tuple[float | None, float | None, list[float]]:
-    """Mean gains of ours and of the paper's over the scales from `least` on, and these scales."""
-    scales = [s for s, value in line.values.items() if s >= least and value.gain is not None]
-    papers = [line.values[s].paper_gain for s in scales]
+def mean_gain(result: Result, model: str, kind: Kind) -> Value | None:
+    """A method's mean gain at large scales, ours and the paper's; None where there is none."""
+    part = result.parts[model]
+    mean = part.mean_gains.get(kind)
+    if mean is None or mean.gain is None:
+        return None
+    by_scale = next((line.values for line in lines(result, model) if line.kind == kind), {})
+    papers = [by_scale[s].paper_gain if s in by_scale else None for s in mean.scales]
     known = [gain for gain in papers if gain is not None]
-    mean = sum(line.values[s].gain or 0.0 for s in scales) / len(scales) if scales else None
     paper = sum(known) / len(known) if known and len(known) == len(papers) else None
-    return mean, paper, scales
+    return Value(None, None, _percent(mean.gain), paper, _percent(mean.error))
 
 
 def _minus(one: float | None, two: float | None) -> float | None:
@@ -144,15 +150,16 @@ def gain_curves(found: Sequence[Line]) -> go.Figure:
         name = named(line.kind, len(steps) > 1)
         symbol = SYMBOLS[steps.index(line.kind[2]) % len(SYMBOLS)]
         for key, title, dash in (("gain", name, "solid"), ("paper_gain", f"{name}: paper", "dash")):
-            points = [(s, getattr(value, key)) for s, value in line.values.items()]
-            points = [(scale, gain) for scale, gain in points if gain is not None]
+            points = [(s, getattr(value, key), value) for s, value in line.values.items()]
+            points = [point for point in points if point[1] is not None]
             if not points:
                 continue
+            errors = [value.error for *_, value in points] if key == "gain" else []
             traces.append(
                 {
                     "type": "scatter",
-                    "x": [scale for scale, _ in points],
-                    "y": [gain for _, gain in points],
+                    "x": [scale for scale, *_ in points],
+                    "y": [gain for _, gain, _ in points],
                     "name": title,
                     "mode": "lines+markers",
                     "line": {"color": palette[line.kind[0]], "width": 2, "dash": dash},
@@ -160,8 +167,8 @@ def gain_curves(found: Sequence[Line]) -> go.Figure:
                         "size": 8,
                         "symbol": symbol if dash == "solid" else f"{symbol}-open",
                     },
-                    "hovertemplate": f"{title} at %{{x}}: %{{y:+.1f}}<extra></extra>",
                 }
+                | _told(f"{title} at %{{x}}", errors)
             )
     scales = sorted({scale for line in found for scale in line.values})
     layout = {
@@ -266,8 +273,7 @@ def _bar(
         "name": name,
         "legendgroup": name,
         "marker": {"color": colour},
-        "hovertemplate": f"{title}: %{{y:+.1f}}<extra></extra>",
-    }
+    } | _told(title, [value.error])
     if value.paper_gain is None:
         return [bar]
     mark = {
@@ -287,6 +293,16 @@ def _bar(
         "hovertemplate": f"{title}, paper: %{{y:+.1f}}<extra></extra>",
     }
     return [bar, mark]
+
+
+def _told(title: str, errors: Sequence[float | None]) -> dict[str, Any]:
+    """What hovering says of a gain, and the bars of its standard errors where they are known."""
+    if not errors or None in errors:
+        return {"hovertemplate": f"{title}: %{{y:+.1f}}<extra></extra>"}
+    return {
+        "hovertemplate": f"{title}: %{{y:+.1f}} ± %{{error_y.array:.1f}}<extra></extra>",
+        "error_y": {"type": "data", "array": list(errors), "thickness": 1, "width": 3},
+    }
 
 
 def needs_truth(line: Line) -> bool:

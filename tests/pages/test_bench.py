@@ -63,12 +63,22 @@ def test_a_table_beside_the_papers(bench):
     for one in data["results"]:
         if (one["method"], one["variables"], one["scale"]) == ("entropy", "both", 3.0):
             row = rows["entropy, both"]
-            assert row["3x"] == f"**{100 * one['miou']:.1f}** :green[+2.0]"
+            assert row["3x"] == f"**{100 * one['miou']:.1f}** :green[+2.0] :gray[±\u00a01.2]"
             assert row["3x, paper"] == ":gray[62.3 +2.5]"
             assert row["3x, difference"] == f":gray[*{100 * one['miou'] - 62.3:+.1f}*]"
     assert "on 5 of the 1,449 images of val" in app.said
     assert "Not the whole of val" in app.said
     assert "python -m segviz tables 3" in app.at.code[0].value
+
+
+def test_mean_gains_with_errors(bench, folder):
+    (folder / "table-1.json").write_text(json.dumps(table("1", IDS)))
+    app = bench("1")
+    assert "its standard error over resampled images" in app.said
+    means = next(one for one in app.said.splitlines() if "Mean gain from 2.5x on" in one)
+    means = means.replace("\\", "").replace("\u00a0", " ")
+    assert "entropy, both, 32 steps +2.0 :gray[± 0.9] (paper +2.2); " in means
+    assert f"{OURS[0]} (ours), both, 32 steps 0.0 :gray[± 0.9]; oracle" in means
 
 
 def test_a_damaged_file_is_one_sentence(bench, folder):
