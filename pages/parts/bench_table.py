@@ -6,7 +6,7 @@ import streamlit as st
 
 from segviz.evaluate import FEEDFORWARD
 from segviz.gains import LARGE
-from segviz.render import benchmark
+from segviz.render import benchmark, gain_charts
 from segviz.render.benchmark import Line, Value, named
 from segviz.results import VAL, Result
 from segviz.tables import TABLES
@@ -130,10 +130,16 @@ def gains(result: Result, model: str) -> None:
     if not any(value.gain is not None for line in found for value in line.values.values()):
         return
     papers = any(v.paper_gain is not None for one in found for v in one.values.values())
-    key = "ours as bars, the paper's as diamonds" if few else "ours solid, the paper's dashed"
-    st.markdown(f"**Gain over feedforward**{f' :gray[{key}]' if papers else ''}")
+    errors = any(v.error is not None for one in found for v in one.values.values())
+    keys = ["in points of mIoU"]
+    if papers:
+        keys += [
+            "ours as bars, the paper's as diamonds" if few else "ours solid, the paper's dashed"
+        ]
+    keys += ["whiskers: standard errors"] if errors else []
+    st.markdown(f"**Gain over feedforward** :gray[{'; '.join(keys)}]")
     st.plotly_chart(
-        benchmark.gain_bars(found) if few else benchmark.gain_curves(found),
+        gain_charts.gain_bars(found) if few else gain_charts.gain_curves(found),
         key=f"bench_gains_{result.table}_{model}",
         config={"displaylogo": False},
         alt="Gain of mIoU over feedforward by method and scale, ours and the paper's",

@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 
 from ..evaluate import FEEDFORWARD
 from ..results import Result
-from .benchmark import Line, colours, lines, named, needs_truth
+from .benchmark import Line, lines, named
+from .gain_charts import colours, needs_truth
 from .page import GAP, LINE, MARGIN, MUTED, SMALL, Page
 
 __all__ = ["scale_figure"]
