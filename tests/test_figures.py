@@ -226,6 +226,21 @@ def test_scales_ours_solid_the_papers_dashed(models):
     assert page.bytes("pdf").startswith(b"%PDF-")
 
 
+def test_scales_with_errors_of_gains():
+    data = result(("w/ aug",))
+    assert "standard errors" not in on(scale_figure(parse(data, "it")))
+    for row in data["models"]["w/ aug"]["results"]:
+        row["gain_error"] = None if row["method"] == "feedforward" or row["scale"] == 1 else 0.015
+    page = scale_figure(parse(data, "it"))
+    assert "Whiskers: standard errors" in on(page)
+    mious, gains = (axes for axes in page.figure.axes if axes.lines)
+    assert not mious.collections
+    whiskers = [bar.get_segments() for bar in gains.collections]
+    assert len(whiskers) == 3  # a method each, but the oracle
+    for segments in whiskers:
+        assert np.allclose(segments, [[[2, 8.5], [2, 11.5]], [[3, 8.5], [3, 11.5]]])
+
+
 def test_scales_without_a_number():
     page = scale_figure(parse(result(("w/ aug",), miou=None), "it"))
     assert page.bytes("png").startswith(b"\x89PNG")

@@ -66,6 +66,10 @@ def _plot(axes: Axes, line: Line, key: str, colour: str, ours: bool) -> None:
         axes.plot(x, y, color=colour, linewidth=1.2, linestyle=style)
         if ours:
             axes.plot(x, y, "o", color=colour, markersize=3)
+    within = [(s, v.gain, v.error) for s, v in line.values.items() if v.error is not None]
+    if within and key == "gain":
+        x, y, error = zip(*within, strict=True)
+        axes.errorbar(x, y, error, fmt="none", ecolor=colour, capsize=1.5, elinewidth=0.6)
 
 
 def _words(result: Result) -> str:
@@ -79,7 +83,12 @@ def _words(result: Result) -> str:
     failed = sum(len(part.failed) for part in result.parts.values())
     return (
         f"Solid: ours, on {images} of {result.split}; dashed: the paper's, on its own network."
+        + (" Whiskers: standard errors over resampled images." if _has_errors(result) else "")
         + (f" {failed} images could not be measured." if failed else "")
         + (f" Steps: {', '.join(map(str, steps))}." if steps else "")
         + f" Checkpoints: {'; '.join(networks)}. Made by: {result.command}"
     )
+
+
+def _has_errors(result: Result) -> bool:
+    return any(row.gain_error is not None for part in result.parts.values() for row in part.rows)
