@@ -1,7 +1,6 @@
 """Result files of evaluations, read with care: they may be damaged, or something else."""
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from . import pieces
 from .errors import InputError
 from .evaluate import FEEDFORWARD
 from .tables import TABLES
@@ -28,7 +28,6 @@ __all__ = [
 ]
 
 MOST_BYTES = 100_000_000
-LARGEST = 1e12
 VAL = 1449
 """The images of VOC 2012's val."""
 MEASURES = ("iou", "accuracy", "entropy")
@@ -195,8 +194,8 @@ def parse(data: object, name: str) -> Result:
         InputError: If it is neither.
     """
     try:
-        return _result(_dict(data, "the file"))
-    except _UnfitError as error:
+        return _result(pieces.mapping(data, "the file"))
+    except pieces.UnfitError as error:
         raise InputError(
             f"the file {name} is not a result file of segviz: {error}; restore it or make it again."
         ) from error
@@ -205,134 +204,97 @@ def parse(data: object, name: str) -> Result:
 # === Checked pieces
 
 
-class _UnfitError(Exception):
-    """What is wrong with a piece, to complete a sentence."""
-
-
 def _no_number(constant: str) -> float:
     raise ValueError(f"{constant} is not JSON")
 
 
 def _result(data: Mapping[str, Any]) -> Result:
-    models = _dict(data.get("models", {"": data}), "models")
-    parts = {model: _part(_dict(part, "a model")) for model, part in models.items()}
+    models = pieces.mapping(data.get("models", {"": data}), "models")
+    parts = {model: _part(pieces.mapping(part, "a model")) for model, part in models.items()}
     if not parts:
-        raise _UnfitError("it has no models")
-    table = _text(data.get("table", ""), "table")
+        raise pieces.UnfitError("it has no models")
+    table = pieces.text(data.get("table", ""), "table")
     if table and table not in TABLES:
-        raise _UnfitError(f"it is of the table {table[:20]!r}, which there is not")
+        raise pieces.UnfitError(f"it is of the table {table[:20]!r}, which there is not")
     return Result(
         table=table,
-        title=_text(data.get("title", "Evaluation"), "title"),
-        images=_count(data.get("images"), "images"),
-        split=_text(data.get("split"), "split"),
-        command=_text(data.get("command", ""), "command"),
+        title=pieces.text(data.get("title", "Evaluation"), "title"),
+        images=pieces.count(data.get("images"), "images"),
+        split=pieces.text(data.get("split"), "split"),
+        command=pieces.text(data.get("command", ""), "command"),
         complete=data.get("complete", True) is not False,
         parts=parts,
     )
 
 
 def _part(data: Mapping[str, Any]) -> Part:
-    images = _count(data.get("images"), "images")
-    ids = [_text(one, "an id") for one in _list(data.get("ids", []), "ids")]
+    images = pieces.count(data.get("images"), "images")
+    ids = pieces.texts(data.get("ids", []), "ids", "an id")
     if any(_ID.fullmatch(one) is None for one in ids) or (ids and len(ids) != images):
-        raise _UnfitError(f"ids are not those of {images} images")
-    results = [_dict(one, "a result") for one in _list(data.get("results"), "results")]
-    by_image = [_dict(one, "by_image") for one in _list(data.get("by_image", []), "by_image")]
+        raise pieces.UnfitError(f"ids are not those of {images} images")
+    results = [
+        pieces.mapping(one, "a result") for one in pieces.sequence(data.get("results"), "results")
+    ]
+    by_image = [
+        pieces.mapping(one, "by_image")
+        for one in pieces.sequence(data.get("by_image", []), "by_image")
+    ]
+    means = pieces.mappings(data.get("mean_gains", []), "mean_gains", "a mean gain")
     if not results:
-        raise _UnfitError("it has no results")
+        raise pieces.UnfitError("it has no results")
     if by_image and (len(by_image) != len(results) or len(ids) != images):
-        raise _UnfitError("by_image does not belong to its results")
+        raise pieces.UnfitError("by_image does not belong to its results")
     each = by_image or [{}] * len(results)
-    environment = _dict(data.get("environment", {}), "environment")
+    environment = pieces.mapping(data.get("environment", {}), "environment")
     return Part(
         images=images,
         ids=tuple(ids),
-        failed=tuple(_text(one, "failed") for one in _list(data.get("failed", []), "failed")),
+        failed=tuple(pieces.texts(data.get("failed", []), "failed", "failed")),
         environment={key: str(environment[key]) for key in _ENVIRONMENT if key in environment},
         rows=tuple(_row(one, two, images) for one, two in zip(results, each, strict=True)),
-        mean_gains=dict(map(_mean_gain, _list(data.get("mean_gains", []), "mean_gains"))),
+        mean_gains=dict(map(_mean_gain, means)),
     )
 
 
-def _mean_gain(value: object) -> tuple[Kind, MeanGain]:
-    data = _dict(value, "a mean gain")
-    method, variables = (_text(data.get(key), key) for key in ("method", "variables"))
-    scales = _numbers(data.get("scales"), "scales").tolist()
-    gain, error = (_number(data.get(key), f"a mean gain's {key}") for key in ("gain", "error"))
-    return (method, variables, _count(data.get("steps"), "steps")), MeanGain(
-        tuple(scales), gain, error
-    )
+def _mean_gain(data: Mapping[str, Any]) -> tuple[Kind, MeanGain]:
+    method, variables = (pieces.text(data.get(key), key) for key in ("method", "variables"))
+    kind = (method, variables, pieces.count(data.get("steps"), "steps"))
+    scales = pieces.numbers(data.get("scales"), "scales").tolist()
+    gain = pieces.number(data.get("gain"), "a mean gain's gain")
+    error = pieces.number(data.get("error"), "a mean gain's error")
+    return kind, MeanGain(tuple(scales), gain, error)
 
 
 def _row(data: dict[str, Any], by_image: Mapping[str, Any], images: int) -> Row:
-    scale = _number(data.get("scale"), "scale")
+    scale = pieces.number(data.get("scale"), "scale")
     if scale is None or scale <= 0:
-        raise _UnfitError("a scale is not positive")
-    method = _text(data.get("method"), "method")
+        raise pieces.UnfitError("a scale is not positive")
+    method = pieces.text(data.get("method"), "method")
     variables = data.get("variables")
-    steps = _count(data.get("steps"), "steps")
+    steps = pieces.count(data.get("steps"), "steps")
     for key in ("scale", "method", "variables", "steps"):
         if by_image and by_image.get(key) != data.get(key):
-            raise _UnfitError("by_image does not belong to its results")
+            raise pieces.UnfitError("by_image does not belong to its results")
     for key in ("accuracy", "entropy", "sigma", "seconds", "learning_rate"):
-        _number(data.get(key), key)
-    miou = _number(data.get("miou"), "miou")
+        pieces.number(data.get(key), key)
+    miou = pieces.number(data.get("miou"), "miou")
     if miou is not None and not 0 <= miou <= 1:
-        raise _UnfitError(f"an mIoU is {miou:g}, but must be from 0 to 1")
-    errors = {key: _number(data.get(key), key) for key in ("miou_error", "gain_error")}
+        raise pieces.UnfitError(f"an mIoU is {miou:g}, but must be from 0 to 1")
+    errors = {key: pieces.number(data.get(key), key) for key in ("miou_error", "gain_error")}
     for key, error in errors.items():
         if error is not None and not 0 <= error <= 1:
-            raise _UnfitError(f"{key} is {error:g}, but must be from 0 to 1")
-    each = {key: _numbers(by_image.get(key), key) for key in MEASURES} if by_image else {}
+            raise pieces.UnfitError(f"{key} is {error:g}, but must be from 0 to 1")
+    each = {key: pieces.numbers(by_image.get(key), key) for key in MEASURES} if by_image else {}
     if any(len(values) != images for values in each.values()):
-        raise _UnfitError(f"by_image does not have {images} images")
+        raise pieces.UnfitError(f"by_image does not have {images} images")
     return Row(
         scale=scale,
         method=method,
-        variables=None if variables is None else _text(variables, "variables"),
+        variables=None if variables is None else pieces.text(variables, "variables"),
         steps=steps,
         miou=miou,
         gain_error=errors["gain_error"],
-        class_iou=_numbers(data.get("class_iou", []), "class_iou"),
+        class_iou=pieces.numbers(data.get("class_iou", []), "class_iou"),
         each=each,
         numbers=data,
     )
-
-
-def _dict(value: object, what: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise _UnfitError(f"{what} is no object")
-    return value
-
-
-def _list(value: object, what: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise _UnfitError(f"{what} is no list")
-    return value
-
-
-def _text(value: object, what: str) -> str:
-    if not isinstance(value, str):
-        raise _UnfitError(f"{what} is no text")
-    return value
-
-
-def _count(value: object, what: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < LARGEST:
-        raise _UnfitError(f"{what} is no number of things")
-    return value
-
-
-def _number(value: object, what: str) -> float | None:
-    if value is None:
-        return None
-    known = isinstance(value, int | float) and not isinstance(value, bool)
-    if not known or not abs(value) < LARGEST:  # type: ignore[arg-type]
-        raise _UnfitError(f"{what} is no number")
-    return float(value)  # type: ignore[arg-type]
-
-
-def _numbers(value: object, what: str) -> np.ndarray:
-    found = [_number(one, what) for one in _list(value, what)]
-    return np.array([math.nan if one is None else one for one in found], np.float64)
