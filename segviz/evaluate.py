@@ -147,12 +147,14 @@ class Cell:
             "steps": self.step,
             "learning_rate": None if feedforward else settings.learning_rate,
             "centred": None if feedforward else settings.centred,
-            "miou": _plain(metrics.mean_iou(self.matrix)),
-            "accuracy": _plain(metrics.accuracy(self.matrix)),
+            "miou": metrics.known(metrics.mean_iou(self.matrix)),
+            "accuracy": metrics.known(metrics.accuracy(self.matrix)),
             "entropy": _mean(self.entropy),
             "sigma": _mean(self.sigma),
             "seconds": _mean(self.seconds),
-            "class_iou": [_plain(value) for value in metrics.class_iou(self.matrix).tolist()],
+            "class_iou": [
+                metrics.known(value) for value in metrics.class_iou(self.matrix).tolist()
+            ],
         }
 
     def by_image(self) -> dict[str, Any]:
@@ -283,12 +285,8 @@ def collect(store: Store, ids: Sequence[str], cells: Sequence[Cell]) -> dict[str
 
 
 def _mean(values: Sequence[float]) -> float | None:
-    return _plain(math.fsum(values) / len(values)) if values else None
+    return metrics.known(math.fsum(values) / len(values)) if values else None
 
 
 def _short(value: float) -> float | None:
-    return round(value, 4) if math.isfinite(value) else None
-
-
-def _plain(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return metrics.known(round(value, 4))

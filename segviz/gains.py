@@ -8,6 +8,7 @@ import numpy as np
 
 from .adapt.run import environment
 from .evaluate import Cell
+from .metrics import known
 from .network.checkpoint import Checkpoint
 from .resampling import difference, resampled_miou, standard_error
 
@@ -62,9 +63,9 @@ def errors(cells: Sequence[Cell], draws: Draws) -> list[dict[str, float | None]]
     base = _feedforward(cells, draws)
     rows = []
     for cell, drawn in zip(cells, draws, strict=True):
-        known = cell.step > 0 and cell.scale in base
-        gain = difference(drawn, base[cell.scale])[1] if known else math.nan
-        rows.append({"miou_error": _known(standard_error(drawn)), "gain_error": _known(gain)})
+        comparable = cell.step > 0 and cell.scale in base
+        gain = difference(drawn, base[cell.scale])[1] if comparable else math.nan
+        rows.append({"miou_error": known(standard_error(drawn)), "gain_error": known(gain)})
     return rows
 
 
@@ -92,14 +93,10 @@ def mean_gains(cells: Sequence[Cell], draws: Draws, least: float = LARGE) -> lis
         if len(by_scale) > 1:
             mean = np.mean([by_scale[scale] for scale in sorted(by_scale)], axis=0)
             what = {"method": method, "variables": variables, "steps": step}
-            numbers = {"gain": _known(float(mean[0])), "error": _known(standard_error(mean))}
+            numbers = {"gain": known(float(mean[0])), "error": known(standard_error(mean))}
             rows.append({**what, "scales": sorted(by_scale), **numbers})
     return rows
 
 
 def _feedforward(cells: Sequence[Cell], draws: Draws) -> dict[float, np.ndarray]:
     return {cell.scale: drawn for cell, drawn in zip(cells, draws, strict=True) if cell.step == 0}
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None

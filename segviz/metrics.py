@@ -1,10 +1,21 @@
 """Confusion matrices and what follows from them."""
 
+import math
+
 import numpy as np
 
 from .classes import IGNORE
 
-__all__ = ["accuracy", "class_iou", "confusion", "image_iou", "iou_of", "mean_iou", "overlap"]
+__all__ = [
+    "accuracy",
+    "class_iou",
+    "confusion",
+    "image_iou",
+    "known",
+    "mean_iou",
+    "mean_iou_of",
+    "overlap",
+]
 
 
 def confusion(truth: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
@@ -38,15 +49,20 @@ def overlap(matrix: np.ndarray) -> np.ndarray:
     return np.stack([intersection, matrix.sum(0) + matrix.sum(1) - intersection])
 
 
-def iou_of(overlaps: np.ndarray) -> np.ndarray:
-    """Intersection over union, shape (..., K), of (..., 2, K) pixels; NaN for an empty union."""
-    intersection, union = np.moveaxis(np.asarray(overlaps, np.float64), -2, 0)
-    return np.divide(intersection, union, out=np.full(union.shape, np.nan), where=union > 0)
+def mean_iou_of(overlaps: np.ndarray) -> np.ndarray:
+    """mIoU, shape (...), of `overlap` counts (..., 2, K): over the classes that occur, 0..1.
+
+    NaN where none occurs.
+    """
+    values = _iou(overlaps)
+    occurs = np.isfinite(values)
+    counts, sums = occurs.sum(-1), np.where(occurs, values, 0).sum(-1)
+    return np.divide(sums, counts, out=np.full(counts.shape, np.nan), where=counts > 0)
 
 
 def class_iou(matrix: np.ndarray) -> np.ndarray:
     """Intersection over union of each class, shape (K,); NaN for classes that do not occur."""
-    return iou_of(overlap(matrix))
+    return _iou(overlap(matrix))
 
 
 def mean_iou(matrix: np.ndarray) -> float:
@@ -54,8 +70,7 @@ def mean_iou(matrix: np.ndarray) -> float:
 
     NaN if no pixel was counted.
     """
-    values = class_iou(matrix)
-    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+    return float(mean_iou_of(overlap(matrix)))
 
 
 def accuracy(matrix: np.ndarray) -> float:
@@ -67,3 +82,14 @@ def accuracy(matrix: np.ndarray) -> float:
 def image_iou(truth: np.ndarray, labels: np.ndarray, classes: int) -> float:
     """Per-image IoU: the mean over the classes present in truth or prediction, 0..1."""
     return mean_iou(confusion(truth, labels, classes))
+
+
+def known(value: float) -> float | None:
+    """The value, or None for what is no finite number, since JSON has no name for it."""
+    return value if math.isfinite(value) else None
+
+
+def _iou(overlaps: np.ndarray) -> np.ndarray:
+    """Shape (..., K) of (..., 2, K) pixels; NaN for an empty union."""
+    intersection, union = np.moveaxis(np.asarray(overlaps, np.float64), -2, 0)
+    return np.divide(intersection, union, out=np.full(union.shape, np.nan), where=union > 0)

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .metrics import iou_of
+from .metrics import mean_iou_of
 
 __all__ = ["RESAMPLES", "difference", "resampled_miou", "standard_error"]
 
@@ -41,14 +41,9 @@ def resampled_miou(overlaps: Sequence[np.ndarray], resamples: int = RESAMPLES) -
     found = np.full(1 + resamples, np.nan)
     if len(overlaps):
         stack = np.stack(overlaps)
-        sums = stack.sum(0)[None]
+        found[0] = mean_iou_of(stack.sum(0))
         if len(stack) > 1:
-            sums = np.concatenate([sums, np.tensordot(_draws(len(stack), resamples), stack, 1)])
-        iou = iou_of(sums)
-        occurs = np.isfinite(iou)
-        total = np.where(occurs, iou, 0).sum(1)
-        counted = occurs.sum(1)
-        np.divide(total, counted, out=found[: len(sums)], where=counted > 0)
+            found[1:] = mean_iou_of(np.tensordot(_draws(len(stack), resamples), stack, 1))
     return found
 
 

@@ -36,7 +36,6 @@ MEASURES = ("iou", "accuracy", "entropy")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ENVIRONMENT = ("checkpoint", "sha256", "device", "threads", "torch", "python", "segviz")
 
-
 Kind = tuple[str, str | None, int]
 """A method, what it adapts (None = feedforward), and after how many steps."""
 
@@ -201,9 +200,6 @@ def parse(data: object, name: str) -> Result:
         ) from error
 
 
-# === Checked pieces
-
-
 def _no_number(constant: str) -> float:
     raise ValueError(f"{constant} is not JSON")
 
@@ -232,13 +228,8 @@ def _part(data: Mapping[str, Any]) -> Part:
     ids = pieces.texts(data.get("ids", []), "ids", "an id")
     if any(_ID.fullmatch(one) is None for one in ids) or (ids and len(ids) != images):
         raise pieces.UnfitError(f"ids are not those of {images} images")
-    results = [
-        pieces.mapping(one, "a result") for one in pieces.sequence(data.get("results"), "results")
-    ]
-    by_image = [
-        pieces.mapping(one, "by_image")
-        for one in pieces.sequence(data.get("by_image", []), "by_image")
-    ]
+    results = pieces.mappings(data.get("results"), "results", "a result")
+    by_image = pieces.mappings(data.get("by_image", []), "by_image", "by_image")
     means = pieces.mappings(data.get("mean_gains", []), "mean_gains", "a mean gain")
     if not results:
         raise pieces.UnfitError("it has no results")

@@ -58,9 +58,14 @@ def test_overlaps_add_up_over_images():
     one, two = rng.integers(0, 9, (2, 4, 4))
     added = metrics.overlap(one) + metrics.overlap(two)
     assert np.array_equal(added, metrics.overlap(one + two))
-    assert metrics.iou_of(added) == pytest.approx(metrics.class_iou(one + two))
-    both = metrics.iou_of(np.stack([metrics.overlap(one), metrics.overlap(two)]))
-    assert both == pytest.approx(np.stack([metrics.class_iou(one), metrics.class_iou(two)]))
+    assert metrics.mean_iou_of(added) == pytest.approx(np.mean(metrics.class_iou(one + two)))
+    both = metrics.mean_iou_of(np.stack([metrics.overlap(one), metrics.overlap(two)]))
+    assert both == pytest.approx([metrics.mean_iou(one), metrics.mean_iou(two)])
+
+
+def test_known():
+    assert metrics.known(0.0) == 0.0 and metrics.known(-2.5) == -2.5
+    assert [metrics.known(value) for value in (math.nan, math.inf, -math.inf)] == 3 * [None]
 
 
 def test_mean_iou_by_hand():

@@ -1,7 +1,7 @@
 import pytest
 from outcomes import table
 
-from segviz.render.benchmark import lines, mean_gain, named
+from segviz.render.benchmark import lines, named
 from segviz.results import parse
 from segviz.tables import OURS, PAPER
 
@@ -46,19 +46,23 @@ def test_no_miou_is_no_gain():
 
 
 def test_mean_gains():
+    def mean(kind):
+        found = {line.kind: line for line in lines(parse(data, "file"), "w/ aug")}
+        return found[kind].mean
+
     data = table("1", IDS)
-    value = mean_gain(parse(data, "file"), "w/ aug", ENTROPY)
+    value = mean(ENTROPY)
     assert (value.gain, value.error) == pytest.approx((2.0, 0.9))
-    assert value.paper_gain == pytest.approx((1.9 + 2.0 + 2.5 + 2.2) / 4)
-    ours = mean_gain(parse(data, "file"), "w/ aug", (*OURS, 32))
-    assert ours.gain == 0 and ours.paper_gain is None
-    assert mean_gain(parse(data, "file"), "w/ aug", ("feedforward", None, 0)) is None
+    assert value.paper == pytest.approx((1.9 + 2.0 + 2.5 + 2.2) / 4)
+    ours = mean((*OURS, 32))
+    assert ours.gain == 0 and ours.paper is None
+    assert mean(("feedforward", None, 0)) is None
     data["models"]["w/ aug"]["mean_gains"][0]["scales"] = [1.0, 3.0]  # the paper has no 1x
-    assert mean_gain(parse(data, "file"), "w/ aug", ENTROPY).paper_gain is None
+    assert mean(ENTROPY).paper is None
     data["models"]["w/ aug"]["mean_gains"][0]["gain"] = None
-    assert mean_gain(parse(data, "file"), "w/ aug", ENTROPY) is None
+    assert mean(ENTROPY) is None
     del data["models"]["w/ aug"]["mean_gains"]
-    assert mean_gain(parse(data, "file"), "w/ aug", ENTROPY) is None
+    assert mean(ENTROPY) is None
 
 
 def test_names():

@@ -7,8 +7,8 @@ import streamlit as st
 from segviz.evaluate import FEEDFORWARD
 from segviz.gains import LARGE
 from segviz.render import benchmark, gain_charts
-from segviz.render.benchmark import Line, Value, named
-from segviz.results import VAL, Result
+from segviz.render.benchmark import Line, Mean, Value, every, named
+from segviz.results import VAL, Kind, Result
 from segviz.tables import TABLES
 
 from .words import plain
@@ -35,13 +35,13 @@ def table(result: Result, model: str) -> None:
     found = benchmark.lines(result, model)
     part = result.parts[model]
     checkpoint = plain(part.environment.get("checkpoint", "a network without name"))
-    errors = any(v.error is not None for line in found for v in line.values.values())
+    errors = any(v.error is not None for v in every(found))
     within = " ± its standard error over resampled images" if errors else ""
     st.markdown(
         f"**mIoU in %** :gray[on {subset(result, part.images)}, {checkpoint}; in colour the gain"
         f" over feedforward in points{within}]"
     )
-    papers = any(v.paper is not None for line in found for v in line.values.values())
+    papers = any(v.paper is not None for v in every(found))
     if part.images != VAL and result.split == "val" and papers:
         st.caption(
             ":material/info: Not the whole of val: differences to the paper are partly those of"
@@ -56,7 +56,7 @@ def table(result: Result, model: str) -> None:
 
 def _wide(line: Line, found: list[Line]) -> list[dict[str, str]]:
     """One row: for each scale ours, the paper's and the difference."""
-    papers = any(v.paper is not None for one in found for v in one.values.values())
+    papers = any(v.paper is not None for v in every(found))
     row = _named(line, found)
     for scale, value in line.values.items():
         row[f"{scale:g}x"] = _ours(value)
@@ -69,7 +69,7 @@ def _wide(line: Line, found: list[Line]) -> list[dict[str, str]]:
 def _long(line: Line, found: list[Line]) -> list[dict[str, str]]:
     """A row of ours; where the paper has it, one of the paper's, and one of the difference."""
     values = {f"{scale:g}x": value for scale, value in line.values.items()}
-    papers = any(v.paper is not None for one in found for v in one.values.values())
+    papers = any(v.paper is not None for v in every(found))
     name = _named(line, found)
     label = {" ": "segviz"} if papers else {}
     rows = [{**name, **label, **{scale: _ours(value) for scale, value in values.items()}}]
@@ -91,11 +91,11 @@ def _named(line: Line, found: list[Line]) -> dict[str, str]:
 def _ours(value: Value) -> str:
     if value.miou is None:
         return "-"
-    return f"**{value.miou:.1f}** {_signed(value.gain)}{_within(value)}".strip()
+    return f"**{value.miou:.1f}** {_signed(value.gain)}{_within(value.error)}".strip()
 
 
-def _within(value: Value) -> str:
-    return "" if value.error is None else f" :gray[±\u00a0{value.error:.1f}]"
+def _within(error: float | None) -> str:
+    return "" if error is None else f" :gray[±\u00a0{error:.1f}]"
 
 
 def _paper(value: Value) -> str:
@@ -127,10 +127,10 @@ def gains(result: Result, model: str) -> None:
     """Gain over feedforward: against scale, or by variables where there are few scales."""
     found = benchmark.lines(result, model)
     few = len(result.parts[model].scales) <= NARROW
-    if not any(value.gain is not None for line in found for value in line.values.values()):
+    if not any(v.gain is not None for v in every(found)):
         return
-    papers = any(v.paper_gain is not None for one in found for v in one.values.values())
-    errors = any(v.error is not None for one in found for v in one.values.values())
+    papers = any(v.paper_gain is not None for v in every(found))
+    errors = any(v.error is not None for v in every(found))
     keys = ["in points of mIoU"]
     if papers:
         keys += [
@@ -144,17 +144,14 @@ def gains(result: Result, model: str) -> None:
         config={"displaylogo": False},
         alt="Gain of mIoU over feedforward by method and scale, ours and the paper's",
     )
-    means = [_mean(result, model, line) for line in found]
-    if any(means):
-        st.caption(f"Mean gain from {LARGE:g}x on: " + "; ".join(filter(None, means)) + ".")
+    means = [_mean(line.kind, line.mean) for line in found if line.mean is not None]
+    if means:
+        st.caption(f"Mean gain from {LARGE:g}x on: {'; '.join(means)}.")
 
 
-def _mean(result: Result, model: str, line: Line) -> str:
-    value = benchmark.mean_gain(result, model, line.kind)
-    if value is None or value.gain is None:
-        return ""
-    beside = "" if value.paper_gain is None else f" (paper {_plus(value.paper_gain)})"
-    return f"{plain(named(line.kind, True))} {_plus(value.gain)}{_within(value)}{beside}"
+def _mean(kind: Kind, mean: Mean) -> str:
+    beside = "" if mean.paper is None else f" (paper {_plus(mean.paper)})"
+    return f"{plain(named(kind, True))} {_plus(mean.gain)}{_within(mean.error)}{beside}"
 
 
 def provenance(result: Result, model: str, file: bytes, name: str) -> None:

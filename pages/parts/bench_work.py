@@ -168,6 +168,7 @@ class Evaluation:
         self.cells = plan(asked.scales, methods(asked), trained.network.architecture.classes)
         self.failed: dict[str, str] = {}
         self.state = State()
+        self._told: tuple[State, dict[str, Any]] | None = None
         self._slot = slot
 
     def __iter__(self) -> Iterator[None]:
@@ -201,12 +202,16 @@ class Evaluation:
         """
         if not self.cells[0].images:
             return None
-        return {
-            **summary(self.trained, self.cells, self.failed),
-            "split": self.asked.split,
-            "command": self.asked.command,
-            "complete": self.state.done == len(self.ids),
-        }
+        if self._told is None or self._told[0] is not self.state:
+            # Resampling takes a while, and every rerun of the page asks.
+            told = {
+                **summary(self.trained, self.cells, self.failed),
+                "split": self.asked.split,
+                "command": self.asked.command,
+                "complete": self.state.done == len(self.ids),
+            }
+            self._told = self.state, told
+        return self._told[1]
 
     def _measure(self, store: Store, name: str) -> Iterator[None]:
         """One image, scale by scale, each after those who wait."""

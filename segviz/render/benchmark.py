@@ -1,12 +1,13 @@
 """Results against the paper's: the rows of tables."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..evaluate import FEEDFORWARD
-from ..results import Kind, Result
+from ..results import Kind, MeanGain, Result
 from ..tables import OURS, paper_value
 
-__all__ = ["Line", "Value", "lines", "mean_gain", "named"]
+__all__ = ["Line", "Mean", "Value", "every", "lines", "named"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,21 @@ class Value:
 
 
 @dataclass(frozen=True)
+class Mean:
+    """Mean gain over feedforward at large scales, in points.
+
+    Arguments:
+        gain: Ours.
+        error: Its standard error over resampled images, or None.
+        paper: The paper's at the same scales, or None.
+    """
+
+    gain: float
+    error: float | None
+    paper: float | None
+
+
+@dataclass(frozen=True)
 class Line:
     """One method after some steps at all scales.
 
@@ -41,11 +57,13 @@ class Line:
         kind: Method, variables (None = feedforward) and steps.
         ours: Whether it is the objective that was chosen on training images.
         values: By scale.
+        mean: The mean gain at large scales, or None.
     """
 
     kind: Kind
     ours: bool
     values: dict[float, Value]
+    mean: Mean | None
 
 
 def named(kind: Kind, steps: bool = False) -> str:
@@ -76,21 +94,23 @@ def lines(result: Result, model: str) -> list[Line]:
                 paper_gain = _minus(paper, paper_value(result.table, model, base.numbers))
                 error = None if gain is None else _percent(row.gain_error)
             values[scale] = Value(miou, paper, gain, paper_gain, error)
-        found.append(Line(kind, kind[:2] == OURS, values))
+        mean = _mean(part.mean_gains.get(kind), values)
+        found.append(Line(kind, kind[:2] == OURS, values, mean))
     return found
 
 
-def mean_gain(result: Result, model: str, kind: Kind) -> Value | None:
-    """A method's mean gain at large scales, ours and the paper's; None where there is none."""
-    part = result.parts[model]
-    mean = part.mean_gains.get(kind)
+def every(found: Iterable[Line]) -> Iterator[Value]:
+    """The values of lines at all scales."""
+    return (value for line in found for value in line.values.values())
+
+
+def _mean(mean: MeanGain | None, values: Mapping[float, Value]) -> Mean | None:
     if mean is None or mean.gain is None:
         return None
-    by_scale = next((line.values for line in lines(result, model) if line.kind == kind), {})
-    papers = [by_scale[s].paper_gain if s in by_scale else None for s in mean.scales]
+    papers = [values[scale].paper_gain if scale in values else None for scale in mean.scales]
     known = [gain for gain in papers if gain is not None]
     paper = sum(known) / len(known) if known and len(known) == len(papers) else None
-    return Value(None, None, _percent(mean.gain), paper, _percent(mean.error))
+    return Mean(100 * mean.gain, _percent(mean.error), paper)
 
 
 def _minus(one: float | None, two: float | None) -> float | None:

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from ..evaluate import FEEDFORWARD
 from ..results import Result
-from .benchmark import Line, lines, named
+from .benchmark import Line, every, lines, named
 from .gain_charts import colours, needs_truth
 from .page import GAP, LINE, MARGIN, MUTED, SMALL, Page
 
@@ -30,7 +30,8 @@ def scale_figure(result: Result) -> Page:
     title = "Table 1 as curves. mIoU against scale."
     page.text((MARGIN, page.y), title, SMALL + 1, bold=True)
     page.y += page.line(SMALL + 1)
-    page.paragraph(_words(result), colour=MUTED)
+    errors = any(value.error is not None for part in found.values() for value in every(part))
+    page.paragraph(_words(result, errors), colour=MUTED)
     return page
 
 
@@ -72,7 +73,7 @@ def _plot(axes: Axes, line: Line, key: str, colour: str, ours: bool) -> None:
         axes.errorbar(x, y, error, fmt="none", ecolor=colour, capsize=1.5, elinewidth=0.6)
 
 
-def _words(result: Result) -> str:
+def _words(result: Result, errors: bool) -> str:
     counts = sorted({part.images for part in result.parts.values()})
     images = f"{counts[0]} images" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} images"
     steps = sorted({row.steps for part in result.parts.values() for row in part.rows if row.steps})
@@ -83,12 +84,8 @@ def _words(result: Result) -> str:
     failed = sum(len(part.failed) for part in result.parts.values())
     return (
         f"Solid: ours, on {images} of {result.split}; dashed: the paper's, on its own network."
-        + (" Whiskers: standard errors over resampled images." if _has_errors(result) else "")
+        + (" Whiskers: standard errors over resampled images." if errors else "")
         + (f" {failed} images could not be measured." if failed else "")
         + (f" Steps: {', '.join(map(str, steps))}." if steps else "")
         + f" Checkpoints: {'; '.join(networks)}. Made by: {result.command}"
     )
-
-
-def _has_errors(result: Result) -> bool:
-    return any(row.gain_error is not None for part in result.parts.values() for row in part.rows)

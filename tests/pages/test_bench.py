@@ -223,6 +223,7 @@ def test_stopping_keeps_images_and_the_rest_follows(trained, voc_root, tmp_path,
         next(work)
     work.close()
     assert first.result()["images"] == 2 and not first.result()["complete"]
+    assert first.result() is first.result()  # the page asks at every rerun
     second = Evaluation(trained, voc_root, ASKED)
     list(second)
     assert (second.state.done, second.state.kept) == (4, 2)
