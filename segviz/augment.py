@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,10 +120,18 @@ class Views(Dataset[tuple[Tensor, Tensor]]):
         ids: The images.
         view: How samples are cut.
         seed: The seed of all randomness.
+        memory: Whether all photos are read at once and kept (VOC trainaug of 5,105: 3.7 GB); a
+            sample then takes a third of the time. Processes that are forked share them.
     """
 
-    def __init__(self, root: Path, ids: Sequence[str], view: View, seed: int) -> None:
+    def __init__(
+        self, root: Path, ids: Sequence[str], view: View, seed: int, memory: bool = False
+    ) -> None:
         self.root, self.ids, self.view, self.seed = root, list(ids), view, seed
+        self.photos: list[tuple[np.ndarray, np.ndarray]] = []
+        if memory:
+            with ThreadPoolExecutor() as pool:
+                self.photos = list(pool.map(self._read, self.ids))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -130,11 +139,13 @@ class Views(Dataset[tuple[Tensor, Tensor]]):
     def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """Photo (3, h, w) uint8 and labels (h, w) uint8 of (image index, use)."""
         index, use = key
-        name = self.ids[index]
-        photo, truth = voc.read_photo(self.root, name), voc.read_truth(self.root, name)
+        photo, truth = self.photos[index] if self.photos else self._read(self.ids[index])
         crop, labels = self.view(photo, truth, np.random.default_rng((self.seed, index, use)))
         pixels = torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1)))
         return pixels, torch.from_numpy(labels.copy())
+
+    def _read(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        return voc.read_photo(self.root, name), voc.read_truth(self.root, name).astype(np.uint8)
 
 
 class Stream(Sampler[tuple[int, int]]):

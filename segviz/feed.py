@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import multiprocessing
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -24,6 +25,9 @@ from .recipe import Recipe, Workers
 
 __all__ = ["Feed"]
 
+# What is in memory is shared with forked processes; others would each get a copy.
+FORK = "fork" in multiprocessing.get_all_start_methods()
+
 
 class Feed:
     """The batches of a training run, each a pure function of seed and update.
@@ -35,6 +39,7 @@ class Feed:
         mean: The colour of padding, RGB in 0..255.
         device: Where the batches go.
         loaders: Processes that read and augment.
+        memory: Whether crops are cut from photos kept in memory.
 
     Raises:
         InputError: If `loaders` is negative; while reading, if an image cannot be read.
@@ -48,14 +53,15 @@ class Feed:
         mean: Sequence[float],
         device: torch.device,
         loaders: int,
+        memory: bool = False,
     ) -> None:
         if loaders < 0:
             raise InputError(f"loaders is {loaders}, but must be at least 0.")
         self.root, self.ids, self.recipe = root, list(ids), recipe
-        self.device, self.loaders = device, loaders
+        self.device, self.loaders, self.memory = device, loaders, memory
         fill = tuple(round(m) for m in mean)
         crop = None if recipe.kept else recipe.crop
-        self.view = View(crop, recipe.augment, fill=fill)  # type: ignore[arg-type]
+        self.view = View(crop, recipe.augment, (recipe.smallest, recipe.largest), fill=fill)  # type: ignore[arg-type]
         self.ids_hash = hashlib.sha256("\n".join(self.ids).encode()).hexdigest()
 
     def crops(self, update: int, workers: Workers) -> Iterator[tuple[Tensor, Tensor]]:
@@ -109,11 +115,12 @@ class Feed:
     def _read(self, keys: Iterable[tuple[int, int]], batch: int | None) -> Iterator[Any]:
         """Samples of those (image index, use), in batches or one by one."""
         samples = DataLoader(
-            Views(self.root, self.ids, self.view, self.recipe.seed),
+            Views(self.root, self.ids, self.view, self.recipe.seed, self.memory),
             batch_size=batch,
             sampler=keys,
             num_workers=self.loaders,
             pin_memory=self.device.type == "cuda",
+            multiprocessing_context="fork" if self.memory and self.loaders and FORK else None,
             worker_init_fn=_ignore_interrupts,
         )
         try:

@@ -19,6 +19,10 @@ LIMITS = {
     "warmup": (0, 10**6),
     "loss_stride": (1, 64),
     "kept": (0, 1000),
+    "smallest": (0.05, 16.0),
+    "largest": (0.05, 16.0),
+    "distil": (0.0, 1e3),
+    "hints": (0.0, 1e3),
     "seed": (0, 2**63 - 1),
 }
 
@@ -44,10 +48,14 @@ class Recipe:
         kept: With a frozen backbone: so many views of each image, whole photos at random scales,
             are seen by it once and kept on disk; 0 = every sample is new, and cropped.
         mixed: bfloat16 arithmetic where it is safe.
+        smallest: The smallest random scale of an augmented sample.
+        largest: The largest.
+        distil: Weight of the divergence from a teacher's prediction (D in `segviz.teacher`).
+        hints: Weight of what is unexplained of a teacher's maps (H there).
         seed: Of initialisation, order and augmentation.
 
     Raises:
-        InputError: If a value is out of its range.
+        InputError: If a value is out of its range, or the largest scale below the smallest.
 
     Source:
         Paper section 3, training.
@@ -67,6 +75,10 @@ class Recipe:
     loss_stride: int = 1
     kept: int = 0
     mixed: bool = False
+    smallest: float = 0.5
+    largest: float = 2.0
+    distil: float = 0.0
+    hints: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -76,6 +88,11 @@ class Recipe:
                 raise InputError(
                     f"{name.replace('_', ' ')} is {value}, but must be from {low:g} to {high:g}."
                 )
+        if self.smallest > self.largest:
+            raise InputError(
+                f"the smallest scale is {self.smallest:g}, but must not be above the largest,"
+                f" {self.largest:g}."
+            )
 
     def iterations(self, images: int) -> int:
         """The number of updates for a training set of that size, at least 1."""

@@ -17,22 +17,24 @@ from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from . import metrics
 from .classes import CLASSES, IGNORE
 from .errors import InputError
 from .feed import Feed
+from .initial import load_context, read_classifier, start_from
 from .kept import Sample
 from .network import checkpoint
 from .network.architecture import Architecture
-from .network.backbone import read_tensors
 from .network.geometry import resample
 from .network.segmenter import Segmenter
+from .progress import Progress
 from .recipe import Recipe, Workers
+from .teacher import Teacher, watched
 from .train_state import load_state, save_state
 
 __all__ = ["Trainer"]
 
 SAVE_SECONDS = 45.0  # a kill costs less than a minute
+LOOK = 10  # updates between looks at the loss, which a GPU must be waited for
 STATISTICS = 200  # views that the mean and variance of the features are taken over
 
 # Logits (B, K, h, w), labels (B, rows, columns), and the positions of these on the feature grid.
@@ -55,8 +57,11 @@ class Trainer:
             network begins as; None = it begins at random. Needs kept views.
         pretrained: Whether timm downloads ImageNet weights where `init` is None.
         start: A trained checkpoint of the same architecture to go on from, or None.
+        teacher: A trained checkpoint of any architecture to learn from, or None.
         device: Where to train.
         loaders: Processes that read and augment.
+        memory: Whether all photos are read at once and kept, which saves time where many epochs
+            are trained and there are many cores.
 
     Raises:
         InputError: If a file, folder or value cannot be used.
@@ -74,8 +79,10 @@ class Trainer:
         classifier_init: Path | None = None,
         pretrained: bool = False,
         start: str | None = None,
+        teacher: str | None = None,
         device: torch.device | str = "cpu",
         loaders: int = 2,
+        memory: bool = False,
     ) -> None:
         self.workers = Workers.here()
         if recipe.batch % self.workers.world:
@@ -92,7 +99,7 @@ class Trainer:
             )
         self.ids, self.recipe, self.out = ids, recipe, out
         self.device = torch.device(device)
-        self.feed = Feed(root, ids, recipe, architecture.mean, self.device, loaders)
+        self.feed = Feed(root, ids, recipe, architecture.mean, self.device, loaders, memory)
         if self.device.type == "cuda" and self.workers.world > 1:
             self.device = torch.device("cuda", self.workers.local)
         torch.manual_seed(recipe.seed)
@@ -100,14 +107,20 @@ class Trainer:
         if init is not None:
             self.network.backbone.load_init(init)
         if context_init is not None:
-            self._load_context(context_init)
+            load_context(self.network, context_init)
         if start is not None:
-            self._start_from(start)
-        self.classifier = None if classifier_init is None else self._classifier(classifier_init)
+            start_from(self.network, start)
+        self.classifier = (
+            read_classifier(self.network, classifier_init, bool(recipe.kept))
+            if classifier_init is not None
+            else None
+        )
+        self.teacher, self.teacher_hash = self._learn_from(teacher)
         self.network = self.network.to(self.device).to(memory_format=torch.channels_last)
         self.iterations = recipe.iterations(len(ids))
         self.iteration = 0
         self.optimiser = self._optimiser()
+        self.progress = Progress(architecture.classes, self.device)
         out.mkdir(parents=True, exist_ok=True)
 
     def run(self, resume: bool = False, stop: Callable[[], bool] = lambda: False) -> Segmenter:
@@ -123,7 +136,7 @@ class Trainer:
         """
         if resume and self.state_path.exists():
             self.iteration = load_state(
-                self.state_path, self.network, self.optimiser, self._facts()
+                self.state_path, self._learners, self.optimiser, self._facts()
             )
         ranks = self.workers
         if self.iteration == 0 and ranks.rank == 0:
@@ -134,33 +147,34 @@ class Trainer:
         if ranks.world > 1:
             cuda = self.device.type == "cuda"
             model = DistributedDataParallel(self.network, [ranks.local] if cuda else None)
-        matrix = np.zeros((self.network.architecture.classes,) * 2)
-        mean_loss = float("nan")
         saved = time.monotonic()
         bar = tqdm(
             total=self.iterations, initial=self.iteration, unit="it", disable=ranks.rank != 0
         )
-        with bar:
+        # All samples are of one size; on a GPU it pays to find the best way for it once.
+        with bar, torch.backends.cudnn.flags(enabled=True, benchmark=not self.recipe.kept):
             for batch in self._batches():
-                loss, labels = self._update(model, batch)
-                # Both fade, so that the bar shows how training goes now.
-                matrix = 0.98 * matrix + metrics.confusion(*labels, classes=len(matrix))
-                mean_loss = loss if np.isnan(mean_loss) else 0.98 * mean_loss + 0.02 * loss
+                self._update(model, batch)
                 self.iteration += 1
                 bar.update()
-                bar.set_postfix(loss=f"{mean_loss:.3f}", miou=f"{metrics.mean_iou(matrix):.3f}")
                 halt = self._any(stop())
-                if ranks.rank == 0 and (
-                    halt
-                    or self.iteration == self.iterations
-                    or time.monotonic() - saved > SAVE_SECONDS
-                ):
-                    self.save_state()
-                    self._log(mean_loss, metrics.mean_iou(matrix))
-                    saved = time.monotonic()
+                last = halt or self.iteration == self.iterations
+                if last or self.iteration % LOOK == 0:
+                    loss, miou = self._look()
+                    bar.set_postfix(loss=f"{loss:.3f}", miou=f"{miou:.3f}")
+                    due = last or time.monotonic() - saved > SAVE_SECONDS
+                    if ranks.rank == 0 and due:
+                        self.save_state()
+                        self._log(loss, miou)
+                        saved = time.monotonic()
                 if halt:
                     break
         return self.network.eval()
+
+    @property
+    def _learners(self) -> nn.Module:
+        """All that learns: the network, and what it is compared with a teacher's maps by."""
+        return nn.ModuleList([self.network, self.teacher]) if self.teacher else self.network
 
     @property
     def state_path(self) -> Path:
@@ -193,6 +207,8 @@ class Trainer:
         scale = [net.scale_weight, net.scale_bias]
         known = {id(p) for p in old_parameters + scale}
         new = [p for p in net.parameters() if id(p) not in known]
+        if self.teacher is not None:
+            new += self.teacher.parameters()
         groups: list[dict[str, Any]] = [
             {"params": new, "factor": 1.0},
             {"params": scale, "factor": r.scale_rate},
@@ -206,43 +222,44 @@ class Trainer:
             groups, lr=r.learning_rate, momentum=r.momentum, weight_decay=r.weight_decay
         )
 
-    def _start_from(self, name: str) -> None:
-        trained = checkpoint.load(name).network
-        if trained.architecture != self.network.architecture:
+    def _learn_from(self, name: str | None) -> tuple[Teacher | None, str]:
+        """The teacher of that name, and what its network's weights are known by."""
+        r = self.recipe
+        if name is None:
+            if r.distil or r.hints:
+                raise InputError(
+                    f"distil is {r.distil:g} and hints is {r.hints:g}, but there is no teacher;"
+                    " give one with --teacher, or neither."
+                )
+            return None, ""
+        if r.kept or not (r.distil or r.hints):
             raise InputError(
-                f"the checkpoint {name} has another architecture ({trained.architecture});"
-                " give the same --backbone, --stride, --channels and --levels."
+                "a teacher sees new samples: give --distil or --hints with it, and no --kept."
             )
-        self.network.load_state_dict(trained.state_dict())
+        if r.hints and self.workers.world > 1:
+            raise InputError(
+                f"hints is {r.hints:g}, but several processes share no hints; give --hints 0 or"
+                " train without torchrun."
+            )
+        trained = checkpoint.load(name, self.device)
+        if trained.network.architecture.classes != self.network.architecture.classes:
+            raise InputError(
+                f"the teacher {name} has {trained.network.architecture.classes} classes, the"
+                f" network {self.network.architecture.classes}; give one of the same classes."
+            )
+        teacher = Teacher(trained.network, self.network).to(self.device)
+        if not r.hints:
+            teacher.requires_grad_(False)
+        return teacher, trained.sha256
 
-    def _classifier(self, path: Path) -> tuple[Tensor, Tensor]:
-        a, tensors = self.network.architecture, read_tensors(path)
-        weight, bias = tensors.get("logits.weight"), tensors.get("logits.bias")
-        shape = (a.classes, a.channels, 1, 1)
-        if weight is None or bias is None or weight.shape != shape:
+    def _look(self) -> tuple[float, float]:
+        loss, miou = self.progress.read()
+        if not np.isfinite(loss):
             raise InputError(
-                f"{path} does not hold a classifier logits.weight of shape {shape} with its bias;"
-                " give one made for this network."
+                f"the loss is {loss} after {self.iteration} updates; train again with an --lr below"
+                f" {self.recipe.learning_rate:g}."
             )
-        if not (self.recipe.kept and self.network.aggregation.inputs == a.channels):
-            raise InputError(
-                "--classifier-init needs --kept, and as many feature channels as the coarsest map"
-                f" has ({self.network.aggregation.inputs}), but there are {a.channels}."
-            )
-        return weight[..., 0, 0], bias
-
-    def _load_context(self, path: Path) -> None:
-        context = self.network.context
-        if context is None:
-            raise InputError("--context-init needs a network with the pooled context module.")
-        tensors = read_tensors(path)
-        names = context.state_dict()
-        if any(name not in tensors or tensors[name].shape != names[name].shape for name in names):
-            raise InputError(
-                f"{path} does not hold the context module's tensors {', '.join(names)};"
-                " give a file made for it."
-            )
-        context.load_state_dict({name: tensors[name] for name in names})
+        return loss, miou
 
     def _batches(self) -> Iterator[Batch]:
         if not self.recipe.kept:
@@ -270,21 +287,26 @@ class Trainer:
             if module is not None and (r.freeze_norm or r.backbone_rate == 0):
                 module.eval()
 
-    def _update(
-        self, model: nn.Module, batch: Batch
-    ) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
-        """One step; returns the loss, and the labels that it was made with and those predicted."""
-        r = self.recipe
+    def _update(self, model: nn.Module, batch: Batch) -> Tensor:
+        """One step; returns the loss, a scalar."""
+        r, teacher = self.recipe, self.teacher
         self._mode()
         for group in self.optimiser.param_groups:
             group["lr"] = (
                 r.learning_rate * group["factor"] * r.rate(self.iteration, self.iterations)
             )
+        if not r.kept:
+            batch = [part.to(self.device, non_blocking=True) for part in batch]
         arithmetic: AbstractContextManager[Any] = nullcontext()
         if r.mixed:
             arithmetic = torch.autocast(self.device.type, torch.bfloat16)
-        with arithmetic:
+        with arithmetic, watched(self.network.backbone) as maps:
             predictions = list(self._predict(model, batch))
+            extra = []
+            if teacher is not None:
+                lesson = teacher.lesson(batch[0])
+                if r.hints:
+                    extra.append(r.hints * teacher.unexplained(lesson, maps[0]))
         losses, known, guessed = [], [], []
         for logits, target, rows, columns in predictions:
             logits = resample(logits.float(), rows, columns)
@@ -295,17 +317,15 @@ class Trainer:
             known.append(target.flatten())
             guessed.append(logits.detach().argmax(1).flatten())
         truth = torch.cat(known)
+        if teacher is not None and r.distil:
+            extra.append(r.distil * teacher.divergence(lesson, logits, r.crop, r.loss_stride))
         loss = torch.stack(losses).sum() / (truth != IGNORE).sum()
+        loss = torch.stack([loss, *extra]).sum()
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
-        value = loss.item()
-        if not np.isfinite(value):
-            raise InputError(
-                f"the loss is {value} at update {self.iteration}; train again with an --lr below"
-                f" {r.learning_rate:g}."
-            )
-        return value, (truth.cpu().numpy(), torch.cat(guessed).cpu().numpy())
+        self.progress.add(loss.detach(), truth, torch.cat(guessed))
+        return loss.detach()
 
     def _predict(self, model: nn.Module, batch: Batch) -> Iterator[Pixelwise]:
         r, net = self.recipe, self.network
@@ -315,7 +335,7 @@ class Trainer:
             for one, sample in zip(logits, samples, strict=True):
                 yield one, sample.labels[None], sample.rows, sample.columns
         else:
-            photos, truth = (part.to(self.device, non_blocking=True) for part in batch)
+            photos, truth = batch
             x = net.normalise(photos.float()).contiguous(memory_format=torch.channels_last)
             positions = net.grid.to_features(r.crop, r.crop, self.device)[:: r.loss_stride]
             target = truth[:, :: r.loss_stride, :: r.loss_stride]
@@ -327,11 +347,12 @@ class Trainer:
             "architecture": json.dumps(asdict(self.network.architecture), sort_keys=True),
             "images": str(len(self.ids)),
             "ids": self.feed.ids_hash,
+            "teacher": self.teacher_hash,
         }
 
     def save_state(self) -> None:
         """Write what `run(resume=True)` goes on from."""
-        save_state(self.state_path, self.network, self.optimiser, self._facts(), self.iteration)
+        save_state(self.state_path, self._learners, self.optimiser, self._facts(), self.iteration)
 
     def _log(self, loss: float, miou: float) -> None:
         path = self.out / "log.csv"

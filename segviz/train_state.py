@@ -6,17 +6,16 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from .errors import InputError
-from .network.segmenter import Segmenter
 
 __all__ = ["load_state", "save_state"]
 
 
 def save_state(
     path: Path,
-    network: Segmenter,
+    network: nn.Module,
     optimiser: torch.optim.Optimizer,
     facts: dict[str, str],
     iteration: int,
@@ -25,7 +24,7 @@ def save_state(
 
     Arguments:
         path: The safetensors file.
-        network: Its weights and statistics.
+        network: Whose weights and statistics are kept.
         optimiser: SGD, whose momentum is kept.
         facts: What the run depends on; a run with other facts cannot resume.
         iteration: The number of updates made.
@@ -41,7 +40,7 @@ def save_state(
 
 
 def load_state(
-    path: Path, network: Segmenter, optimiser: torch.optim.Optimizer, facts: dict[str, str]
+    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, facts: dict[str, str]
 ) -> int:
     """Read a state into network and optimiser.
 
@@ -76,7 +75,7 @@ def load_state(
     return iteration
 
 
-def _tensors(network: Segmenter) -> list[tuple[str, Tensor]]:
+def _tensors(network: nn.Module) -> list[tuple[str, Tensor]]:
     return sorted(network.state_dict(keep_vars=True).items())
 
 

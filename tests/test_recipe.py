@@ -16,7 +16,8 @@ def test_defaults_are_within_the_limits():
 @pytest.mark.parametrize("name", LIMITS)
 def test_limits(name):
     low, high = LIMITS[name]
-    Recipe(**{name: low}), Recipe(**{name: high})
+    other = {"smallest": {"largest": high}, "largest": {"smallest": low}}.get(name, {})
+    Recipe(**{name: low, **other}), Recipe(**{name: high, **other})
     words = name.replace("_", " ")
     for value in (low - 1, high + 1, math.nan):
         with pytest.raises(InputError, match=rf"^{words} is .*, but must be from .* to .*\.$"):
@@ -57,3 +58,8 @@ def test_a_process_among_others(monkeypatch):
     for name, value in {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1"}.items():
         monkeypatch.setenv(name, value)
     assert Workers.here() == Workers(rank=5, world=8, local=1)
+
+
+def test_scales_the_wrong_way_round():
+    with pytest.raises(InputError, match=r"^the smallest scale is 2, .* above the largest, 1\.$"):
+        Recipe(smallest=2.0, largest=1.0)

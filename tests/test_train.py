@@ -172,7 +172,7 @@ def test_loss_falls(make):
 
 
 def remember(result, losses):
-    losses.append(result[0])
+    losses.append(result.item())
     return result
 
 
@@ -336,7 +336,7 @@ def test_damaged_state(make, content):
 def test_loss_that_is_no_number(make):
     trainer = make()
     trainer.network.score_bias.data[3] = torch.nan
-    with pytest.raises(InputError, match=r"loss is nan at update 0; .*--lr below 0\.05"):
+    with pytest.raises(InputError, match=r"loss is nan after 4 updates; .*--lr below 0\.05"):
         trainer.run()
     assert not trainer.state_path.exists()
 

@@ -53,6 +53,10 @@ def train(options: Namespace) -> int:
             freeze_norm=options.freeze_norm,
             loss_stride=options.loss_stride,
             kept=options.kept,
+            smallest=options.smallest,
+            largest=options.largest,
+            distil=options.distil,
+            hints=options.hints,
             mixed=device.type == "cuda" if options.mixed is None else options.mixed,
             seed=options.seed,
         ),
@@ -62,8 +66,10 @@ def train(options: Namespace) -> int:
         classifier_init=Path(options.classifier_init) if options.classifier_init else None,
         pretrained=bool(options.pretrained),
         start=options.start,
+        teacher=options.teacher,
         device=device,
         loaders=options.loaders,
+        memory=options.in_memory,
     )
     with _interruptible() as pressed:
         trainer.run(resume=options.resume, stop=pressed)

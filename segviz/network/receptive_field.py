@@ -57,7 +57,7 @@ def blur(x: Tensor, sigma: float) -> Tensor:
     """
     if sigma == 0:
         return x
-    weights = gaussian(sigma, torch.float64).to(x)
+    weights = gaussian(sigma, torch.float64).to(x, non_blocking=True)
     reach, channels = len(weights) // 2, x.shape[1]
     mass = [_mass(weights, length) for length in x.shape[-2:]]
     # Channels last, such a convolution costs little more than its passes over memory.
@@ -141,7 +141,7 @@ def slope(R: Tensor, u: Tensor, pixels: Tensor | None = None) -> Tensor:
         Shape (M, C).
     """
     low = _lower(u, R.shape[1])
-    weights = torch.tensor([-1.0, 1.0], dtype=R.dtype, device=R.device).expand(len(u), 2)
+    weights = torch.arange(-1, 2, 2, dtype=R.dtype, device=R.device).expand(len(u), 2)
     return _blend(R, pixels, low, weights.contiguous())
 
 

@@ -145,9 +145,12 @@ class Segmenter(nn.Module):
 
     def normalise(self, photo: Tensor) -> Tensor:
         """The network input (B, 3, H, W) of photos (B, 3, H, W) in 0..255."""
-        mean = photo.new_tensor(self.architecture.mean).view(3, 1, 1)
-        std = photo.new_tensor(self.architecture.std).view(3, 1, 1)
-        return (photo - mean) / std
+        mean, std = (
+            # A GPU is not waited for.
+            torch.tensor(values, dtype=photo.dtype).to(photo.device, non_blocking=True)
+            for values in (self.architecture.mean, self.architecture.std)
+        )
+        return (photo - mean.view(3, 1, 1)) / std.view(3, 1, 1)
 
     def _apply(self, fn: Callable[..., Tensor], recurse: bool = True) -> "Segmenter":
         self._frozen = ()  # moved or converted: what was made of the old weights is stale

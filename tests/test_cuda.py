@@ -1,0 +1,87 @@
+"""The same on a GPU as on the CPU. Skipped where there is none."""
+
+import numpy as np
+import pytest
+import torch
+from miniature import SPLITS
+
+from segviz.adapt import Run, Settings
+from segviz.evaluate import Method, measure, plan
+from segviz.network import Architecture, checkpoint
+from segviz.recipe import Recipe
+from segviz.train import Trainer
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def exact():
+    """Products in full float32, so that what differs is the order of sums."""
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        yield
+
+
+@pytest.fixture(scope="module")
+def here(checkpoint_path):
+    """The tiny network on the GPU."""
+    return checkpoint.load(str(checkpoint_path), "cuda")
+
+
+@pytest.mark.parametrize("objective", ["entropy", "entropy-few", "oracle", "adversary"])
+@pytest.mark.parametrize("variables", ["score", "scale", "both"])
+def test_episode(trained, here, photo, truth, objective, variables):
+    settings = Settings(scale=2.0, steps=4, objective=objective, variables=variables)
+    a, b = (Run(network, photo, settings, truth).all() for network in (trained, here))
+    for key in ("loss", "entropy", "sigma", "iou"):
+        found, expected = (np.array(r.numbers(key), float) for r in (b, a))
+        assert np.allclose(found, expected, rtol=1e-3, atol=1e-3, equal_nan=True), key
+    assert np.mean(a.labels != b.labels) < 0.005
+
+
+def test_measured_rows(trained, here, photo, truth):
+    methods = [Method.parse(text, "both", [2]) for text in ("feedforward", "entropy")]
+    cells = plan([1.0, 2.0], methods, 21)
+    a, b = (
+        [row for rows in measure(n, photo, truth, cells) for row in rows] for n in (trained, here)
+    )
+    assert [row.key for row in a] == [row.key for row in b]
+    for one, other in zip(a, b, strict=True):
+        assert abs(one.entropy - other.entropy) < 1e-3
+        assert np.abs(one.matrix - other.matrix).sum() <= 0.01 * one.matrix.sum()
+
+
+def train(voc_root, out, device, **recipe):
+    recipe = Recipe(crop=64, batch=2, epochs=4, warmup=2, freeze_norm=False, **recipe)
+    trainer = Trainer(
+        voc_root,
+        SPLITS["train"],
+        Architecture.of("dla34", channels=8, levels=3),
+        recipe,
+        out,
+        device=device,
+        loaders=2,
+        memory=True,
+        teacher="mobilenetv2_100-voc" if recipe.distil else None,
+    )
+    return trainer, trainer.run()
+
+
+def test_training_begins_alike(voc_root, tmp_path):
+    losses = {}
+    for device in ("cpu", "cuda"):
+        trainer, _ = train(voc_root, tmp_path / device, device)
+        losses[device] = trainer.progress.read()[0]
+    assert losses["cuda"] == pytest.approx(losses["cpu"], rel=0.15)
+
+
+def test_training_in_bfloat16_with_a_teacher(voc_root, tmp_path):
+    trainer, network = train(voc_root, tmp_path, "cuda", mixed=True, distil=1.0, hints=1.0)
+    loss, miou = trainer.progress.read()
+    assert 0 < loss < 50 and 0 <= miou <= 1
+    card = trainer.finish(tmp_path / "net.safetensors", {})
+    assert card["training"]["hints"] == 1.0
+    loaded = checkpoint.load(str(tmp_path / "net.safetensors"))
+    x = network.normalise(torch.randint(0, 255, (1, 3, 64, 64)).float())
+    with torch.no_grad():
+        difference = (loaded.network(x) - network.cpu()(x)).abs().max()
+    assert difference < 0.1  # float16
