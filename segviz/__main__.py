@@ -208,6 +208,7 @@ def _train(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command.add_argument("--momentum", type=float, default=0.9)
     command.add_argument("--weight-decay", type=float, default=1e-4)
     command.add_argument("--warmup", type=int, default=50, help="updates of linear warm-up")
+    command.add_argument("--minutes", type=float, default=0.0, help="end by then (default: never)")
     command.add_argument("--freeze-norm", action=argparse.BooleanOptionalAction, default=True)
     command.add_argument("--loss-stride", type=int, default=1, help="loss at every n-th pixel")
     command.add_argument(

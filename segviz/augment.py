@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from torchvision.transforms import ColorJitter
 from . import voc
 from .classes import IGNORE
 
-__all__ = ["Stream", "View", "Views"]
+__all__ = ["Photos", "Stream", "View", "Views"]
 
 
 @dataclass(frozen=True)
@@ -112,6 +111,26 @@ class View:
         return np.asarray(cut), np.asarray(cut_labels)
 
 
+class Photos(Dataset[tuple[Tensor, Tensor]]):
+    """The photos (H, W, 3) and labels (H, W) of a VOC split, both uint8.
+
+    Arguments:
+        root: The VOC2012 folder.
+        ids: The images.
+    """
+
+    def __init__(self, root: Path, ids: Sequence[str]) -> None:
+        self.root, self.ids = root, list(ids)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        name = self.ids[index]
+        photo, truth = voc.read_photo(self.root, name), voc.read_truth(self.root, name)
+        return torch.from_numpy(photo), torch.from_numpy(truth.astype(np.uint8))
+
+
 class Views(Dataset[tuple[Tensor, Tensor]]):
     """Samples of a VOC split, each a pure function of (seed, image, use).
 
@@ -120,18 +139,20 @@ class Views(Dataset[tuple[Tensor, Tensor]]):
         ids: The images.
         view: How samples are cut.
         seed: The seed of all randomness.
-        memory: Whether all photos are read at once and kept (VOC trainaug of 5,105: 3.7 GB); a
-            sample then takes a third of the time. Processes that are forked share them.
+        photos: What `Photos` gives of every image, where that is in memory; a sample then takes a
+            third of the time.
     """
 
     def __init__(
-        self, root: Path, ids: Sequence[str], view: View, seed: int, memory: bool = False
+        self,
+        root: Path,
+        ids: Sequence[str],
+        view: View,
+        seed: int,
+        photos: Sequence[tuple[Tensor, Tensor]] = (),
     ) -> None:
-        self.root, self.ids, self.view, self.seed = root, list(ids), view, seed
-        self.photos: list[tuple[np.ndarray, np.ndarray]] = []
-        if memory:
-            with ThreadPoolExecutor() as pool:
-                self.photos = list(pool.map(self._read, self.ids))
+        self.ids, self.view, self.seed = list(ids), view, seed
+        self.photos = photos or Photos(root, ids)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -139,13 +160,12 @@ class Views(Dataset[tuple[Tensor, Tensor]]):
     def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """Photo (3, h, w) uint8 and labels (h, w) uint8 of (image index, use)."""
         index, use = key
-        photo, truth = self.photos[index] if self.photos else self._read(self.ids[index])
-        crop, labels = self.view(photo, truth, np.random.default_rng((self.seed, index, use)))
+        photo, truth = self.photos[index]
+        crop, labels = self.view(
+            photo.numpy(), truth.numpy(), np.random.default_rng((self.seed, index, use))
+        )
         pixels = torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1)))
         return pixels, torch.from_numpy(labels.copy())
-
-    def _read(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        return voc.read_photo(self.root, name), voc.read_truth(self.root, name).astype(np.uint8)
 
 
 class Stream(Sampler[tuple[int, int]]):

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from .augment import Stream, View, Views
+from .augment import Photos, Stream, View, Views
 from .errors import InputError
 from .kept import Kept, Sample
 from .network.checkpoint import tensor_hash
@@ -114,12 +114,24 @@ class Feed:
 
     def _read(self, keys: Iterable[tuple[int, int]], batch: int | None) -> Iterator[Any]:
         """Samples of those (image index, use), in batches or one by one."""
+        views = Views(self.root, self.ids, self.view, self.recipe.seed, self._photos())
+        return self._load(views, keys, batch)
+
+    def _photos(self) -> list[tuple[Tensor, Tensor]]:
+        """All photos, where they are to be in memory."""
+        if not self.memory:
+            return []
+        read = self._load(Photos(self.root, self.ids), range(len(self.ids)), None)
+        # Copied: what comes from another process holds one of its open files each.
+        return [(photo.clone(), truth.clone()) for photo, truth in read]
+
+    def _load(self, data: Dataset[Any], keys: Iterable[Any], batch: int | None) -> Iterator[Any]:
         samples = DataLoader(
-            Views(self.root, self.ids, self.view, self.recipe.seed, self.memory),
+            data,
             batch_size=batch,
             sampler=keys,
             num_workers=self.loaders,
-            pin_memory=self.device.type == "cuda",
+            pin_memory=self.device.type == "cuda" and batch is not None,
             multiprocessing_context="fork" if self.memory and self.loaders and FORK else None,
             worker_init_fn=_ignore_interrupts,
         )

@@ -1,19 +1,24 @@
 """What a network begins training as: a trained one, or parts of others."""
 
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from .errors import InputError
 from .network import checkpoint
 from .network.backbone import read_tensors
+from .network.checkpoint import read_card
 from .network.segmenter import Segmenter
 
 __all__ = ["load_context", "read_classifier", "start_from"]
 
 
-def start_from(network: Segmenter, name: str) -> None:
+def start_from(network: Segmenter, name: str) -> dict[str, Any]:
     """Give a network the weights of a checkpoint of the same architecture.
+
+    Returns:
+        What its card says of how it was made.
 
     Raises:
         InputError: If there is no such checkpoint, or it has another architecture.
@@ -25,6 +30,9 @@ def start_from(network: Segmenter, name: str) -> None:
             " give the same --backbone, --stride, --channels and --levels."
         )
     network.load_state_dict(trained.state_dict())
+    card = read_card(name)
+    wanted = ("name", "sha256", "command", "training", "began_as")
+    return {key: card[key] for key in wanted if key in card}
 
 
 def load_context(network: Segmenter, path: Path) -> None:

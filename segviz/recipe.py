@@ -17,6 +17,7 @@ LIMITS = {
     "momentum": (0.0, 0.999),
     "weight_decay": (0.0, 1.0),
     "warmup": (0, 10**6),
+    "minutes": (0.0, 1e6),
     "loss_stride": (1, 64),
     "kept": (0, 1000),
     "smallest": (0.05, 16.0),
@@ -42,6 +43,8 @@ class Recipe:
         momentum: SGD's momentum.
         weight_decay: SGD's weight decay.
         warmup: Updates over which the rate rises linearly.
+        minutes: End after so long, even if epochs are left, the rate falling to 0 by then; 0 = by
+            epochs alone. Such a run cannot be repeated exactly.
         freeze_norm: Batch norm of backbone and context keeps its statistics: for batches too small
             for good statistics.
         loss_stride: The loss is taken at every n-th pixel both ways (1 = all).
@@ -71,6 +74,7 @@ class Recipe:
     momentum: float = 0.9
     weight_decay: float = 1e-4
     warmup: int = 50
+    minutes: float = 0.0
     freeze_norm: bool = True
     loss_stride: int = 1
     kept: int = 0
@@ -98,9 +102,15 @@ class Recipe:
         """The number of updates for a training set of that size, at least 1."""
         return max(1, round(self.epochs * images / self.batch))
 
-    def rate(self, iteration: int, iterations: int) -> float:
-        """The factor on the learning rate at an update: linear warm-up, then poly 0.9."""
-        poly = (1 - iteration / iterations) ** 0.9
+    def rate(self, iteration: int, iterations: int, used: float = 0.0) -> float:
+        """The factor on the learning rate at an update: linear warm-up, then poly 0.9.
+
+        Arguments:
+            iteration: The updates made.
+            iterations: The updates there will be.
+            used: How much of the minutes is used, from 0; what is further on counts.
+        """
+        poly = (1 - min(1.0, max(iteration / iterations, used))) ** 0.9
         return poly * min(1.0, (iteration + 1) / max(1, self.warmup))
 
 

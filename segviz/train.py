@@ -108,8 +108,9 @@ class Trainer:
             self.network.backbone.load_init(init)
         if context_init is not None:
             load_context(self.network, context_init)
+        self.began_as: dict[str, Any] | None = None
         if start is not None:
-            start_from(self.network, start)
+            self.began_as = start_from(self.network, start)
         self.classifier = (
             read_classifier(self.network, classifier_init, bool(recipe.kept))
             if classifier_init is not None
@@ -118,7 +119,7 @@ class Trainer:
         self.teacher, self.teacher_hash = self._learn_from(teacher)
         self.network = self.network.to(self.device).to(memory_format=torch.channels_last)
         self.iterations = recipe.iterations(len(ids))
-        self.iteration = 0
+        self.iteration, self.seconds = 0, 0.0
         self.optimiser = self._optimiser()
         self.progress = Progress(architecture.classes, self.device)
         out.mkdir(parents=True, exist_ok=True)
@@ -135,9 +136,12 @@ class Trainer:
                 the loss is no longer a number.
         """
         if resume and self.state_path.exists():
-            self.iteration = load_state(
+            self.iteration, self.seconds = load_state(
                 self.state_path, self._learners, self.optimiser, self._facts()
             )
+        if self.done:
+            return self.network.eval()
+        began = time.monotonic() - self.seconds
         ranks = self.workers
         if self.iteration == 0 and ranks.rank == 0:
             (self.out / "log.csv").unlink(missing_ok=True)
@@ -151,14 +155,14 @@ class Trainer:
         bar = tqdm(
             total=self.iterations, initial=self.iteration, unit="it", disable=ranks.rank != 0
         )
-        # All samples are of one size; on a GPU it pays to find the best way for it once.
-        with bar, torch.backends.cudnn.flags(enabled=True, benchmark=not self.recipe.kept):
+        with bar:
             for batch in self._batches():
                 self._update(model, batch)
                 self.iteration += 1
                 bar.update()
                 halt = self._any(stop())
-                last = halt or self.iteration == self.iterations
+                self.seconds = self._latest(time.monotonic() - began)
+                last = halt or self.done
                 if last or self.iteration % LOOK == 0:
                     loss, miou = self._look()
                     bar.set_postfix(loss=f"{loss:.3f}", miou=f"{miou:.3f}")
@@ -167,9 +171,19 @@ class Trainer:
                         self.save_state()
                         self._log(loss, miou)
                         saved = time.monotonic()
-                if halt:
+                if last:
                     break
         return self.network.eval()
+
+    @property
+    def done(self) -> bool:
+        """Whether all updates were made, or the minutes are used."""
+        return self.iteration >= self.iterations or self._used >= 1
+
+    @property
+    def _used(self) -> float:
+        """How much of the recipe's minutes is used, 0 where there is no such limit."""
+        return self.seconds / (60 * self.recipe.minutes) if self.recipe.minutes else 0.0
 
     @property
     def _learners(self) -> nn.Module:
@@ -194,7 +208,9 @@ class Trainer:
                     **asdict(self.recipe),
                     "images": len(self.ids),
                     "iterations": self.iteration,
+                    "seconds": round(self.seconds),
                 },
+                **({"began_as": self.began_as} if self.began_as else {}),
                 **card,
             },
         )
@@ -274,11 +290,19 @@ class Trainer:
 
     def _any(self, here: bool) -> bool:
         """Whether it is so in any process."""
+        return bool(self._highest(float(here)))
+
+    def _latest(self, seconds: float) -> float:
+        """The time by the clock that is furthest on, where time matters."""
+        return self._highest(seconds) if self.recipe.minutes else seconds
+
+    def _highest(self, here: float) -> float:
+        """The highest value of all processes."""
         if self.workers.world == 1:
             return here
-        flag = torch.tensor(float(here), device=self.device)
-        dist.all_reduce(flag, dist.ReduceOp.MAX)
-        return bool(flag)
+        value = torch.tensor(here, device=self.device, dtype=torch.float32)
+        dist.all_reduce(value, dist.ReduceOp.MAX)
+        return value.item()
 
     def _mode(self) -> None:
         net, r = self.network, self.recipe
@@ -293,7 +317,9 @@ class Trainer:
         self._mode()
         for group in self.optimiser.param_groups:
             group["lr"] = (
-                r.learning_rate * group["factor"] * r.rate(self.iteration, self.iterations)
+                r.learning_rate
+                * group["factor"]
+                * r.rate(self.iteration, self.iterations, self._used)
             )
         if not r.kept:
             batch = [part.to(self.device, non_blocking=True) for part in batch]
@@ -352,7 +378,14 @@ class Trainer:
 
     def save_state(self) -> None:
         """Write what `run(resume=True)` goes on from."""
-        save_state(self.state_path, self._learners, self.optimiser, self._facts(), self.iteration)
+        save_state(
+            self.state_path,
+            self._learners,
+            self.optimiser,
+            self._facts(),
+            self.iteration,
+            self.seconds,
+        )
 
     def _log(self, loss: float, miou: float) -> None:
         path = self.out / "log.csv"
@@ -361,9 +394,7 @@ class Trainer:
             writer = csv.writer(file)
             if new:
                 writer.writerow(["iteration", "epoch", "loss", "train_miou", "learning_rate"])
-            rate = self.recipe.learning_rate * self.recipe.rate(
-                min(self.iteration, self.iterations - 1), self.iterations
-            )
+            rate = self.optimiser.param_groups[0]["lr"]
             epoch = self.iteration * self.recipe.batch / len(self.ids)
             writer.writerow(
                 [self.iteration, f"{epoch:.3f}", f"{loss:.4f}", f"{miou:.4f}", f"{rate:.6f}"]

@@ -19,6 +19,7 @@ def save_state(
     optimiser: torch.optim.Optimizer,
     facts: dict[str, str],
     iteration: int,
+    seconds: float = 0.0,
 ) -> None:
     """Write a state; a kill while writing leaves the old one.
 
@@ -28,6 +29,7 @@ def save_state(
         optimiser: SGD, whose momentum is kept.
         facts: What the run depends on; a run with other facts cannot resume.
         iteration: The number of updates made.
+        seconds: The time they took.
     """
     tensors = {f"model.{k}": v.detach().cpu().contiguous() for k, v in _tensors(network)}
     for index, parameter in enumerate(_parameters(optimiser)):
@@ -35,17 +37,19 @@ def save_state(
         if buffer is not None:
             tensors[f"momentum.{index}"] = buffer.detach().cpu().contiguous()
     partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata={**facts, "iteration": str(iteration)})
+    save_file(
+        tensors, partial, metadata={**facts, "iteration": str(iteration), "seconds": str(seconds)}
+    )
     partial.replace(path)
 
 
 def load_state(
     path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, facts: dict[str, str]
-) -> int:
+) -> tuple[int, float]:
     """Read a state into network and optimiser.
 
     Returns:
-        The number of updates made.
+        The number of updates made, and the seconds that they took.
 
     Raises:
         InputError: If the file is damaged or of a run with other facts.
@@ -54,7 +58,7 @@ def load_state(
         with safe_open(path, "pt") as file:
             found = file.metadata() or {}
         tensors = load_file(path)
-        iteration = int(found["iteration"])
+        done = int(found["iteration"]), float(found["seconds"])
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise InputError(
             f"the state {path} is damaged ({error!r}); train without --resume."
@@ -72,7 +76,7 @@ def load_state(
         if (buffer := tensors.get(f"momentum.{index}")) is not None:
             kept = torch.empty_like(parameter).copy_(buffer)
             optimiser.state[parameter]["momentum_buffer"] = kept
-    return iteration
+    return done
 
 
 def _tensors(network: nn.Module) -> list[tuple[str, Tensor]]:

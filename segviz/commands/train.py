@@ -50,6 +50,7 @@ def train(options: Namespace) -> int:
             momentum=options.momentum,
             weight_decay=options.weight_decay,
             warmup=options.warmup,
+            minutes=options.minutes,
             freeze_norm=options.freeze_norm,
             loss_stride=options.loss_stride,
             kept=options.kept,
@@ -73,7 +74,7 @@ def train(options: Namespace) -> int:
     )
     with _interruptible() as pressed:
         trainer.run(resume=options.resume, stop=pressed)
-    if trainer.iteration < trainer.iterations:
+    if not trainer.done:
         if trainer.workers.rank == 0:
             print(f"segviz: stopped; --resume goes on from {trainer.state_path}.", file=sys.stderr)
         return 130
