@@ -117,13 +117,14 @@ class Feed:
         views = Views(self.root, self.ids, self.view, self.recipe.seed, self._photos())
         return self._load(views, keys, batch)
 
-    def _photos(self) -> list[tuple[Tensor, Tensor]]:
+    def _photos(self) -> list[Any]:
         """All photos, where they are to be in memory."""
         if not self.memory:
             return []
         read = self._load(Photos(self.root, self.ids), range(len(self.ids)), None)
-        # Copied: what comes from another process holds one of its open files each.
-        return [(photo.clone(), truth.clone()) for photo, truth in read]
+        # Copied, as what comes from another process holds an open file each; by NumPy, as torch's
+        # threads would wait for cores that the reading processes have.
+        return [tuple(torch.from_numpy(part.numpy().copy()) for part in pair) for pair in read]
 
     def _load(self, data: Dataset[Any], keys: Iterable[Any], batch: int | None) -> Iterator[Any]:
         samples = DataLoader(
