@@ -63,3 +63,10 @@ def test_a_process_among_others(monkeypatch):
 def test_scales_the_wrong_way_round():
     with pytest.raises(InputError, match=r"^the smallest scale is 2, .* above the largest, 1\.$"):
         Recipe(smallest=2.0, largest=1.0)
+
+
+def test_rate_falls_with_what_is_used():
+    recipe = Recipe(warmup=0)
+    assert recipe.rate(10, 100, used=0.6) == pytest.approx(0.4**0.9)
+    assert recipe.rate(60, 100, used=0.1) == pytest.approx(0.4**0.9)
+    assert recipe.rate(10, 100, used=1.5) == 0

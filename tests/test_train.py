@@ -542,3 +542,145 @@ def test_one_process_stops_all(make, voc_root, tmp_path):
     resumed = make()
     resumed.run(resume=True)
     assert resumed.iteration == 4
+
+
+# A teacher
+
+# The maps of random networks are large: a higher rate is too high for what compares them.
+TAUGHT = {"distil": 1.0, "hints": 1.0, "learning_rate": 1e-4}
+
+
+def test_teacher_takes_part_in_training(make, checkpoint_path):
+    values = {"teacher": str(checkpoint_path)}
+    plain, taught = make(learning_rate=1e-4), make("taught", values=values, **TAUGHT)
+    regressors = [p.clone() for p in taught.teacher.parameters()]
+    plain.run(), taught.run()
+    assert "backbone" in moved(parts(plain.network), taught.network)
+    assert all(
+        not torch.equal(a, b) for a, b in zip(regressors, taught.teacher.parameters(), strict=True)
+    )
+    assert not any(name.startswith("regressors") for name in taught.network.state_dict())
+
+
+def test_weights_of_the_teachers_parts_add_up(make, checkpoint_path):
+    """The first loss is linear in the weights."""
+
+    def first(**weights):
+        values = {"teacher": str(checkpoint_path)} if weights else {}
+        trainer = make("first", values=values, **weights)
+        return trainer._update(trainer.network, next(trainer._batches())).item()
+
+    alone = first()
+    distil, hints = first(distil=1.0) - alone, first(hints=1.0) - alone
+    assert distil > 0.01 and hints > 0.5
+    assert first(distil=2.0, hints=3.0) == pytest.approx(alone + 2 * distil + 3 * hints, rel=1e-4)
+
+
+def test_teacher_is_not_written_to(make, checkpoint_path):
+    trainer = make(values={"teacher": str(checkpoint_path)}, **TAUGHT)
+    before = tensor_hash(trainer.teacher.network)
+    trainer.run()
+    assert tensor_hash(trainer.teacher.network) == before
+
+
+def test_resumed_training_with_a_teacher_is_the_same_training(make, checkpoint_path):
+    options = {"values": {"teacher": str(checkpoint_path)}, **TAUGHT}
+    whole = make("whole", **options)
+    whole.run()
+    make("parts", **options).run(stop=after(2))
+    resumed = make("parts", **options)
+    resumed.run(resume=True)
+    assert tensor_hash(resumed.network) == tensor_hash(whole.network)
+    assert tensor_hash(resumed.teacher) == tensor_hash(whole.teacher)
+
+
+def test_resume_with_another_teacher(make, checkpoint_path):
+    make(values={"teacher": str(checkpoint_path)}, distil=1.0).run(stop=after(1))
+    with pytest.raises(InputError, match=r"was made with other teacher; resume with the same"):
+        make(values={"teacher": "mobilenetv2_100-voc"}, distil=1.0).run(resume=True)
+
+
+@pytest.mark.parametrize(
+    ("teacher", "recipe", "pattern"),
+    [
+        (
+            None,
+            {"distil": 1.0},
+            r"distil is 1 and hints is 0, but there is no teacher; .*--teacher",
+        ),
+        (None, {"hints": 2.0}, r"distil is 0 and hints is 2, but there is no teacher"),
+        ("tiny", {}, r"give --distil or --hints with it, and no --kept"),
+        (
+            "tiny",
+            {"distil": 1.0, "kept": 1, "backbone_rate": 0.0},
+            r"sees new samples: .*no --kept",
+        ),
+        ("missing", {"distil": 1.0}, r"missing"),
+    ],
+)
+def test_teacher_that_does_not_fit(make, checkpoint_path, teacher, recipe, pattern):
+    name = str(checkpoint_path) if teacher == "tiny" else teacher
+    with pytest.raises(InputError, match=pattern):
+        make(values={"teacher": name}, **recipe)
+
+
+def test_teacher_of_other_classes(make, checkpoint_path):
+    with pytest.raises(InputError, match=r"teacher .* has 21 classes, the network 5; give one of"):
+        make(
+            architecture=replace(TINY, classes=5),
+            values={"teacher": str(checkpoint_path)},
+            distil=1.0,
+        )
+
+
+def test_hints_in_several_processes(make, checkpoint_path, monkeypatch):
+    monkeypatch.setattr(Workers, "here", classmethod(lambda cls: cls(0, 2, 0)))
+    with pytest.raises(InputError, match=r"hints is 1, but several processes share no hints"):
+        make(values={"teacher": str(checkpoint_path)}, hints=1.0)
+
+
+# Photos in memory, minutes, beginnings
+
+
+@pytest.mark.parametrize("loaders", [0, 2])
+def test_photos_in_memory_change_nothing(make, loaders):
+    read, kept = make("read"), make("kept", values={"memory": True, "loaders": loaders})
+    for a, b in zip(read._batches(), kept._batches(), strict=True):
+        assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def test_missing_image_in_memory(make):
+    with pytest.raises(InputError, match="2099_000001"):
+        make(ids=[*IDS, "2099_000001"], values={"memory": True, "loaders": 1}).run()
+
+
+def test_minutes_end_a_run(make):
+    trainer = make(epochs=1000.0, minutes=2 / 60)
+    trainer.run()
+    assert trainer.done and 1 <= trainer.iteration < trainer.iterations
+    assert 2 <= trainer.seconds < 20
+    # All but none of the rate is left at the end.
+    assert trainer.optimiser.param_groups[0]["lr"] < 0.6 * 0.05
+    resumed = make(epochs=1000.0, minutes=2 / 60)
+    resumed.run(resume=True)
+    assert resumed.iteration == trainer.iteration
+    assert tensor_hash(resumed.network) == tensor_hash(trainer.network)
+
+
+def test_minutes_that_are_not_used_change_nothing(make):
+    free, limited = make("free"), make("limited", minutes=1e6)
+    free.run(), limited.run()
+    for a, b in zip(free.network.parameters(), limited.network.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-6)
+
+
+def test_card_says_what_it_began_as(make, tmp_path):
+    first = make("first")
+    first.run()
+    path = tmp_path / "first.safetensors"
+    card = first.finish(path, {"command": "the first"})
+    second = make("second", values={"start": str(path)})
+    second.run()
+    began = second.finish(tmp_path / "second.safetensors", {})["began_as"]
+    assert began["sha256"] == card["sha256"] and began["command"] == "the first"
+    assert began["training"] == card["training"] and "began_as" not in card
