@@ -422,6 +422,10 @@ def test_zoom_and_pan_are_shared(open_page, record):
     viewer.until("zoom.k === 1")
     viewer.page.wait_for_timeout(500)
     assert viewer.page.locator(".pin").count() == 0
+    viewer.click(30, 20)
+    viewer.page.locator(".pin").wait_for()
+    viewer.click(30, 20)
+    viewer.page.locator(".pin").wait_for(state="detached")
     viewer.page.mouse.move(5, 5)
     viewer.page.get_by_text("Point at a picture").wait_for()
     viewer.frame("entropy").focus()

@@ -24,6 +24,8 @@ class Pins {
     this.node.hidden = !model.pins.length;
     if (!model.pins.length) {
       this.plan = "";
+      this.rows = [];
+      this.list.replaceChildren();
       return;
     }
     const plan = JSON.stringify([model.pins, model.head.id, model.last]);
