@@ -21,7 +21,8 @@ from .kept import Kept, Sample
 from .network.checkpoint import tensor_hash
 from .network.geometry import Grid
 from .network.segmenter import Segmenter
-from .recipe import Recipe, Workers
+from .recipe import Recipe
+from .workers import Workers
 
 __all__ = ["Feed"]
 

@@ -1,12 +1,15 @@
 """How training goes, counted where it happens."""
 
+import csv
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
 from . import metrics
 from .classes import IGNORE
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "log"]
 
 FADE = 0.98
 
@@ -48,3 +51,13 @@ class Progress:
         matrix = self.counts[:-1].view(self.classes, -1).double().cpu().numpy()
         loss = self.loss.item() / self.weight if self.weight else float("nan")
         return loss, metrics.mean_iou(matrix)
+
+
+def log(path: Path, row: dict[str, str]) -> None:
+    """Append a row to a CSV file, whose first line names the columns."""
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        if new:
+            writer.writeheader()
+        writer.writerow(row)

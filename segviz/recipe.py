@@ -1,11 +1,10 @@
 """How to train, as a value."""
 
-import os
 from dataclasses import dataclass
 
 from .errors import InputError
 
-__all__ = ["Recipe", "Workers"]
+__all__ = ["Recipe"]
 
 LIMITS = {
     "crop": (16, 4096),
@@ -112,18 +111,3 @@ class Recipe:
         """
         poly = (1 - min(1.0, max(iteration / iterations, used))) ** 0.9
         return poly * min(1.0, (iteration + 1) / max(1, self.warmup))
-
-
-@dataclass(frozen=True)
-class Workers:
-    """This process among those that train together (torchrun sets the environment)."""
-
-    rank: int = 0
-    world: int = 1
-    local: int = 0
-
-    @classmethod
-    def here(cls) -> "Workers":
-        """Read from the environment; a process started alone is rank 0 of 1."""
-        names = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}
-        return cls(*(int(os.environ.get(name, default)) for name, default in names.items()))

@@ -7,10 +7,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .errors import InputError
+from .network import checkpoint
 from .network.geometry import Grid, resample
 from .network.segmenter import Segmenter
+from .recipe import Recipe
 
-__all__ = ["Lesson", "Teacher", "watched"]
+__all__ = ["Lesson", "Teacher", "find_teacher", "watched"]
 
 SMALL = 1e-5  # added to a variance, for samples that are one colour
 
@@ -112,6 +115,54 @@ class Teacher(nn.Module):
             missed = (target - mean - guess).square().mean((0, 2, 3))
             parts.append(missed.sum() / (variance.sum() + SMALL))
         return torch.stack(parts).mean()
+
+
+def find_teacher(
+    name: str | None, student: Segmenter, recipe: Recipe, world: int, device: torch.device
+) -> tuple[Teacher | None, str]:
+    """The teacher that a run asks for, on its device.
+
+    Arguments:
+        name: A trained checkpoint, or None.
+        student: The network that learns.
+        recipe: How it is trained.
+        world: How many processes train together.
+        device: Where they train.
+
+    Returns:
+        The teacher and the hash of its network; None and "" without a name.
+
+    Raises:
+        InputError: If there is no such checkpoint, if it has other classes, or if the recipe does
+            not go with it.
+    """
+    if name is None:
+        if recipe.distil or recipe.hints:
+            raise InputError(
+                f"distil is {recipe.distil:g} and hints is {recipe.hints:g}, but there is no"
+                " teacher; give one with --teacher, or neither."
+            )
+        return None, ""
+    if recipe.kept or not (recipe.distil or recipe.hints):
+        raise InputError(
+            "a teacher sees new samples: give --distil or --hints with it, and no --kept."
+        )
+    if recipe.hints and world > 1:
+        raise InputError(
+            f"hints is {recipe.hints:g}, but several processes share no hints; give --hints 0 or"
+            " train without torchrun."
+        )
+    trained = checkpoint.load(name, device)
+    classes, own = trained.network.architecture.classes, student.architecture.classes
+    if classes != own:
+        raise InputError(
+            f"the teacher {name} has {classes} classes, the network {own}; give one of the same"
+            " classes."
+        )
+    teacher = Teacher(trained.network, student).to(device)
+    if not recipe.hints:
+        teacher.requires_grad_(False)
+    return teacher, trained.sha256
 
 
 @contextmanager

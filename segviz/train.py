@@ -1,6 +1,5 @@
 """Training: cross-entropy, SGD, the paper's recipe. Test-time adaptation plays no part in it."""
 
-import csv
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -26,15 +25,18 @@ from .network import checkpoint
 from .network.architecture import Architecture
 from .network.geometry import resample
 from .network.segmenter import Segmenter
-from .progress import Progress
-from .recipe import Recipe, Workers
-from .teacher import Teacher, watched
+from .optimiser import optimiser
+from .progress import Progress, log
+from .recipe import Recipe
+from .teacher import find_teacher, watched
 from .train_state import load_state, save_state
+from .workers import Workers
 
 __all__ = ["Trainer"]
 
 SAVE_SECONDS = 45.0  # a kill costs less than a minute
 LOOK = 10  # updates between looks at the loss, which a GPU must be waited for
+LOG = "log.csv"
 STATISTICS = 200  # views that the mean and variance of the features are taken over
 
 # Logits (B, K, h, w), labels (B, rows, columns), and the positions of these on the feature grid.
@@ -116,11 +118,13 @@ class Trainer:
             if classifier_init is not None
             else None
         )
-        self.teacher, self.teacher_hash = self._learn_from(teacher)
+        self.teacher, self.teacher_hash = find_teacher(
+            teacher, self.network, recipe, self.workers.world, self.device
+        )
         self.network = self.network.to(self.device).to(memory_format=torch.channels_last)
         self.iterations = recipe.iterations(len(ids))
         self.iteration, self.seconds = 0, 0.0
-        self.optimiser = self._optimiser()
+        self.optimiser = optimiser(self.network, recipe, self.teacher)
         self.progress = Progress(architecture.classes, self.device)
         out.mkdir(parents=True, exist_ok=True)
 
@@ -144,7 +148,7 @@ class Trainer:
         began = time.monotonic() - self.seconds
         ranks = self.workers
         if self.iteration == 0 and ranks.rank == 0:
-            (self.out / "log.csv").unlink(missing_ok=True)
+            (self.out / LOG).unlink(missing_ok=True)
         if ranks.world > 1 and not dist.is_initialized():
             dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
         model: nn.Module = self.network
@@ -160,8 +164,10 @@ class Trainer:
                 self._update(model, batch)
                 self.iteration += 1
                 bar.update()
-                halt = self._any(stop())
-                self.seconds = self._latest(time.monotonic() - began)
+                halt = bool(ranks.highest(stop(), self.device))
+                self.seconds = time.monotonic() - began
+                if self.recipe.minutes:  # the clock that is furthest on counts for all
+                    self.seconds = ranks.highest(self.seconds, self.device)
                 last = halt or self.done
                 if last or self.iteration % LOOK == 0:
                     loss, miou = self._look()
@@ -169,7 +175,7 @@ class Trainer:
                     due = last or time.monotonic() - saved > SAVE_SECONDS
                     if ranks.rank == 0 and due:
                         self.save_state()
-                        self._log(loss, miou)
+                        log(self.out / LOG, self._row(loss, miou))
                         saved = time.monotonic()
                 if last:
                     break
@@ -215,59 +221,6 @@ class Trainer:
             },
         )
 
-    def _optimiser(self) -> torch.optim.SGD:
-        r = self.recipe
-        net = self.network
-        old = [net.backbone] + ([net.context] if net.context is not None else [])
-        old_parameters = [p for module in old for p in module.parameters()]
-        scale = [net.scale_weight, net.scale_bias]
-        known = {id(p) for p in old_parameters + scale}
-        new = [p for p in net.parameters() if id(p) not in known]
-        if self.teacher is not None:
-            new += self.teacher.parameters()
-        groups: list[dict[str, Any]] = [
-            {"params": new, "factor": 1.0},
-            {"params": scale, "factor": r.scale_rate},
-        ]
-        if r.backbone_rate > 0:
-            groups.append({"params": old_parameters, "factor": r.backbone_rate})
-        else:
-            for parameter in old_parameters:
-                parameter.requires_grad_(False)
-        return torch.optim.SGD(
-            groups, lr=r.learning_rate, momentum=r.momentum, weight_decay=r.weight_decay
-        )
-
-    def _learn_from(self, name: str | None) -> tuple[Teacher | None, str]:
-        """The teacher of that name, and what its network's weights are known by."""
-        r = self.recipe
-        if name is None:
-            if r.distil or r.hints:
-                raise InputError(
-                    f"distil is {r.distil:g} and hints is {r.hints:g}, but there is no teacher;"
-                    " give one with --teacher, or neither."
-                )
-            return None, ""
-        if r.kept or not (r.distil or r.hints):
-            raise InputError(
-                "a teacher sees new samples: give --distil or --hints with it, and no --kept."
-            )
-        if r.hints and self.workers.world > 1:
-            raise InputError(
-                f"hints is {r.hints:g}, but several processes share no hints; give --hints 0 or"
-                " train without torchrun."
-            )
-        trained = checkpoint.load(name, self.device)
-        if trained.network.architecture.classes != self.network.architecture.classes:
-            raise InputError(
-                f"the teacher {name} has {trained.network.architecture.classes} classes, the"
-                f" network {self.network.architecture.classes}; give one of the same classes."
-            )
-        teacher = Teacher(trained.network, self.network).to(self.device)
-        if not r.hints:
-            teacher.requires_grad_(False)
-        return teacher, trained.sha256
-
     def _look(self) -> tuple[float, float]:
         loss, miou = self.progress.read()
         if not np.isfinite(loss):
@@ -287,22 +240,6 @@ class Trainer:
             maps = torch.cat([kept.sample(n, grid).maps.flatten(2) for n in numbers], 2)[0]
             self.network.begin_as(*self.classifier, maps.mean(1), maps.var(1))
         return self.feed.views(self.iteration, kept, grid)
-
-    def _any(self, here: bool) -> bool:
-        """Whether it is so in any process."""
-        return bool(self._highest(float(here)))
-
-    def _latest(self, seconds: float) -> float:
-        """The time by the clock that is furthest on, where time matters."""
-        return self._highest(seconds) if self.recipe.minutes else seconds
-
-    def _highest(self, here: float) -> float:
-        """The highest value of all processes."""
-        if self.workers.world == 1:
-            return here
-        value = torch.tensor(here, device=self.device, dtype=torch.float32)
-        dist.all_reduce(value, dist.ReduceOp.MAX)
-        return value.item()
 
     def _mode(self) -> None:
         net, r = self.network, self.recipe
@@ -387,15 +324,13 @@ class Trainer:
             self.seconds,
         )
 
-    def _log(self, loss: float, miou: float) -> None:
-        path = self.out / "log.csv"
-        new = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(["iteration", "epoch", "loss", "train_miou", "learning_rate"])
-            rate = self.optimiser.param_groups[0]["lr"]
-            epoch = self.iteration * self.recipe.batch / len(self.ids)
-            writer.writerow(
-                [self.iteration, f"{epoch:.3f}", f"{loss:.4f}", f"{miou:.4f}", f"{rate:.6f}"]
-            )
+    def _row(self, loss: float, miou: float) -> dict[str, str]:
+        """A line of the log: where the training is, and how it goes."""
+        epoch = self.iteration * self.recipe.batch / len(self.ids)
+        return {
+            "iteration": str(self.iteration),
+            "epoch": f"{epoch:.3f}",
+            "loss": f"{loss:.4f}",
+            "train_miou": f"{miou:.4f}",
+            "learning_rate": f"{self.optimiser.param_groups[0]['lr']:.6f}",
+        }

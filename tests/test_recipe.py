@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 
 from segviz.errors import InputError
-from segviz.recipe import LIMITS, Recipe, Workers
+from segviz.recipe import LIMITS, Recipe
 
 
 def test_defaults_are_within_the_limits():
@@ -46,18 +46,6 @@ def test_warm_up():
 )
 def test_iterations(images, batch, epochs, expected):
     assert Recipe(batch=batch, epochs=epochs).iterations(images) == expected
-
-
-def test_a_process_of_its_own(monkeypatch):
-    for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"):
-        monkeypatch.delenv(name, raising=False)
-    assert Workers.here() == Workers(0, 1, 0)
-
-
-def test_a_process_among_others(monkeypatch):
-    for name, value in {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1"}.items():
-        monkeypatch.setenv(name, value)
-    assert Workers.here() == Workers(rank=5, world=8, local=1)
 
 
 def test_scales_the_wrong_way_round():

@@ -18,8 +18,9 @@ from segviz.classes import CLASSES, IGNORE
 from segviz.errors import InputError
 from segviz.network import Architecture, checkpoint
 from segviz.network.checkpoint import tensor_hash
-from segviz.recipe import Recipe, Workers
+from segviz.recipe import Recipe
 from segviz.train import Trainer
+from segviz.workers import Workers
 
 TINY = Architecture.of("mobilenetv2_100", channels=8, levels=3)
 RECIPE = Recipe(crop=65, batch=2, epochs=4 / 3, learning_rate=0.05, warmup=2)  # 4 updates
