@@ -143,7 +143,10 @@ def _evaluate(commands: "argparse._SubParsersAction[_Parser]") -> None:
 def _tables(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command = commands.add_parser("tables", help="measure the paper's tables (see also: torchrun)")
     command.add_argument(
-        "tables", nargs="*", metavar="TABLE", help="1, 2, 3, control (default: all)"
+        "tables",
+        nargs="*",
+        metavar="TABLE",
+        help="1, 2, 3, control, which takes 20 images at most (default: all)",
     )
     _images(command)
     command.add_argument("--rows", metavar="DIR", default="runs/tables", help="keep rows, to go on")

@@ -79,7 +79,7 @@ TABLES = {
         ("w/ aug",),
         (1.0, 3.0),
         (("entropy", "all"), ("entropy", "both"), OURS),
-        limit=10,  # a step is a forward and a backward pass of the whole network
+        limit=20,  # a step is a forward and a backward pass of the whole network
     ),
 }
 
