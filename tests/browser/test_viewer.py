@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import json
 import re
+import struct
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from segviz.network.receptive_field import extent
 from segviz.render import maps
 from segviz.render.frames import Shown, payload
 from segviz.render.viewer import View, assets
+from segviz.render.viewer.files import text
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -661,3 +663,38 @@ def test_views_go_round(open_page, record):
     viewer.at(4)
     found = json.loads(json.dumps(viewer.get("view")))
     assert View.of(found, runs) == view
+
+
+# As a component of Streamlit
+
+
+def test_a_message_undone_late_leaves_the_viewer_to_the_next(open_page, record):
+    page = open_page([Shown(record, "entropy")]).page
+    page.evaluate("viewer.destroy()")
+    page.add_script_tag(
+        type="module",
+        content=f"{assets()['js'].replace('export { mount };', '')}{text('streamlit.js')}"
+        "const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));"
+        "const parentElement = document.getElementById('place');"
+        "window.call = (data) => component({ data: bytes(data), parentElement });",
+    )
+    page.wait_for_function("() => Boolean(window.call)")
+    messages = [message([Shown(cut(record, 3), "entropy")]), message([Shown(record, "entropy")])]
+    page.evaluate("([first, second]) => (window.undo = [call(first), call(second)])", messages)
+    page.evaluate("undo[0]()")
+    viewer = Viewer(page)
+    assert viewer.get("steps") == STEPS + 1
+    assert viewer.get("view") == View().plain()
+    page.evaluate("undo[1]()")
+    assert viewer.root.count() == 0
+    page.evaluate("([first]) => (undo[0] = call(first))", messages)
+    page.evaluate("undo[1]()")
+    assert Viewer(page).get("steps") == 3
+
+
+def message(runs):
+    """What the component is sent, in base64."""
+    made = payload(runs)
+    options = {"id": str(len(made.frames)), "live": False, "view": View().plain()}
+    head = json.dumps({**made.head, **options}).encode()
+    return base64.b64encode(struct.pack("<I", len(head)) + head + made.frames).decode()

@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+STATES = ("script-state", "connection-state")
 QUICK = "?photo=sample:rocket&scale=1&steps=4"
 
 
@@ -19,14 +20,16 @@ class View:
 
     def button(self, name, exact=False):
         pattern = re.compile(f"^{name}$" if exact else f"^({name})")
-        return self.page.get_by_role("button", name=pattern)
+        # Streamlit's own are left out: its Stop comes and goes beside that of the page.
+        own = self.page.locator(":not([data-testid='stBaseButton-header'])")
+        return self.page.get_by_role("button", name=pattern).and_(own)
 
     def until(self, condition, what, seconds=60):
         for _ in range(int(seconds / 0.05)):
             if condition():
                 return
             self.page.wait_for_timeout(50)
-        pytest.fail(f"it never came to {what}")
+        pytest.fail(f"it never came to {what}: {self.state()}")
 
     def rest(self):
         """Wait until nothing is at work and the viewer, where there is one, has all of it."""
@@ -40,6 +43,14 @@ class View:
         viewers = self.page.locator(".segviz")
         made = viewers.count() or self.page.get_by_test_id("stDataFrame").count()
         return bool(made or self.plots()) and (not viewers.count() or self.read("loaded"))
+
+    def state(self):
+        """What can be told of a page that does not do what it should."""
+        app = self.page.get_by_test_id("stApp")
+        found = {name: app.get_attribute(f"data-test-{name}") for name in STATES}
+        if self.page.locator(".segviz").count():
+            found |= {name: self.read(name) for name in ("step", "steps", "settled", "loaded")}
+        return f"{found}, {self.page.get_by_test_id('stMain').inner_text()!r}"
 
     def plots(self):
         return self.page.locator(".js-plotly-plot").count()

@@ -3,6 +3,7 @@
 import { mount } from "./mount.js";
 
 const viewers = new WeakMap(); // element -> viewer
+const latest = new WeakMap(); // element -> what its latest message may undo
 
 // A message is the length of the head (uint32, little end first), the head as JSON, the frames.
 function open(data) {
@@ -18,8 +19,13 @@ function component({ data, parentElement, setStateValue }) {
   const viewer = viewers.get(parentElement);
   if (viewer) viewer.update(head, frames, options);
   else viewers.set(parentElement, mount(parentElement, head, frames, { ...options, view }));
-  return () => {
+  // Streamlit undoes a message late, if the next came while it waited for this module: by then the
+  // viewer belongs to that one.
+  const undo = () => {
+    if (latest.get(parentElement) !== undo) return;
     viewers.get(parentElement)?.destroy();
     viewers.delete(parentElement);
   };
+  latest.set(parentElement, undo);
+  return undo;
 }
