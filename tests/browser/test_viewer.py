@@ -4,7 +4,6 @@ import base64
 import dataclasses
 import json
 import re
-import struct
 
 import numpy as np
 import pytest
@@ -16,13 +15,14 @@ from segviz.network.receptive_field import extent
 from segviz.render import maps
 from segviz.render.frames import Shown, payload
 from segviz.render.viewer import View, assets
+from segviz.render.viewer.component import Sent
 from segviz.render.viewer.files import text
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 STEPS = 18  # more than one group of steps
 PAGE = """<!doctype html><meta charset="utf-8"><style>body {{ margin: 12px }} {css}</style>
-<input id="text" aria-label="Text"><div id="place"></div><script type="module">{js}
+<input id="text" aria-label="Text"><div id="place"></div><script type="module">{js}{component}
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 const unpacked = ({{ head, frames }}) => [head, bytes(frames)];
 window.reports = [];
@@ -32,6 +32,10 @@ window.start = (data, options) => {{
   window.viewer = mount(place, ...unpacked(data), {{ ...options, report }});
 }};
 window.grow = (data, options) => window.viewer.update(...unpacked(data), options);
+window.send = (data) => {{
+  const parentElement = document.getElementById("place");
+  return component({{ data: bytes(data), parentElement }});
+}};
 </script>"""
 
 
@@ -62,7 +66,7 @@ def open_page(browser):
             lambda message: message.type == "error" and complaints.append(message.text),
         )
         page.set_viewport_size({"width": width, "height": 1000})
-        page.set_content(PAGE.format(**assets()))
+        page.set_content(PAGE.format(**assets(), component=text("streamlit.js")))
         page.wait_for_function("() => Boolean(window.start)")
         page.evaluate("([data, options]) => start(data, options)", [packed(runs), options])
         return Viewer(page)
@@ -671,30 +675,21 @@ def test_views_go_round(open_page, record):
 def test_a_message_undone_late_leaves_the_viewer_to_the_next(open_page, record):
     page = open_page([Shown(record, "entropy")]).page
     page.evaluate("viewer.destroy()")
-    page.add_script_tag(
-        type="module",
-        content=f"{assets()['js'].replace('export { mount };', '')}{text('streamlit.js')}"
-        "const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));"
-        "const parentElement = document.getElementById('place');"
-        "window.call = (data) => component({ data: bytes(data), parentElement });",
-    )
-    page.wait_for_function("() => Boolean(window.call)")
-    messages = [message([Shown(cut(record, 3), "entropy")]), message([Shown(record, "entropy")])]
-    page.evaluate("([first, second]) => (window.undo = [call(first), call(second)])", messages)
+    messages = [message(cut(record, 3)), message(record)]
+    page.evaluate("([first, second]) => (window.undo = [send(first), send(second)])", messages)
     page.evaluate("undo[0]()")
     viewer = Viewer(page)
     assert viewer.get("steps") == STEPS + 1
     assert viewer.get("view") == View().plain()
     page.evaluate("undo[1]()")
     assert viewer.root.count() == 0
-    page.evaluate("([first]) => (undo[0] = call(first))", messages)
+    page.evaluate("([first]) => (undo[0] = send(first))", messages)
     page.evaluate("undo[1]()")
     assert Viewer(page).get("steps") == 3
 
 
-def message(runs):
+def message(record):
     """What the component is sent, in base64."""
-    made = payload(runs)
-    options = {"id": str(len(made.frames)), "live": False, "view": View().plain()}
-    head = json.dumps({**made.head, **options}).encode()
-    return base64.b64encode(struct.pack("<I", len(head)) + head + made.frames).decode()
+    sent = Sent(View())
+    sent.send([Shown(record, "entropy")], live=False)
+    return base64.b64encode(sent.message).decode()

@@ -5,7 +5,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-STATES = ("script-state", "connection-state")
 QUICK = "?photo=sample:rocket&scale=1&steps=4"
 
 
@@ -47,7 +46,8 @@ class View:
     def state(self):
         """What can be told of a page that does not do what it should."""
         app = self.page.get_by_test_id("stApp")
-        found = {name: app.get_attribute(f"data-test-{name}") for name in STATES}
+        names = ("script-state", "connection-state")
+        found = {name: app.get_attribute(f"data-test-{name}") for name in names}
         if self.page.locator(".segviz").count():
             found |= {name: self.read(name) for name in ("step", "steps", "settled", "loaded")}
         return f"{found}, {self.page.get_by_test_id('stMain').inner_text()!r}"

@@ -14,7 +14,7 @@ from ..frames import Encoder, Shown, payload
 from .files import assets, text
 from .view import View
 
-__all__ = ["show"]
+__all__ = ["Sent", "show"]
 
 KEPT = 4
 """Of so many viewers a session remembers what was sent."""
@@ -27,7 +27,7 @@ _VIEWER = st.components.v2.component(
 
 
 @dataclass
-class _Sent:
+class Sent:
     """What one viewer has been sent."""
 
     opened: View
@@ -61,11 +61,11 @@ class _Sent:
 
 def show(runs: Sequence[Shown], key: str, view: View, live: bool) -> View:
     """Draw the viewer; the arguments are those of `viewer`."""
-    sent: dict[str, _Sent] = st.session_state.setdefault("segviz viewers", {})
+    sent: dict[str, Sent] = st.session_state.setdefault("segviz viewers", {})
     # A viewer that is on the page keeps its own state: only one that comes is told where to open,
     # and a message that stays the same is not sent again.
     if key not in sent or key not in st.session_state:
-        sent[key] = _Sent(view.fit(runs), sent[key].encoder if key in sent else Encoder())
+        sent[key] = Sent(view.fit(runs), sent[key].encoder if key in sent else Encoder())
     held = sent[key] = sent.pop(key)
     for old in list(sent)[:-KEPT]:
         del sent[old]

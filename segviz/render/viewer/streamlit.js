@@ -2,8 +2,7 @@
 
 import { mount } from "./mount.js";
 
-const viewers = new WeakMap(); // element -> viewer
-const latest = new WeakMap(); // element -> what its latest message may undo
+const viewers = new WeakMap(); // element -> its viewer, and what undoes the latest message
 
 // A message is the length of the head (uint32, little end first), the head as JSON, the frames.
 function open(data) {
@@ -16,16 +15,16 @@ function component({ data, parentElement, setStateValue }) {
   const [head, frames] = open(data);
   const { live, view } = head;
   const options = { live, report: (now) => setStateValue("view", now) };
-  const viewer = viewers.get(parentElement);
+  let viewer = viewers.get(parentElement)?.viewer;
   if (viewer) viewer.update(head, frames, options);
-  else viewers.set(parentElement, mount(parentElement, head, frames, { ...options, view }));
+  else viewer = mount(parentElement, head, frames, { ...options, view });
   // Streamlit undoes a message late, if the next came while it waited for this module: by then the
   // viewer belongs to that one.
   const undo = () => {
-    if (latest.get(parentElement) !== undo) return;
-    viewers.get(parentElement)?.destroy();
+    if (viewers.get(parentElement)?.undo !== undo) return;
+    viewer.destroy();
     viewers.delete(parentElement);
   };
-  latest.set(parentElement, undo);
+  viewers.set(parentElement, { viewer, undo });
   return undo;
 }
