@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 
-from pages.parts import server
+from pages.actions import server
 
 
 @asynccontextmanager
@@ -15,4 +15,4 @@ async def begin(_: st.App) -> AsyncIterator[None]:
     yield
 
 
-app = st.App("script.py", lifespan=begin)
+app = st.App("pages/main.py", lifespan=begin)

@@ -17,14 +17,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segviz import metrics, voc
+from segviz import metrics
 from segviz.adapt.episode import Prepared, half_logits, photo_labels, prepare
 from segviz.adapt.objectives import Pixels, marginal_entropy, two_scale_anchor
-from segviz.adapt.variables import Filters
-from segviz.commands.evaluate import choose_ids
+from segviz.adapt.parameters import Filters
+from segviz.cli.evaluate import choose_ids
+from segviz.data import voc
+from segviz.evaluation.bootstrap import difference, resampled_miou
 from segviz.network import load
-from segviz.network.segmenter import Segmenter
-from segviz.resampling import difference, resampled_miou
+from segviz.network.dynamic import Segmenter
 
 STEPS, RATE, RESAMPLES = 32, 1e-3, 200
 Rule = Callable[[Pixels, Pixels], Tensor]

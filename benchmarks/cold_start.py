@@ -28,8 +28,10 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 SCALE, STEPS = 2, 32
 IMPORTS = {
-    "the library": "import segviz.adapt.run",
-    "what a page needs": "import pages.parts.flow, pages.parts.side, pages.parts.stage",
+    "the library": "import segviz.runs.run",
+    "what a page needs": (
+        "from pages.actions import launch\nfrom pages.components import run_view, sidebar"
+    ),
 }
 COMMANDS = {
     "help": ["--help"],

@@ -24,9 +24,9 @@ from typing import Any
 
 import psutil
 
-from segviz.commands.shared import write_whole
-from segviz.store import Store
-from segviz.tables import OURS
+from segviz.cli.common import write_whole
+from segviz.evaluation.paper_tables import OURS
+from segviz.evaluation.row_store import Store
 
 ROOT = Path(__file__).parents[1]
 METHODS = ("feedforward", "entropy", OURS[0], "oracle")

@@ -17,15 +17,17 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from segviz import metrics, rivals, voc
+from segviz import metrics
 from segviz.adapt.episode import optimise, photo_labels, prepare
-from segviz.adapt.run import environment
 from segviz.adapt.settings import Settings
-from segviz.classes import IGNORE
-from segviz.commands.evaluate import choose_ids
-from segviz.commands.shared import write_whole
+from segviz.cli.common import write_whole
+from segviz.cli.evaluate import choose_ids
+from segviz.data import voc
+from segviz.data.classes import IGNORE
 from segviz.network import load
-from segviz.network.geometry import resample
+from segviz.network.grid import resample
+from segviz.profiling import baselines
+from segviz.runs.run import environment
 
 SCALES, STEPS = (1.0, 3.0), 32
 
@@ -55,7 +57,7 @@ def main() -> None:
         with torch.no_grad():
             F = network.features(prepared.x)
         states = optimise(network, prepared, Settings(scale=scale, steps=STEPS))
-        plain = rivals.partial(network, F)
+        plain = baselines.partial(network, F)
         for state, rows in zip(states, plain, strict=False):
             if state.step not in (0, STEPS):
                 continue

@@ -23,11 +23,13 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from segviz import samples
-from segviz.adapt import Record, Run, Settings
+from segviz.adapt import Settings
+from segviz.data import samples
 from segviz.network import checkpoint
-from segviz.render.frames import Shown, payload
-from segviz.render.viewer import assets
+from segviz.runs.record import Record
+from segviz.runs.run import Run
+from segviz.viewer import assets
+from segviz.viewer.payload import Shown, payload
 
 SIZE = (500, 375)
 PANELS = ["photo", "prediction", "entropy", "receptive-field"]

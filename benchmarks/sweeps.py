@@ -30,7 +30,7 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
-from segviz import metrics, voc
+from segviz import metrics
 from segviz.adapt.episode import half_logits, optimise, photo_labels, prepare
 from segviz.adapt.objectives import (
     MARGINAL_WEIGHT,
@@ -40,20 +40,21 @@ from segviz.adapt.objectives import (
     thresholded_entropy,
     total_entropy,
 )
-from segviz.adapt.pixels import Pixels
-from segviz.adapt.run import environment
+from segviz.adapt.pixelwise import Pixels
 from segviz.adapt.settings import Settings
-from segviz.commands.evaluate import choose_ids
-from segviz.commands.shared import write_whole
-from segviz.evaluate import Method
+from segviz.cli.common import write_whole
+from segviz.cli.evaluate import choose_ids
+from segviz.data import voc
+from segviz.evaluation.bootstrap import difference, resampled_miou
+from segviz.evaluation.evaluate import Method
+from segviz.evaluation.paper_tables import MODELS, OURS
+from segviz.evaluation.row_store import Key, Row, Store
 from segviz.network import load
 from segviz.network.checkpoint import Checkpoint
+from segviz.network.dynamic import Encoding, Segmenter
 from segviz.network.receptive_field import sigma_from_level
-from segviz.network.segmenter import Encoding, Segmenter
-from segviz.resampling import difference, resampled_miou
-from segviz.store import Key, Row, Store
-from segviz.tables import MODELS, OURS
-from segviz.team import Team
+from segviz.runs.run import environment
+from segviz.runtime.distributed import Team
 
 STEPS, RATES = (0, 4, 8, 16, 32, 64, 128), (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 FACTORS, WEIGHTS, SIGMAS = (2, 4), (0.0, 1.0, 10.0, 30.0), (0.5, 1.0, 2.0)

@@ -21,15 +21,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from segviz import metrics, voc
+from segviz import metrics
 from segviz.adapt.episode import optimise, photo_labels, prepare
-from segviz.commands.evaluate import choose_ids
-from segviz.commands.shared import write_whole
-from segviz.evaluate import Method, evaluate, plan
+from segviz.cli.common import write_whole
+from segviz.cli.evaluate import choose_ids
+from segviz.data import voc
+from segviz.evaluation.evaluate import Method, evaluate, plan
+from segviz.evaluation.paper_tables import OURS
+from segviz.evaluation.row_store import Store
 from segviz.network import load
-from segviz.store import Store
-from segviz.tables import OURS
-from segviz.team import Team
+from segviz.runtime.distributed import Team
 
 ROOT = Path(__file__).parents[1]
 SCALES = (1.0, 3.0)

@@ -1,1 +1,1 @@
-"""The app: one flat script for each question, and the parts they share."""
+"""The app: one flat script a page, and what pages share."""

@@ -1,5 +1,108 @@
-"""The way in for a server's first visitor who comes by this page's address."""
+"""Benchmark: the paper's tables, measured here, and evaluations of one's own."""
 
-from pages.parts.door import enter_app
+import os
+from pathlib import Path
 
-enter_app()
+import streamlit as st
+
+from pages.actions.page_start import say
+from pages.components.benchmark_details import details
+from pages.components.benchmark_form import choose_and_run, finished
+from pages.components.benchmark_table import as_file, gains, provenance, table
+from pages.state import session
+from pages.state.text import plain, sentence
+from segviz.errors import InputError
+from segviz.evaluation import results
+from segviz.evaluation.paper_tables import TABLES
+from segviz.evaluation.results import Result
+
+PAGE = "benchmark"
+OWN = "own"
+ROOT = Path(__file__).parents[1]
+now = session.session()
+now.page = now.page or PAGE
+
+
+@st.cache_resource(show_spinner="Reading the result", max_entries=8)
+def loaded(path: Path, changed: int) -> Result:
+    """A result file as it was at that time."""
+    return results.read(path)
+
+
+def title(name: str) -> str:
+    """What a table is called, short."""
+    return "Your own" if name == OWN else TABLES[name].title.split(":")[0]
+
+
+def show(result: Result, model: str, file: bytes, name: str) -> None:
+    """Table, charts, and what is behind them."""
+    if not result.parts[model].images:
+        st.info("No image was measured for this model yet.", icon=":material/hourglass_empty:")
+        return
+    table(result, model)
+    gains(result, model)
+    details(result, model)
+    provenance(result, model, file, name)
+
+
+def missing(what: str, name: str, path: Path) -> None:
+    """Say which command makes what is not there."""
+    st.info(
+        f"{what} not been measured here yet: `{results.command(name)}` measures it and writes"
+        f" {plain(path.name)} into the folder of results.",
+        icon=":material/hourglass_empty:",
+    )
+
+
+def paper(name: str) -> None:
+    """One of the paper's tables."""
+    folder = Path(os.environ.get("SEGVIZ_RESULTS") or ROOT / "results")
+    path = folder / f"table-{name}.json"
+    models = TABLES[name].models
+    model = models[0]
+    if len(models) > 1:
+        model = st.segmented_control(
+            "Model",
+            models,
+            default=models[-1],
+            key=f"bench_model_{name}",
+            required=True,
+            help="The paper's two: trained without and with augmentation by scale.",
+        )
+    if not path.is_file():
+        missing(f"“{TABLES[name].title}” has", name, path)
+        return
+    try:
+        result = loaded(path, path.stat().st_mtime_ns)
+    except (InputError, OSError) as error:
+        st.error(sentence(error), icon=":material/folder_off:")
+        return
+    if model not in result.parts:
+        missing(f"The model “{model}” of “{TABLES[name].title}” has", name, path)
+        return
+    show(result, model, path.read_bytes(), path.name)
+
+
+say(PAGE)
+chosen = st.segmented_control(
+    "Table",
+    [*TABLES, OWN],
+    default=next(iter(TABLES)),
+    format_func=title,
+    key="bench_table",
+    required=True,
+    persist_state="session",
+    help="; ".join(one.title for one in TABLES.values())
+    + ". Your own: an evaluation with settings chosen here.",
+)
+if chosen == OWN:
+    st.subheader("An evaluation of your own")
+    choose_and_run()
+    made = finished()
+    if made is not None:
+        result, data = made
+        st.divider()
+        show(result, "", as_file(data), "evaluation.json")
+else:
+    st.subheader(TABLES[chosen].title)
+    paper(chosen)

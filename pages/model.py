@@ -1,5 +1,229 @@
-"""The way in for a server's first visitor who comes by this page's address."""
+"""Model: what the network is, what it costs here, and where the limits are."""
 
-from pages.parts.door import enter_app
+from collections.abc import Iterator
+from typing import Any
 
-enter_app()
+import streamlit as st
+
+from pages.actions import server
+from pages.actions.launch import said
+from pages.actions.page_start import say
+from pages.state import session
+from pages.state.query_params import PARAMETERS
+from pages.state.text import plain
+from segviz.adapt import VARIABLES
+from segviz.adapt.episode import MAX_INPUT
+from segviz.adapt.parameters import counts
+from segviz.data import images
+from segviz.jobs.history import MOST_BYTES, MOST_RUNS
+from segviz.jobs.queue import Job
+from segviz.profiling.timing import STEPS, costs, photo
+from segviz.runs.run import environment
+from segviz.runtime.free_memory import available, text
+
+PAGE = "model"
+now = session.session()
+now.page = now.page or PAGE
+trained = server.trained(st.session_state.checkpoint)
+card = trained.card
+
+
+class Measurement:
+    """The benchmark as work for a job."""
+
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+        self.size = photo().shape[:2]
+        self.outcome: dict[str, Any] | None = None
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        self.outcome = costs(trained.network, photo(), self.scale, repeats=3, against=False)
+        yield self.outcome
+
+
+def table(title: str, rows: dict[str, object]) -> None:
+    """Names and values, one pair a row."""
+    st.markdown(f"**{title}**")
+    st.table(
+        [{"": name, " ": plain(value)} for name, value in rows.items() if value is not None],
+        hide_index=True,
+        hide_header=True,
+        border="horizontal",
+    )
+
+
+def measure() -> None:
+    """Start to measure, at the scale of the controls."""
+    now.measured = Job(Measurement(session.settings().scale), patience=120).start()
+
+
+def cost() -> None:
+    """The measured cost, or how far the measurement is."""
+    job = now.measured
+    if job is not None:
+        job.seen()
+    if job is not None and not job.over:
+        waiting = f"{job.ahead} ahead of you" if job.ahead else "measuring"
+        st.progress(0.0, f"Forward pass and steps: {waiting}")
+        return
+    if job is not None and job.error is not None:
+        st.error(said(job.error), icon=":material/error:")
+    outcome = job.work.outcome if job is not None else None
+    if outcome is None:
+        st.caption("Not measured yet.")
+        return
+    times = outcome["times"]
+    first, second, third = st.columns(3)
+    for place, name, title, digits, help in (
+        (first, "forward", "Forward pass, ms", 0, "Backbone to scale space, once for each photo."),
+        (second, "step", "One step, ms", 1, "Update and prediction, without the maps."),
+        (third, "episode", f"{STEPS} steps, ms", 0, "The whole run: forward pass, steps and maps."),
+    ):
+        ms = times[name]
+        place.metric(title, f"{ms['median']:.{digits}f}", help=f"{help} Median of 3.")
+        place.caption(f"{ms['least']:.{digits}f} to {ms['most']:.{digits}f} ms")
+    height, width = job.work.size
+    st.caption(
+        f"A step costs 1 / {1 / outcome['ratios']['step / forward']:.0f} of the forward pass, where"
+        f" the paper reports about 1 / 10; all of it"
+        f" {outcome['ratios']['episode / feedforward']:.2f} times feedforward. Measured on the"
+        f" cat, {width} x {height}, at {job.work.scale:g}x."
+    )
+    st.bar_chart(
+        [
+            {"part": part.removeprefix("step: "), "ms": times[part]["median"]}
+            for part in ("backbone", "aggregation", "scale space")
+        ]
+        + [
+            {"part": f"{STEPS} x {part.removeprefix('step: ')}", "ms": STEPS * ms["median"]}
+            for part, ms in times.items()
+            if part.startswith("step: ") or part == "maps"
+        ],
+        x="part",
+        y="ms",
+        horizontal=True,
+        sort="-ms",
+        height=380,  # less, and every other name is left out
+    )
+
+
+def watched() -> None:
+    """The cost, looked at again and again while it is measured."""
+    job = now.measured
+    if job is not None and job.over and not st.session_state.get("model_seen_over", True):
+        st.session_state.model_seen_over = True
+        st.rerun()
+    cost()
+
+
+say(PAGE)
+where = environment(trained)
+left, right = st.columns(2, gap="large")
+with left:
+    network = card["architecture"]
+    table(
+        f"Network {plain(trained.name)}",
+        {
+            "Backbone": f"{network['backbone']}, output stride {network.get('output_stride')}",
+            "Features": f"{network['channels']} channels at stride {network['stride']}",
+            "Receptive field": f"dynamic Gaussian, {network['levels']} levels, sigma up to"
+            f" {trained.network.architecture.sigmas[-1] * network['stride']:g} input px",
+            "Classes": f"{network['classes']}: {', '.join(card.get('classes', ()))}",
+            "Parameters": f"{card['parameters']:,}",
+            "SHA-256": f"{trained.sha256[:32]} {trained.sha256[32:]}",  # cells do not wrap words
+            "Licence": card.get("licence"),
+        },
+    )
+    table(
+        "Where it comes from",
+        {
+            "Origin": card.get("origin"),
+            "Training data": ", ".join(f"{k} {v}" for k, v in (card.get("data") or {}).items())
+            or None,
+            "Command": card.get("command"),
+            "Commit": card.get("commit"),
+        },
+    )
+with right:
+    st.markdown("**Cost here**")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Measure",
+            key="model_measure",
+            icon=":material/timer:",
+            on_click=measure,
+            disabled=now.measured is not None and not now.measured.over,
+            help="Times forward passes and steps at the scale of the controls, in the queue with"
+            " everybody's runs.",
+        )
+        threads = where["threads"]
+        st.caption(
+            f"{plain(where['device'])}, {threads} thread{'s' if threads > 1 else ''},"
+            f" torch {plain(where['torch'])}"
+        )
+    busy = now.measured is not None and not now.measured.over
+    st.session_state.model_seen_over = not busy
+    st.fragment(watched, run_every=0.5 if busy else None)()
+    total = counts(trained.network)
+    st.markdown("**What is adapted**")
+    st.dataframe(
+        [
+            {
+                "Variables": name,
+                "What": VARIABLES[name],
+                "Parameters": count,
+                "Of all": 100 * count / total["all"],
+            }
+            for name, count in total.items()
+        ],
+        hide_index=True,
+        column_config={
+            "Parameters": st.column_config.NumberColumn(format="localized"),
+            "Of all": st.column_config.NumberColumn(format="%.3g %%"),
+        },
+    )
+    measured = card.get("measured") or {}
+    if measured.get("results"):
+        st.markdown(
+            f"**Measured** :gray[feedforward, VOC {plain(measured.get('split', ''))},"
+            f" {measured.get('images', 0):,} images]"
+        )
+        st.dataframe(
+            [
+                {
+                    "Scale": row["scale"],
+                    "mIoU, %": 100 * row["miou"],
+                    "Accuracy, %": 100 * row["accuracy"],
+                    "Entropy, nats": row.get("entropy"),
+                    "Sigma, input px": row.get("sigma"),
+                }
+                for row in measured["results"]
+                if row.get("method") == "feedforward"
+            ],
+            hide_index=True,
+            column_config={
+                "Scale": st.column_config.NumberColumn(format="%gx"),
+                "mIoU, %": st.column_config.NumberColumn(format="%.1f"),
+                "Accuracy, %": st.column_config.NumberColumn(format="%.1f"),
+                "Entropy, nats": st.column_config.NumberColumn(format="%.3f"),
+                "Sigma, input px": st.column_config.NumberColumn(format="%.1f"),
+            },
+        )
+    scale, free = PARAMETERS["scale"], available(trained.network.score_weight.device)
+    table(
+        "Limits",
+        {
+            "Network input": f"{MAX_INPUT / 1e6:g} million pixels",
+            "Memory": ("" if free is None else f"{text(free, up=False)} are free; ")
+            + "what a run takes is counted before it starts, tensor by tensor",
+            "Scale": f"{scale.low:g} to {scale.high:g}",
+            "Steps": f"up to {PARAMETERS['steps'].high:g} here, 512 on the command line",
+            "Upload": f"{images.MAX_BYTES / 1e6:g} MB and {images.MAX_PIXELS / 1e6:g} million"
+            " pixels; brought to VOC's resolution, long side 500",
+            "Runs kept": f"{MOST_RUNS} or {MOST_BYTES / 1e6:g} MB a visit",
+            "At work": "one run at a time for all visitors",
+        },
+    )
+if card.get("training"):
+    with st.expander("Training", icon=":material/school:"):
+        table("Settings of the training", card["training"])

@@ -1,5 +1,156 @@
-"""The way in for a server's first visitor who comes by this page's address."""
+"""Runs: those of this visit, to be shown again, pinned and compared; and records from files."""
 
-from pages.parts.door import enter_app
+import hashlib
+from collections import Counter
 
-enter_app()
+import streamlit as st
+
+from pages.actions import launch
+from pages.actions.page_start import say
+from pages.components.run_view import stage, work_of
+from pages.state import session
+from pages.state.query_params import defaults
+from pages.state.text import described, named, plain, sentence
+from segviz.data.images import thumbnail
+from segviz.errors import InputError
+from segviz.export.formats import read_zip
+from segviz.jobs.history import MOST_BYTES, MOST_RUNS, Entry
+from segviz.pictures import maps
+from segviz.runs import verdict
+
+PAGE = "runs"
+now = session.session()
+history = now.history
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def picture(_entry: Entry, id: str) -> bytes:
+    """The last prediction over the photo, small."""
+    record = _entry.record
+    pixels = maps.overlay(record.photo, record.labels[-1], 0.6)
+    return maps.png(maps.letterbox(thumbnail(pixels, 200), 4 / 3))
+
+
+def headline(entry: Entry) -> str:
+    """The numbers of a run, before and after."""
+    record = entry.record
+    first, last = record.steps[0], record.steps[-1]
+    parts = [f"entropy {first['entropy']:.3f} → {last['entropy']:.3f}"]
+    judged = verdict.score(record)
+    if judged is not None and first[judged[0]] is not None:
+        key, name = judged
+        parts.insert(0, f"**{name} {first[key]:.3f} → {last[key]:.3f}**")
+    return "  \n".join(parts)
+
+
+def row(entry: Entry) -> None:
+    """One run of the list."""
+    record = entry.record
+    small, words, numbers, pin, show, drop = st.columns(
+        [2, 7, 5, 2, 2, 1], vertical_alignment="center"
+    )
+    small.image(picture(entry, entry.id), width="stretch", alt=plain(record.title))
+    short = "" if record.complete else f" · stopped at step {record.last}"
+    words.markdown(f"**{plain(record.title)}**  \n:gray[{described(record.settings)}{short}]")
+    numbers.markdown(headline(entry))
+    pin.toggle(
+        "Pin",
+        value=entry.pinned,
+        key=f"pin_{entry.id}",
+        on_change=lambda: history.pin(entry.id, not entry.pinned),
+        help="Keeps the run, and compares it with the other pinned runs.",
+    )
+    if show.button("Show", key=f"show_{entry.id}", icon=":material/replay:", width="stretch"):
+        launch.open_run(entry.id)
+        st.switch_page("pages/iterate.py")
+    drop.button(
+        "",
+        key=f"drop_{entry.id}",
+        icon=":material/delete:",
+        type="tertiary",
+        help="Let this run go.",
+        on_click=history.forget,
+        args=(entry.id,),
+    )
+
+
+def opener() -> None:
+    """Open a record from a file, without computing anything again."""
+    file = st.file_uploader(
+        "Open a record",
+        ["zip"],
+        key="record_file",
+        help="The ZIP of a run, as exported here or by the command line.",
+    )
+    if file is None:
+        return
+    data = file.getvalue()
+    digest = hashlib.sha256(data).hexdigest()[:16]
+    id = f"record-{digest}"
+    try:
+        if id not in history:
+            history.add(id, f"record:{digest}", read_zip(data))
+    except InputError as error:
+        st.error(sentence(error), icon=":material/folder_off:")
+        return
+    if st.button("Show the record", key="record_show", type="primary", icon=":material/replay:"):
+        launch.open_run(id)
+        st.switch_page("pages/iterate.py")
+
+
+def pinned() -> list[Entry]:
+    """The pinned runs that can be shown together, oldest first; says which cannot."""
+    chosen = [entry for entry in history.entries[::-1] if entry.pinned]
+    alike = [e for e in chosen if e.record.photo.shape == chosen[0].record.photo.shape]
+    if len(alike) < len(chosen):
+        names = ", ".join(plain(e.record.title) for e in chosen if e not in alike)
+        st.warning(
+            "Only runs on photos of equal size share panels; without the size of"
+            f" {plain(chosen[0].record.title)}: {names}.",
+            icon=":material/aspect_ratio:",
+        )
+    return alike
+
+
+def compare(entries: list[Entry]) -> None:
+    """Show pinned runs in one viewer."""
+    titles = {entry.record.title for entry in entries}
+    names = []
+    for entry in entries:
+        settings = entry.record.settings
+        photo = f"{entry.record.title}: " if len(titles) > 1 else ""
+        names.append(f"{photo}{named(settings)}, {settings.scale:g}x")
+    count: Counter[str] = Counter()
+    for place, name in enumerate(names):
+        count[name] += 1
+        names[place] = f"{name} ({count[name]})" if names.count(name) > 1 else name
+    runs = tuple(zip(names, (entry.id for entry in entries), strict=True))
+    id = hashlib.sha256(repr(runs).encode()).hexdigest()[:16]
+    values = {**defaults(), "photo": "runs:pinned"}
+    now.results[PAGE] = session.Result(id, runs, values)
+    stage(PAGE, work_of(PAGE))
+
+
+now.page = now.page or PAGE
+say(PAGE)
+left, right = st.columns([3, 2], gap="large")
+with left:
+    st.markdown(
+        f"**{len(history)} {'run' if len(history) == 1 else 'runs'}** of this visit"
+        f" :gray[· {history.bytes / 1e6:.0f} of {MOST_BYTES / 1e6:.0f} MB, at most {MOST_RUNS}"
+        " runs; then the oldest that are not pinned are let go]"
+    )
+    if history.gone:
+        st.caption(
+            f"{history.gone} older {'run was' if history.gone == 1 else 'runs were'} let go."
+        )
+    st.caption("Pin two or more runs to compare them at the same step.")
+with right:
+    opener()
+together = pinned()
+if len(together) > 1:
+    compare(together)
+for entry in history.entries:
+    row(entry)
+if not len(history):
+    st.info("Nothing has run yet; the page Iterate shows the first run.", icon=":material/history:")

@@ -1,3 +1,5 @@
 """Watch a segmentation network adapt itself to one image."""
 
-__version__ = "0.1.0"
+from .version import __version__
+
+__all__ = ["__version__"]

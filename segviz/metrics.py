@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .classes import IGNORE
+from .data.classes import IGNORE
 
 __all__ = [
     "accuracy",

@@ -4,10 +4,10 @@ import sys
 
 import numpy as np
 import pytest
-from miniature import COLOURS, CONTENTS, SPLITS, calibrated
 from PIL import Image, ImageDraw
 
-from segviz.voc import IGNORE, PALETTE
+from segviz.data.voc import IGNORE, PALETTE
+from tests.miniature import COLOURS, CONTENTS, SPLITS, calibrated
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +62,7 @@ def tiny_architecture():
 @pytest.fixture(scope="session")
 def checkpoint_path(tiny_architecture, tmp_path_factory):
     """The weights file of a tiny random network, its card beside it. To be read only."""
-    from segviz.classes import CLASSES
+    from segviz.data.classes import CLASSES
     from segviz.network import checkpoint
 
     path = tmp_path_factory.mktemp("checkpoints") / "tiny.safetensors"
@@ -136,7 +136,8 @@ def prepared64(network64, prepared):
 @pytest.fixture(scope="session")
 def record(trained, photo, truth):
     """A run of 3 steps on `photo`, 3 classes or more, with truth. To be read only."""
-    from segviz.adapt import Run, Settings
+    from segviz.adapt import Settings
+    from segviz.runs.run import Run
 
     return Run(trained, photo, Settings(scale=1.0, steps=3), truth, "shapes").all()
 
@@ -144,7 +145,8 @@ def record(trained, photo, truth):
 @pytest.fixture(scope="session")
 def unjudged(trained, photo):
     """The same without truth: the 1x prediction stands in."""
-    from segviz.adapt import Run, Settings
+    from segviz.adapt import Settings
+    from segviz.runs.run import Run
 
     return Run(trained, photo, Settings(scale=1.0, steps=3), None, "shapes").all()
 
@@ -156,7 +158,7 @@ def unjudged(trained, photo):
 def cli(capsys, checkpoint_path):
     """Run a command in this process: its exit code, stdout and stderr."""
 
-    from segviz.__main__ import main
+    from segviz.cli.parser import main
 
     def cli(*arguments, trained=True):
         extra = ["--checkpoint", checkpoint_path, "--device", "cpu"] if trained else []

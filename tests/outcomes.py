@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from segviz.gains import LARGE
-from segviz.tables import MODELS, TABLES
+from segviz.evaluation.paper_tables import MODELS, TABLES
+from segviz.evaluation.summary import LARGE
 
 GAINS = {"entropy": 0.02, "oracle": 0.08, "adversary": -0.2}
 

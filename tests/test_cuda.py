@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from miniature import SPLITS
 
-from segviz.adapt import Run, Settings
-from segviz.evaluate import Method, measure, plan
+from segviz.adapt import Settings
+from segviz.evaluation.evaluate import Method, measure, plan
 from segviz.network import Architecture, checkpoint
-from segviz.recipe import Recipe
-from segviz.train import Trainer
+from segviz.runs.run import Run
+from segviz.training.recipe import Recipe
+from segviz.training.trainer import Trainer
+from tests.miniature import SPLITS
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 

@@ -35,7 +35,7 @@ except SystemExit:
         command("--help"),
         command("run", "--help"),
         command("run"),
-        "import segviz.adapt, segviz.render.frames, segviz.images, segviz.samples, segviz.jobs",
+        "import segviz.adapt, segviz.viewer.payload, segviz.data.samples, segviz.jobs.queue",
         "from segviz.network import checkpoint; checkpoint.read_card(checkpoint.DEFAULT)",
     ],
     ids=["package", "help", "help of run", "bad arguments", "records", "card"],
@@ -45,9 +45,12 @@ def test_nothing_heavy(code):
 
 
 def test_an_episode_draws_nothing():
-    assert brought("import segviz.adapt.run, segviz.commands.run") == {"torch", "timm"}
+    assert brought("import segviz.runs.run, segviz.cli.run") == {"torch", "timm"}
 
 
 def test_a_page_is_drawn_without_torch():
-    code = "import pages.parts.enter, pages.parts.flow, pages.parts.side, pages.parts.stage"
+    code = """
+from pages.actions import launch, page_start
+from pages.components import run_view, sidebar
+"""
     assert not brought(code) & {"torch", "timm", "matplotlib", "pandas", "skimage", "scipy"}

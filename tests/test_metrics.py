@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segviz import metrics
-from segviz.classes import IGNORE
+from segviz.data.classes import IGNORE
 
 TRUTH = np.array([[0, 0, 1, 1], [0, 2, 2, IGNORE]])
 LABELS = np.array([[0, 1, 1, 1], [2, 2, 0, 0]])

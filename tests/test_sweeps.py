@@ -12,9 +12,9 @@ import torch
 from segviz.adapt import objectives
 from segviz.adapt.episode import prepare
 from segviz.adapt.objectives import OBJECTIVES
-from segviz.adapt.pixels import Pixels
-from segviz.store import Store
-from segviz.team import Team
+from segviz.adapt.pixelwise import Pixels
+from segviz.evaluation.row_store import Store
+from segviz.runtime.distributed import Team
 
 SIZE = (3, 4)
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from segviz.voc import CLASSES, IGNORE, PALETTE
+from segviz.data.voc import CLASSES, IGNORE, PALETTE
 
-FOLDER = Path(__file__).parent.parent / "segviz" / "sample_masks"
+FOLDER = Path(__file__).parents[1] / "segviz" / "data" / "sample_masks"
 BAND = 2
 IDS = {name: id for id, name in enumerate(CLASSES)} | {"ignore": IGNORE}
 

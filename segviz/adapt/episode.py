@@ -13,11 +13,11 @@ from torch.nn import functional
 
 from .. import metrics
 from ..errors import InputError
-from ..network.geometry import largest, resize_photo
-from ..network.segmenter import Encoding, Segmenter
-from . import objectives, variables
-from .pixels import Differentiable, Pixels
-from .record import LOG_PROBABILITIES, Quantised
+from ..network.dynamic import Encoding, Segmenter
+from ..network.grid import largest, resize_photo
+from ..runs.record import LOG_PROBABILITIES, Quantised
+from . import objectives, parameters
+from .pixelwise import Differentiable, Pixels
 from .settings import Settings
 
 __all__ = ["MAX_INPUT", "Prepared", "Reference", "State", "Step", "episode", "optimise", "prepare"]
@@ -188,7 +188,7 @@ def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iter
             " give a mask of the photo or let the 1x prediction stand in."
         )
     x, encoding = prepared.x, prepared.encoding
-    adapted = variables.make(network, x, encoding, settings.variables, settings.centred)
+    adapted = parameters.make(network, x, encoding, settings.variables, settings.centred)
     optimiser = torch.optim.Adam(
         adapted.parameters(), settings.learning_rate, maximize=objective.direction == -1
     )

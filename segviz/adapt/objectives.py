@@ -16,7 +16,7 @@ from ..errors import InputError
 if TYPE_CHECKING:  # pages need the titles long before torch is there
     from torch import Tensor
 
-    from .pixels import Pixels
+    from .pixelwise import Pixels
 
 __all__ = ["OBJECTIVES", "Objective", "find", "two_scale_anchor"]
 

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from .architecture import Architecture
     from .backbone import BACKBONES
     from .checkpoint import Checkpoint, load
-    from .segmenter import Encoding, Prediction, Segmenter, Theta
+    from .dynamic import Encoding, Prediction, Segmenter, Theta
 
 __all__ = [
     "BACKBONES",
@@ -32,4 +32,4 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
     """What is first asked for: cards are read without torch, which takes seconds to import."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES.get(name, 'segmenter')}", __name__), name)
+    return getattr(import_module(f".{_HOMES.get(name, 'dynamic')}", __name__), name)

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .geometry import Grid
+from .grid import Grid
 
 __all__ = ["BACKBONES", "Backbone", "Preset"]
 

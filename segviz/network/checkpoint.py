@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # cards are read without torch, which takes seconds to import
     import torch
     from torch import Tensor, nn
 
-    from .segmenter import Segmenter
+    from .dynamic import Segmenter
 
 __all__ = [
     "CHECKPOINTS",
@@ -106,7 +106,7 @@ def load(name: str = DEFAULT, device: torch.device | str = "cpu") -> Checkpoint:
     import torch
 
     from .backbone import read_tensors
-    from .segmenter import Segmenter
+    from .dynamic import Segmenter
 
     path = locate(name)
     card = read_card(name)

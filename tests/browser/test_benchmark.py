@@ -4,11 +4,11 @@ import json
 import re
 
 import pytest
-from miniature import SPLITS
-from outcomes import table
 
-from .conftest import serve
-from .view import View
+from tests.browser.conftest import serve
+from tests.browser.view import View
+from tests.miniature import SPLITS
+from tests.outcomes import table
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

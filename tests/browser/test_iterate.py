@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segviz.render.export import exports, read_zip
-
-from .view import QUICK, View
+from segviz.export.formats import exports, read_zip
+from tests.browser.view import QUICK, View
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from .conftest import serve
-from .view import QUICK, View
+from tests.browser.conftest import serve
+from tests.browser.view import QUICK, View
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from segviz.render.frames import Shown
-from segviz.render.panels import PANELS
-from segviz.render.report import report
+from segviz.export.report import report
+from segviz.pictures.panels import PANELS
+from segviz.viewer.payload import Shown
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

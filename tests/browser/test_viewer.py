@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from segviz.adapt import Run, Settings
-from segviz.network.geometry import resample
+from segviz.adapt import Settings
+from segviz.network.grid import resample
 from segviz.network.receptive_field import extent
-from segviz.render import maps
-from segviz.render.frames import Shown, payload
-from segviz.render.viewer import View, assets
-from segviz.render.viewer.component import Sent
-from segviz.render.viewer.files import text
+from segviz.pictures import maps
+from segviz.runs.run import Run
+from segviz.viewer import View, assets
+from segviz.viewer.assets import text
+from segviz.viewer.component import Sent
+from segviz.viewer.payload import Shown, payload
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

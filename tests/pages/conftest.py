@@ -10,10 +10,10 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from segviz import samples
+from segviz.data import samples
 from segviz.network import checkpoint
 
-APP = Path(__file__).parents[2] / "script.py"
+APP = Path(__file__).parents[2] / "pages" / "main.py"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -51,7 +51,7 @@ class App:
         """Open the address of a page and wait for its runs."""
         if page != "iterate":
             self.at.run()
-            self.at.switch_page(f"pages/views/{page}.py")
+            self.at.switch_page(f"pages/{page}.py")
         for name, text in query.items():
             self.at.query_params[name] = text
         self.at.run()
@@ -60,7 +60,7 @@ class App:
     def go(self, page):
         """Switch to a page, as by its link."""
         self.at.query_params.clear()
-        self.at.switch_page(f"pages/views/{page}.py").run()
+        self.at.switch_page(f"pages/{page}.py").run()
         return self
 
     def rest(self, seconds=60):

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts import server
-from pages.parts.presets import OPENING, PRESETS
-from pages.parts.state import typed_rate
-from segviz.adapt import Run, Settings
+from pages.actions import server
+from pages.state.presets import OPENING, PRESETS
+from pages.state.session import typed_rate
+from segviz.adapt import Settings
+from segviz.data.samples import SAMPLES
 from segviz.errors import InputError
-from segviz.jobs import SLOT
+from segviz.jobs.queue import SLOT
 from segviz.network.checkpoint import tensor_hash
-from segviz.samples import SAMPLES
+from segviz.runs.run import Run
 
 uploads = pytest.mark.skipif(
     not hasattr(AppTest, "file_uploader"), reason="this Streamlit's AppTest cannot upload"
@@ -39,7 +40,7 @@ def test_the_opening_run_is_shared(app):
 
 
 def test_an_opening_run_that_failed_is_tried_again(app, monkeypatch, trained):
-    from segviz.adapt import batch
+    from segviz.runs import batch
 
     server.opening.clear()
     made = batch.Batch
@@ -244,7 +245,7 @@ def test_the_sidebar_says_what_memory_a_run_takes(app):
 
 def test_a_run_that_does_not_fit_is_refused_and_keeps_the_earlier_result(app, monkeypatch):
     record = app.open().record
-    monkeypatch.setattr("segviz.adapt.room.available", lambda *_: 10_000)
+    monkeypatch.setattr("segviz.adapt.memory.available", lambda *_: 10_000)
     app.run(scale=4.0)
     assert "MB of memory, but 0 MB are free; close other programs" in app.said
     assert app.record is record and len(app.session.history) == 1

@@ -3,9 +3,10 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts import history
-from segviz.adapt import OBJECTIVES, Run, Settings
-from segviz.render.export import record_zip
+from segviz.adapt import OBJECTIVES, Settings
+from segviz.export.formats import record_zip
+from segviz.jobs import history
+from segviz.runs.run import Run
 
 uploads = pytest.mark.skipif(
     not hasattr(AppTest, "file_uploader"), reason="this Streamlit's AppTest cannot upload"
@@ -224,10 +225,10 @@ def test_damaged_records_are_refused_in_one_sentence(app, data):
 
 def test_a_visit_may_begin_anywhere(app):
     """The first page of a visit is that of its address; here it is one without a photo."""
-    from pages.parts import state
+    from pages.state import session
 
     app.at.run()
-    app.at.session_state["session"] = state.Session()
+    app.at.session_state["session"] = session.Session()
     app.go("model").go("runs").go("iterate").rest()
     assert app.record.complete and "photo" not in app.address
 
@@ -243,9 +244,9 @@ def test_model_shows_card_and_limits(app, trained):
 
 
 def test_model_measures_in_the_queue(app, monkeypatch):
-    from segviz import costs
+    from segviz.profiling import timing
 
-    monkeypatch.setattr(costs, "STEPS", 2)
+    monkeypatch.setattr(timing, "STEPS", 2)
     app.open("iterate", **QUICK).go("model")
     app.click("model_measure")
     app.session.measured.join(60)

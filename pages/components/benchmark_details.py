@@ -1,0 +1,187 @@
+"""One method of a result at one scale: its classes, its images, and a way to look at them."""
+
+from pathlib import Path
+from typing import Literal
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from segviz.charts import per_image as charts
+from segviz.errors import InputError
+from segviz.evaluation.against_paper import named
+from segviz.evaluation.correlation import Changes, changes
+from segviz.evaluation.evaluate import FEEDFORWARD, Method
+from segviz.evaluation.paper_tables import OURS
+from segviz.evaluation.results import Part, Result, Row
+from segviz.network import checkpoint
+from segviz.viewer import View
+
+from ..actions import launch
+from ..state import query_params
+from ..state.session import session
+from ..state.text import plain, sentence
+from .voc_browser import root_given
+
+__all__ = ["details", "wanted"]
+
+MOST = 10
+FIRST = 3.0
+"""The scale shown first: the paper's main case."""
+
+NAMES = {"iou": "IoU", "accuracy": "pixel accuracy"}
+Measure = Literal["iou", "accuracy"]
+
+
+def details(result: Result, model: str) -> None:
+    """Draw the controls and what they choose."""
+    part = result.parts[model]
+    kinds = [kind for kind in part.kinds if kind[0] != FEEDFORWARD]
+    if not kinds or not any(part.base(scale) for scale in part.scales):
+        return
+    st.subheader("A closer look", divider="gray")
+    place = f"{result.table}_{model}"
+    left, middle, right = st.columns([5, 5, 3])
+    kind = left.selectbox(
+        "Method",
+        kinds,
+        next((i for i, one in enumerate(kinds) if one[:2] == OURS), 0),
+        format_func=lambda one: named(one, True),
+        key=f"bench_kind_{place}",
+        help="What is compared with feedforward at the same scale: objective, variables, steps.",
+    )
+    scale = middle.segmented_control(
+        "Scale",
+        part.scales,
+        default=FIRST if FIRST in part.scales else part.scales[-1],
+        format_func=lambda one: f"{one:g}x",
+        key=f"bench_scale_{place}",
+        required=True,
+        help="Resize factor of the photos before the network; 1 = the scale of training.",
+    )
+    measure: Measure = right.segmented_control(
+        "By image",
+        list(NAMES),
+        default="iou",
+        format_func=lambda one: NAMES[one],
+        key=f"bench_measure_{place}",
+        required=True,
+        help="IoU of an image is the mean over the classes in its truth or prediction; pixel"
+        " accuracy is the share of its pixels that are right.",
+    )
+    row, base = part.row(scale, kind), part.base(scale)
+    if row is None or base is None:
+        st.caption("This was not measured at this scale.")
+        return
+    found = changes(part, row, measure)
+    bars, points = st.columns(2, gap="large")
+    with bars:
+        _classes(base, row, place)
+    with points:
+        if found is None or not found.ids:
+            st.caption(
+                "There are no numbers of single images; `segviz evaluate --by-image` writes them."
+            )
+            return
+        _points(found, NAMES[measure], place)
+    _images(part, row, found, NAMES[measure])
+
+
+def _classes(base: Row, row: Row, place: str) -> None:
+    st.markdown("**Classes** :gray[gain and loss of IoU, in points]")
+    alt = "Gain and loss of IoU by class, sorted"
+    _chart(charts.class_bars(base, row), f"bench_classes_{place}", alt)
+
+
+def _points(found: Changes, name: str, place: str) -> None:
+    st.markdown(f"**Does lower entropy mean higher {name}?** :gray[one point an image]")
+    change, level = st.tabs(["By adaptation", "Before adaptation"], key=f"bench_tabs_{place}")
+    with change:
+        alt = f"Change of {name} against change of mean entropy, by image"
+        _chart(charts.scatter_changes(found, name), f"bench_changes_{place}", alt)
+        st.markdown(charts.changes_said(found, name))
+    with level:
+        alt = f"{name} of feedforward against its mean entropy, by image"
+        _chart(charts.scatter_levels(found, name), f"bench_levels_{place}", alt)
+        st.markdown(charts.levels_said(found, name))
+
+
+def _chart(figure: go.Figure, key: str, alt: str) -> None:
+    st.plotly_chart(figure, key=key, config={"displaylogo": False}, alt=alt)
+
+
+# === Images
+
+
+def _images(part: Part, row: Row, found: Changes, name: str) -> None:
+    """Those that gained and lost most, each opened on Iterate."""
+    root, why = _root(part, row)
+    signs: tuple[tuple[Literal[1, -1], str], ...] = ((1, "gained"), (-1, "lost"))
+    for column, (sign, title) in zip(st.columns(2, gap="large"), signs, strict=True):
+        with column.container(gap="xxsmall"):
+            st.markdown(f"**Images that {title} most** :gray[{name} in %, entropy in nats]")
+            places = found.most(sign, MOST)
+            if not places:
+                st.caption(f"No image {title}.")
+            for place in places:
+                _image(part, row, found, place, root)
+    if why:
+        st.caption(f":material/link_off: The images cannot be opened: {why}")
+    elif session().work is not None:
+        st.caption("The images can be opened once the runs at work have ended.")
+
+
+def _image(part: Part, row: Row, found: Changes, place: int, root: Path | None) -> None:
+    id = found.ids[place]
+    change = float(found.change[place])
+    there = root is not None and (root / "JPEGImages" / f"{id}.jpg").is_file()
+    button, numbers, entropy = st.columns([4, 5, 5], vertical_alignment="center")
+    if button.button(
+        id,
+        key=f"bench_open_{id}",
+        icon=":material/open_in_new:" if there else None,
+        type="tertiary",
+        disabled=not there or session().work is not None,
+        help="Watch this run on the page Iterate."
+        if there or root is None
+        else "The VOC folder does not have this image.",
+    ):
+        launch.ask("iterate", wanted(part, row, id), View(step=row.steps))
+        st.switch_page("pages/iterate.py")
+    colour = "green" if change > 0 else "red"
+    numbers.markdown(
+        f"{100 * found.before[place]:.1f} → {100 * found.after[place]:.1f}"
+        f" :{colour}[**{change:+.1f}**]"
+    )
+    entropy.markdown(
+        f":gray[entropy {found.entropy_before[place]:.3f} → {found.entropy_after[place]:.3f}]"
+    )
+
+
+def _root(part: Part, row: Row) -> tuple[Path | None, str]:
+    """The VOC folder, or why no image can be opened."""
+    name = part.environment.get("checkpoint", "")
+    try:
+        wanted(part, row, "any")
+        if name not in checkpoint.names():
+            return None, f"the checkpoint {plain(name)} is not on this server."
+        return root_given(), ""
+    except InputError as error:
+        return None, sentence(error)
+
+
+def wanted(part: Part, row: Row, id: str) -> dict:
+    """The run of a row on an image, as the address of Iterate has it.
+
+    Raises:
+        InputError: If the row's settings cannot be read.
+    """
+    settings = Method.parse(row.method, row.variables or "both", (row.steps,)).settings
+    chosen = {name: getattr(settings, name) for name in query_params.SETTINGS if name != "rate"}
+    return {
+        **query_params.defaults(),
+        **chosen,
+        "rate": settings.learning_rate,
+        "scale": row.scale,
+        "photo": f"voc:{id}",
+        "checkpoint": part.environment.get("checkpoint", checkpoint.DEFAULT),
+    }

@@ -1,0 +1,187 @@
+"""A result as a table beside the paper's, and as a chart of gains."""
+
+import json
+
+import streamlit as st
+
+from segviz.charts import gains as gain_charts
+from segviz.evaluation import against_paper
+from segviz.evaluation.against_paper import Line, Mean, Value, every, named
+from segviz.evaluation.evaluate import FEEDFORWARD
+from segviz.evaluation.paper_tables import TABLES
+from segviz.evaluation.results import VAL, Kind, Result
+from segviz.evaluation.summary import LARGE
+
+from ..state.text import plain
+
+__all__ = ["as_file", "gains", "provenance", "subset", "table"]
+
+NARROW = 2
+"""With so many scales the paper's numbers stand beside ours, else below."""
+
+
+def subset(result: Result, images: int) -> str:
+    """Which images were measured, in words."""
+    if result.split == "val" and images == VAL:
+        return f"all {images:,} images of val"
+    limited = result.table and TABLES[result.table].limit == images
+    random = ", a fixed random subset" if limited or "--limit" in result.command else ""
+    if result.split == "val":
+        return f"{images:,} of the {VAL:,} images of val{random}"
+    return f"{images:,} images of {plain(result.split)}{random}"
+
+
+def table(result: Result, model: str) -> None:
+    """mIoU of every method at every scale, ours and the paper's."""
+    found = against_paper.lines(result, model)
+    part = result.parts[model]
+    checkpoint = plain(part.environment.get("checkpoint", "a network without name"))
+    errors = any(v.error is not None for v in every(found))
+    within = " ± its standard error over resampled images" if errors else ""
+    st.markdown(
+        f"**mIoU in %** :gray[on {subset(result, part.images)}, {checkpoint}; in colour the gain"
+        f" over feedforward in points{within}]"
+    )
+    papers = any(v.paper is not None for v in every(found))
+    if part.images != VAL and result.split == "val" and papers:
+        st.caption(
+            ":material/info: Not the whole of val: differences to the paper are partly those of"
+            " the images; gains compare the same images."
+        )
+    if not result.complete:
+        st.caption(":material/timelapse: Stopped early: these are the images so far.")
+    narrow = len(part.scales) <= NARROW
+    rows = [row for line in found for row in (_wide if narrow else _long)(line, found)]
+    st.table(rows, hide_index=True, border="horizontal", width="stretch")
+
+
+def _wide(line: Line, found: list[Line]) -> list[dict[str, str]]:
+    """One row: for each scale ours, the paper's and the difference."""
+    papers = any(v.paper is not None for v in every(found))
+    row = _named(line, found)
+    for scale, value in line.values.items():
+        row[f"{scale:g}x"] = _ours(value)
+        if papers:
+            row[f"{scale:g}x, paper"] = _paper(value)
+            row[f"{scale:g}x, difference"] = _difference(value)
+    return [row]
+
+
+def _long(line: Line, found: list[Line]) -> list[dict[str, str]]:
+    """A row of ours; where the paper has it, one of the paper's, and one of the difference."""
+    values = {f"{scale:g}x": value for scale, value in line.values.items()}
+    papers = any(v.paper is not None for v in every(found))
+    name = _named(line, found)
+    label = {" ": "segviz"} if papers else {}
+    rows = [{**name, **label, **{scale: _ours(value) for scale, value in values.items()}}]
+    if any(value.paper is not None for value in values.values()):
+        empty = dict.fromkeys(name, "")
+        paper = {scale: _paper(value) for scale, value in values.items()}
+        difference = {scale: _difference(value) for scale, value in values.items()}
+        rows.append({**empty, " ": ":gray[paper]", **paper})
+        rows.append({**empty, " ": ":gray[difference]", **difference})
+    return rows
+
+
+def _named(line: Line, found: list[Line]) -> dict[str, str]:
+    steps = {one.kind[2] for one in found if one.kind[0] != FEEDFORWARD}
+    name = plain(named(line.kind, len(steps) > 1))
+    return {"Method": f"**{name}**" if line.ours else name}
+
+
+def _ours(value: Value) -> str:
+    if value.miou is None:
+        return "-"
+    return f"**{value.miou:.1f}** {_signed(value.gain)}{_within(value.error)}".strip()
+
+
+def _within(error: float | None) -> str:
+    return "" if error is None else f" :gray[±\u00a0{error:.1f}]"
+
+
+def _paper(value: Value) -> str:
+    if value.paper is None:
+        return ":gray[-]"
+    gain = "" if value.paper_gain is None else f" {_plus(value.paper_gain)}"
+    return f":gray[{value.paper:.1f}{gain}]"
+
+
+def _difference(value: Value) -> str:
+    return "" if value.difference is None else f":gray[*{_plus(value.difference)}*]"
+
+
+def _signed(gain: float | None) -> str:
+    if gain is None:
+        return ""
+    text = _plus(gain)
+    colour = {"+": "green", "-": "red"}.get(text[0], "gray")
+    return f":{colour}[{text}]"
+
+
+def _plus(value: float) -> str:
+    """A signed number of one decimal, without a sign where that is zero."""
+    text = f"{value:+.1f}"
+    return "0.0" if text[1:] == "0.0" else text
+
+
+def gains(result: Result, model: str) -> None:
+    """Gain over feedforward: against scale, or by variables where there are few scales."""
+    found = against_paper.lines(result, model)
+    few = len(result.parts[model].scales) <= NARROW
+    if not any(v.gain is not None for v in every(found)):
+        return
+    papers = any(v.paper_gain is not None for v in every(found))
+    errors = any(v.error is not None for v in every(found))
+    keys = ["in points of mIoU"]
+    if papers:
+        keys += [
+            "ours as bars, the paper's as diamonds" if few else "ours solid, the paper's dashed"
+        ]
+    keys += ["whiskers: standard errors"] if errors else []
+    st.markdown(f"**Gain over feedforward** :gray[{'; '.join(keys)}]")
+    st.plotly_chart(
+        gain_charts.gain_bars(found) if few else gain_charts.gain_curves(found),
+        key=f"bench_gains_{result.table}_{model}",
+        config={"displaylogo": False},
+        alt="Gain of mIoU over feedforward by method and scale, ours and the paper's",
+    )
+    means = [_mean(line.kind, line.mean) for line in found if line.mean is not None]
+    if means:
+        st.caption(f"Mean gain from {LARGE:g}x on: {'; '.join(means)}.")
+
+
+def _mean(kind: Kind, mean: Mean) -> str:
+    beside = "" if mean.paper is None else f" (paper {_plus(mean.paper)})"
+    return f"{plain(named(kind, True))} {_plus(mean.gain)}{_within(mean.error)}{beside}"
+
+
+def provenance(result: Result, model: str, file: bytes, name: str) -> None:
+    """How it was measured, what was left out, and the file itself."""
+    part = result.parts[model]
+    with st.expander("How it was measured", icon=":material/terminal:"):
+        if result.command:
+            st.code(result.command, language="bash", wrap_lines=True)
+        facts = {"images": f"{part.images:,} of {result.split}", **part.environment}
+        st.caption(" · ".join(f"{plain(key)} {plain(value)}" for key, value in facts.items()))
+        if part.failed:
+            st.warning(
+                f"{len(part.failed)} could not be measured and were left out: "
+                + "; ".join(plain(one) for one in part.failed[:5])
+                + ("; and others." if len(part.failed) > 5 else "."),
+                icon=":material/image_not_supported:",
+            )
+        st.download_button(
+            "Result as JSON",
+            file,
+            name,
+            "application/json",
+            key=f"bench_download_{result.table}",
+            icon=":material/download:",
+            on_click="ignore",
+            help="All numbers, those of each class and of each image too.",
+        )
+
+
+def as_file(data: object) -> bytes:
+    """A result as the command line prints it."""
+    return (json.dumps(data) + "\n").encode()

@@ -1,0 +1,85 @@
+"""Files of the runs shown, made when asked for."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import streamlit as st
+
+from segviz.export import formats
+from segviz.export.formats import Export, Selection
+from segviz.export.report import report
+from segviz.pictures.panels import PANELS, choose
+from segviz.runs import describe
+from segviz.runs.record import Record
+from segviz.viewer import View
+from segviz.viewer.payload import Shown
+
+__all__ = ["exports"]
+
+
+def exports(shown: Sequence[Shown], view: View, id: str) -> None:
+    """Draw a menu of files; those of one step are of the step shown.
+
+    Arguments:
+        shown: The runs.
+        view: Step and panels shown.
+        id: Names the result.
+    """
+    with st.popover("Export", icon=":material/download:", width="stretch", key="export"):
+        one = shown[0]
+        if len(shown) > 1:
+            names = [each.name for each in shown]
+            name = st.selectbox("Run", names, key=f"export_run_{id}")
+            one = next((each for each in shown if each.name == name), one)
+        record = one.record
+        selection = Selection(step=None if view.step is None else min(view.step, record.last))
+        for name, kind in formats.exports.items():
+            _button(name, kind, record, selection)
+            if name == "png":
+                _panel(kind, record, selection, id)
+        if len(shown) > 1:
+            title = record.title
+            st.download_button(
+                f"Report of all {len(shown)} runs",
+                lambda: report(shown, title).encode(),
+                f"{describe.stem(record)}-{len(shown)}-runs.html",
+                "text/html",
+                key="export_all",
+                icon=":material/html:",
+                help="One page with the viewer and all these runs.",
+                on_click="ignore",
+                width="stretch",
+            )
+
+
+def _panel(kind: Export, record: Record, selection: Selection, id: str) -> None:
+    """One panel by itself."""
+    there = choose(record)
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    name = left.selectbox(
+        "One panel",
+        there,
+        format_func=lambda panel: PANELS[panel].title.capitalize(),
+        key=f"export_panel_{id}",
+        help="In true pixels; labels keep VOC's palette.",
+    )
+    with right:
+        chosen = Selection(step=selection.step, panels=(name if name in there else there[0],))
+        _button("panel", kind, record, chosen, "PNG")
+
+
+def _button(
+    name: str, kind: Export, record: Record, selection: Selection, label: str | None = None
+) -> None:
+    make: Callable[[], bytes] = partial(kind, record, selection)
+    st.download_button(
+        label or kind.label,
+        make,
+        kind.name(record, selection),
+        kind.mime,
+        key=f"export_{name}",
+        icon=kind.icon,
+        help=kind.help,
+        on_click="ignore",
+        width="stretch",
+    )

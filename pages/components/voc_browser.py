@@ -1,0 +1,145 @@
+"""The images of a VOC folder: split, search, pages of thumbnails."""
+
+import os
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from segviz.data import voc
+from segviz.errors import InputError
+
+from ..state.text import plain, sentence
+from .photo_picker import Choice, fitted, thumbnail, tile
+
+__all__ = ["pick_voc", "root_field", "root_given", "voc_choice"]
+
+PER_ROW = 6
+PER_PAGE = 2 * PER_ROW
+
+
+@st.cache_data(show_spinner="Reading which classes are on which image", max_entries=8)
+def _classes(root: Path, split: str) -> dict[str, tuple[int, ...]]:
+    return voc.classes_of(root, voc.read_split(root, split))
+
+
+@st.cache_data(show_spinner=False, max_entries=512)
+def _voc_thumbnail(root: Path, id: str) -> bytes:
+    return thumbnail(voc.read_photo(root, id))
+
+
+def root_field(place: DeltaGenerator) -> str:
+    """The field for the VOC folder, the same wherever it is asked for; what it says."""
+    if "pick_voc_root" not in st.session_state:
+        st.session_state.pick_voc_root = os.environ.get("SEGVIZ_VOC_ROOT", "")
+    return place.text_input(
+        "VOC folder",
+        key="pick_voc_root",
+        persist_state="session",
+        placeholder="the folder that holds VOCdevkit/VOC2012",
+        help="A folder on the server. It starts from the environment variable SEGVIZ_VOC_ROOT.",
+    ).strip()
+
+
+def pick_voc() -> None:
+    """Draw the grid; a pick goes to the session state.
+
+    Raises:
+        InputError: If the folder, the split or a picked image cannot be read.
+    """
+    folder, split_place, query_place, page_place = st.columns(
+        [8, 5, 6, 6], vertical_alignment="bottom"
+    )
+    given = root_field(folder)
+    if not given:
+        st.caption(
+            "VOC 2012 does not ship with segviz. Give its folder here, or set SEGVIZ_VOC_ROOT"
+            " before the start; `python -m segviz download-voc DIR` fetches it."
+        )
+        return
+    root = voc.find_root(given)
+    lists = (root / "ImageSets" / "Segmentation").glob("*.txt")
+    split = split_place.selectbox(
+        "Split",
+        sorted((file.stem for file in lists), key=lambda name: (name != "val", name)),
+        key="pick_voc_split",
+        persist_state="session",
+        help="A list in ImageSets/Segmentation.",
+    )
+    ids = voc.read_split(root, split or "val")
+    query = query_place.text_input(
+        "Search",
+        key="pick_voc_query",
+        persist_state="session",
+        placeholder="2007 dog",
+        help="Parts of the id and of the names of the classes in it; every word must fit.",
+    )
+    found = _search(root, split, ids, query) if query.strip() else ids
+    if not found:
+        st.caption(
+            f"None of the {len(ids):,} images of {plain(split)} fits “{plain(query)}”;"
+            " try one word, such as a class or a year."
+        )
+        return
+    pages = -(-len(found) // PER_PAGE)
+    # The key says what the pages are of, so that a new search starts at its first page.
+    page = page_place.number_input(
+        f"Page of {pages:,}", 1, pages, 1, key=f"pick_voc_page_{split}_{query}"
+    )
+    start = (min(max(int(page), 1), pages) - 1) * PER_PAGE
+    shown = found[start : start + PER_PAGE]
+    for row in range(0, len(shown), PER_ROW):
+        columns = st.columns(PER_ROW, gap="xsmall")
+        for column, id in zip(columns, shown[row : row + PER_ROW], strict=False):
+            with column.container(gap="xxsmall"):
+                _voc_tile(root, id)
+    st.caption(f"{len(found):,} of {len(ids):,} images of {plain(split)}")
+
+
+def _search(root: Path, split: str, ids: list[str], query: str) -> list[str]:
+    try:
+        index = _classes(root, split)
+    except InputError as error:
+        index = {}
+        st.caption(f"Only ids are searched. {sentence(error)}")
+    return voc.search(ids, index, query)
+
+
+def _voc_tile(root: Path, id: str) -> None:
+    try:
+        picture = _voc_thumbnail(root, id)
+    except InputError as error:
+        st.caption(sentence(error))
+        return
+    tile(picture, f"voc:{id}", plain(id), partial(voc_choice, root, id))
+
+
+def root_given() -> Path:
+    """The VOC folder of this session, or that of the server.
+
+    Raises:
+        InputError: If there is none.
+    """
+    given = st.session_state.get("pick_voc_root") or os.environ.get("SEGVIZ_VOC_ROOT", "")
+    if not given:
+        raise InputError(
+            "the photo is an image of VOC, but this server has no VOC folder; set SEGVIZ_VOC_ROOT"
+            " before the start, or give the folder where photos are chosen."
+        )
+    return voc.find_root(given)
+
+
+def voc_choice(root: Path, id: str) -> Choice:
+    """An image of VOC, with its truth where there is one.
+
+    Raises:
+        InputError: If the id is malformed, or its photo is missing or damaged.
+    """
+    photo = voc.read_photo(root, id)
+    try:
+        truth = voc.read_truth(root, id)
+    except InputError as error:
+        return replace(fitted(f"voc:{id}", id, photo, None), note=str(error))
+    return fitted(f"voc:{id}", id, photo, truth)

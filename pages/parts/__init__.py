@@ -1,1 +1,0 @@
-"""What pages draw and remember: small Streamlit helpers, without tensor maths."""

@@ -1,0 +1,1 @@
+"""Session state, query parameters, presets and text."""

@@ -1,0 +1,90 @@
+"""Text for people."""
+
+import re
+from typing import Any
+
+from segviz.adapt import OBJECTIVES, Settings
+from segviz.errors import InputError
+from segviz.runs.record import Record
+
+PLAIN = str.maketrans({character: "\\" + character for character in r"\`*_{}[]()<>#+-.!|$:~^"})
+
+
+def plain(text: object) -> str:
+    """Text from outside, so that Markdown shows it as it is."""
+    return str(text).translate(PLAIN)
+
+
+def sentence(error: Exception) -> str:
+    """What to show of an error: the message meant for people, never a traceback."""
+    if isinstance(error, InputError):
+        text = str(error)
+    elif type(error).__name__ == "OutOfMemoryError":
+        text = "the device ran out of memory; choose a smaller scale."
+    else:
+        text = f"the run failed with {type(error).__name__}; the server's log has the details."
+    return plain(text[:1].upper() + text[1:])
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a short text: 0.04 s, 12 s, 3 min."""
+    if seconds < 0.995:
+        return f"{seconds:.2g} s"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def named(settings: Settings) -> str:
+    """A short name for a run: what it optimises and what it adapts."""
+    return f"{settings.objective}, {settings.variables}" if settings.steps else "feedforward"
+
+
+def described(*runs: Settings) -> str:
+    """Settings on one line: those that all the runs share."""
+    runs = tuple(one for one in runs if one.steps) or runs
+    parts: list[list[str]] = []
+    for s in runs:
+        parts.append(
+            [
+                OBJECTIVES[s.objective].title,
+                f"on {s.variables}" if s.variables != "both" else "on score and scale",
+                f"scale {s.scale:g}",
+                f"{s.steps} steps" if s.steps != 1 else "1 step",
+                f"learning rate {s.learning_rate:g}",
+                "centred" if s.centred else "",
+                f"tolerance {s.tolerance:g}" if s.tolerance else "",
+            ]
+        )
+    return " · ".join(
+        same[0] for same in zip(*parts, strict=True) if len(set(same)) == 1 and same[0]
+    )
+
+
+def stopped(record: Record) -> bool:
+    """Whether a run was broken off before its last step."""
+    return not record.complete and record.last < record.settings.steps
+
+
+def measured(card: dict[str, Any]) -> str | None:
+    """The measured feedforward mIoU on a checkpoint's card, if it has an entry `measured`.
+
+    Understood are the JSON of `segviz evaluate`, its list of results, and scale -> mIoU.
+    """
+    entry = card.get("measured")
+    if isinstance(entry, dict) and "results" in entry:
+        entry = entry["results"]
+    values: list[tuple[float, float]] = []
+    if isinstance(entry, dict):
+        for scale, value in entry.items():
+            number = re.search(r"\d+(\.\d+)?", str(scale))
+            if number and isinstance(value, int | float):
+                values.append((float(number[0]), float(value)))
+    elif isinstance(entry, list):
+        for row in entry:
+            if isinstance(row, dict) and row.get("method") == "feedforward" and "miou" in row:
+                values.append((float(row["scale"]), float(row["miou"])))
+    if not values:
+        return None
+    percent = [(scale, 100 * value if value <= 1 else value) for scale, value in sorted(values)]
+    return "mIoU " + ", ".join(f"{value:.1f} at {scale:g}x" for scale, value in percent)

@@ -1,0 +1,116 @@
+"""segviz benchmark: where the time and memory of a run go, beside what else one could run."""
+
+import json
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from ..adapt.settings import Settings
+from ..errors import InputError
+from ..network.checkpoint import DEFAULT
+from ..profiling.peak_memory import peak
+from ..profiling.timing import RATIOS, STEPS, costs, named, photo
+from ..runs.run import environment
+from ..runtime.device import choose
+from .common import command_line, make_folder, parse_numbers, set_threads, write_whole
+
+__all__ = ["measure"]
+
+
+def measure(options: Namespace) -> int:
+    """Time the parts of a run, the rivals, and take the peak of the memory."""
+    if options.repeats < 1:
+        raise InputError(f"repeats is {options.repeats}, but must be at least 1.")
+    set_threads(options)
+    device = choose(options.device)
+    scales = parse_numbers(options.scales)
+    for scale in scales:
+        Settings(scale=scale)
+    if options.networks and options.checkpoint:
+        raise InputError(
+            f"there are both --checkpoint {options.checkpoint} and networks by name"
+            f" ({', '.join(options.networks)}); name all of them without --checkpoint."
+        )
+    names = options.networks or [options.checkpoint or DEFAULT]
+    subjects = {name: named(name, device) for name in names}
+    image = photo()
+    result: dict[str, Any] = {
+        "command": command_line(),
+        "photo": f"{image.shape[1]} x {image.shape[0]}",
+        "steps": STEPS,
+        "rounds": options.repeats,
+        "complete": False,
+        "networks": {},
+    }
+    if options.out is not None:
+        make_folder(str(Path(options.out).parent))
+    rounds = len(names) * len(scales) * (options.repeats + 1)
+    with tqdm(total=rounds, unit="round", disable=None) as bar:
+        try:
+            for name, trained in subjects.items():
+                found: dict[str, Any] = {"environment": environment(trained), "scales": []}
+                result["networks"][name] = found
+                for scale in scales:
+                    one = costs(
+                        trained.network, image, scale, options.repeats, options.rivals, bar.update
+                    )
+                    if options.memory:
+                        one["peak"] = _peaks(name, scale, device, options.threads)
+                    found["scales"].append({"scale": scale, **one})
+            result["complete"] = True
+        except KeyboardInterrupt:
+            pass  # what was measured so far is kept
+    for found in result["networks"].values():
+        found["growth"] = _growth(found["scales"])
+    text = json.dumps(result)
+    print(text if options.json else _text(result))
+    if options.out is not None:
+        write_whole(Path(options.out), text + "\n")
+    return 0 if result["complete"] else 130
+
+
+def _peaks(name: str, scale: float, device: torch.device, threads: int | None) -> dict[str, int]:
+    kinds = (("feedforward", 0), ("episode", STEPS))
+    return {
+        kind: peak(name, Settings(scale=scale, steps=steps), device, threads)
+        for kind, steps in kinds
+    }
+
+
+def _growth(scales: list[dict[str, Any]]) -> float | None:
+    """How many times longer an episode takes at scale 4 than at 2."""
+    times = {one["scale"]: one["times"]["episode"]["median"] for one in scales}
+    return times[4.0] / times[2.0] if {2.0, 4.0} <= times.keys() else None
+
+
+def _text(result: dict[str, Any]) -> str:
+    lines = [
+        f"{result['photo']} photo, medians of {result['rounds']} rounds; whole episodes have"
+        f" {result['steps']} steps"
+    ]
+    for name, found in result["networks"].items():
+        for one in found["scales"]:
+            lines += ["", f"{name} at {one['scale']:g}x{'ms':>32}{'least':>12}{'most':>12}"]
+            for part, ms in one["times"].items():
+                lines.append(
+                    f"  {part:36}{ms['median']:12.1f}{ms['least']:12.1f}{ms['most']:12.1f}"
+                )
+            for ratio in RATIOS:
+                if ratio in one["ratios"]:
+                    lines.append(f"  {ratio:44}{_ratio(one['ratios'][ratio])}")
+            if "peak" in one:
+                low, high = (one["peak"][kind] for kind in ("feedforward", "episode"))
+                lines.append(
+                    f"  memory: feedforward {low / 1e6:.0f} MB, episode {high / 1e6:.0f} MB,"
+                    f" {high / low:.2f} times"
+                )
+        if found["growth"] is not None:
+            lines.append(f"  episode at 4x / at 2x{'':23}{_ratio(found['growth'])}")
+    return "\n".join(lines)
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2f}" if value > 0.1 else f"1/{1 / value:.1f}"

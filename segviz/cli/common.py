@@ -1,0 +1,80 @@
+"""What several commands need: checkpoint, output folder, threads, lists of numbers."""
+
+import shlex
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from ..errors import InputError
+from ..network import checkpoint
+from ..runtime.device import choose
+
+__all__ = [
+    "command_line",
+    "load_checkpoint",
+    "make_folder",
+    "parse_numbers",
+    "parse_whole",
+    "set_threads",
+    "write_whole",
+]
+
+
+def load_checkpoint(options: Namespace) -> checkpoint.Checkpoint:
+    set_threads(options)
+    return checkpoint.load(options.checkpoint or checkpoint.DEFAULT, choose(options.device))
+
+
+def make_folder(out: str, option: str = "--out") -> Path:
+    """The output folder, made before the work that fills it."""
+    made = Path(out)
+    try:
+        made.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"the folder {out} cannot be made ({error.strerror}); choose another {option}."
+        ) from error
+    return made
+
+
+def set_threads(options: Namespace) -> None:
+    if options.threads is not None:
+        if options.threads < 1:
+            raise InputError(f"--threads is {options.threads}, but must be at least 1.")
+        import torch
+
+        torch.set_num_threads(options.threads)
+
+
+def parse_numbers(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"{text!r} is not a list of numbers such as 1,2,3.") from None
+
+
+def parse_whole(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"{text!r} is not a list of whole numbers such as 0,32,128.") from None
+
+
+def command_line() -> str:
+    return "python -m segviz " + shlex.join(sys.argv[1:])
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write a text file that at no moment is half there.
+
+    Raises:
+        InputError: If it cannot be written.
+    """
+    partial = path.with_suffix(".partial")
+    try:
+        partial.write_text(content, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written ({error.strerror}); choose another --out."
+        ) from error

@@ -1,0 +1,137 @@
+"""segviz run: adapt to one image and keep the record."""
+
+import json
+import sys
+from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from ..adapt import Settings
+from ..adapt.memory import Need
+from ..data import images, samples
+from ..runs.record import Record
+from ..runs.run import Run
+from ..runtime.free_memory import text
+from .common import load_checkpoint, make_folder
+from .export import parse_formats, write
+
+__all__ = ["read_photo", "run"]
+
+FILES = {
+    "sheet": "sheet.png",
+    "gif": "run.gif",
+    "webp": "run.webp",
+    "zip": "record.zip",
+    "html": "report.html",
+}
+"""What --formats adds to record, curves and the pictures of the first and the last step."""
+
+STEP_KEYS = ("step", "loss", "entropy", "sigma", "iou", "accuracy", "ms")
+
+
+def run(options: Namespace) -> int:
+    """Adapt to one image."""
+    settings = Settings(
+        scale=options.scale,
+        objective=options.objective,
+        variables=options.variables,
+        steps=options.steps,
+        learning_rate=options.lr,
+        centred=options.centred,
+        tolerance=options.tolerance,
+        precision=options.precision,
+    )
+    formats = parse_formats(options.formats, tuple(FILES))
+    photo, truth, title, factor = read_photo(options.image, options.truth)
+    trained = load_checkpoint(options)
+    folder = make_folder(options.out) if options.out else None
+    job = Run(trained, photo, settings, truth, title)
+    interrupted = False
+    needed, free = memory = job.memory()
+    bar = tqdm(job, total=settings.steps + 1, unit="step", disable=options.json or None)
+    if not bar.disable and needed is not None and not memory.lacks:
+        beside = "" if free is None else f", {text(free, up=False)} are free"
+        bar.write(f"segviz: about {text(needed)} of memory{beside}", file=sys.stderr)
+    try:
+        for step in bar:
+            bar.set_postfix(loss=f"{step.loss:.4g}", entropy=f"{step.entropy:.3f}")
+    except KeyboardInterrupt:
+        interrupted = True
+    if not job.steps:
+        return 130
+    if factor < 1:
+        size = f"{photo.shape[1]} x {photo.shape[0]}"
+        print(f"segviz: the photo was brought to {size}, the scale of VOC.", file=sys.stderr)
+    record = job.record()
+    where = None if folder is None else _write_run(record, folder, formats)
+    if options.json:
+        print(json.dumps(_run_json(record, where, memory)))
+    else:
+        print(_run_text(record, where))
+    return 130 if interrupted else 0
+
+
+def read_photo(
+    image: str, mask: str | None = None
+) -> tuple[np.ndarray, np.ndarray | None, str, float]:
+    """Photo and truth at VOC's resolution, a title, and the factor they were shrunk by."""
+    if image.startswith("sample:"):
+        name = image.removeprefix("sample:")
+        photo, truth = samples.load(name)
+        title = samples.SAMPLES[name].title
+    else:
+        photo, truth, title = images.load_photo(Path(image)), None, Path(image).name
+    if mask is not None:
+        truth = images.load_labels(Path(mask), photo.shape[:2])
+    photo, truth, factor = images.fit(photo, truth)
+    return photo, truth, title, factor
+
+
+def _run_json(record: Record, where: Path | None, memory: Need) -> dict[str, Any]:
+    return {
+        "settings": asdict(record.settings),
+        "reference": record.reference,
+        "steps": [{key: step[key] for key in STEP_KEYS} for step in record.steps],
+        "forward_ms": record.forward_ms,
+        "memory": {"estimate": memory.bytes, "available": memory.free},
+        "complete": record.complete,
+        "environment": record.environment,
+        "record": None if where is None else str(where),
+    }
+
+
+def _run_text(record: Record, where: Path | None) -> str:
+    first, last = record.steps[0], record.steps[-1]
+    compared = {"truth": "iou", "1x prediction": "agreement"}.get(record.reference or "", "")
+    names = [("loss", "loss"), ("entropy", "entropy, nats"), ("sigma", "sigma, px")]
+    if compared:
+        names.append((compared, "IoU" if compared == "iou" else "agreement vs. 1x prediction"))
+    lines = [f"{record.title}: step 0 to {record.last}, {record.settings.objective}"]
+    lines += [
+        f"  {title:28}{first[key]:10.4f} -> {last[key]:.4f}"
+        for key, title in names
+        if first[key] is not None and last[key] is not None  # no IoU where all is ignored
+    ]
+    later = record.numbers("ms")[1:]
+    if later:
+        lines.append(
+            f"  forward pass {record.forward_ms:.0f} ms, one step {np.median(later):.1f} ms"
+        )
+    if where is not None:
+        lines.append(f"  written to {where.parent}")
+    return "\n".join(lines)
+
+
+def _write_run(record: Record, folder: Path, formats: list[str]) -> Path:
+    where, _ = record.save(folder / "record")
+    write(folder / "curves.csv", formats.exports["csv"](record))
+    for step in sorted({0, record.last}):
+        picture = formats.exports["png"](record, formats.Selection(step))
+        write(folder / f"step-{step:03d}.png", picture)
+    for name in formats:
+        write(folder / FILES[name], formats.exports[name](record))
+    return where

@@ -1,0 +1,1 @@
+"""Photos, truth and classes: reading, decoding and checking."""

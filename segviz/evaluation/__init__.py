@@ -1,0 +1,1 @@
+"""How good a method is: evaluation over a data set, rows, results and tables."""

@@ -1,0 +1,1 @@
+"""Files of a record to take home: pictures, animations, archives and reports."""

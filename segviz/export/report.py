@@ -1,0 +1,181 @@
+"""Runs as one HTML page that needs nothing else: viewer, data, settings, numbers, origin."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from html import escape
+from pathlib import Path
+from string import Template
+
+import numpy as np
+
+from ..errors import InputError
+from ..runs import describe
+from ..runs.record import Record
+from ..runs.verdict import score, verdict
+from ..version import __version__
+from ..viewer.assets import assets
+from ..viewer.payload import Shown, payload
+
+__all__ = ["report"]
+
+HERE = Path(__file__).parent
+START = """
+try {
+  const text = (id) => document.getElementById(id).textContent;
+  const bytes = Uint8Array.from(atob(text("frames")), (c) => c.charCodeAt(0));
+  mount(document.getElementById("viewer"), JSON.parse(text("head")), bytes, {});
+} catch (error) {
+  const failed = document.getElementById("failed");
+  failed.textContent = `The viewer does not work in this browser (${error.message}).`;
+  failed.hidden = false;
+}
+"""
+
+
+def report(runs: Sequence[Shown], title: str) -> str:
+    """A page with the viewer, its data and tables; opens from a file, without network.
+
+    Its content security policy lets nothing run but the viewer, and nothing load from anywhere.
+
+    Arguments:
+        runs: The runs to show under one time cursor.
+        title: What to call the page; shown as text, whatever it holds.
+
+    Raises:
+        InputError: If there is no run.
+    """
+    if not runs:
+        raise InputError("there is no run to report on; choose at least one.")
+    data = payload(runs)
+    files = assets()
+    script = _code(files["js"] + START)
+    style = (HERE / "report.css").read_text(encoding="utf-8") + files["css"]
+    policy = {
+        "default-src": "'none'",
+        "script-src": _hash(script),
+        "style-src": _hash(style),
+        "img-src": "data: blob:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    template = Template((HERE / "report.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        policy="; ".join(f"{name} {value}" for name, value in policy.items()),
+        title=escape(describe.plain(title, 200) or "segviz"),
+        summary=escape(_summary(runs)),
+        style=style,
+        layout="tables" if len(runs) == 1 else "tables several",
+        tables="\n".join(_tables(runs)),
+        version=escape(__version__),
+        head=json.dumps(data.head).replace("<", "\\u003c"),
+        frames=base64.b64encode(data.frames).decode(),
+        script=script,
+    )
+
+
+def _summary(runs: Sequence[Shown]) -> str:
+    if len(runs) == 1:
+        record = runs[0].record
+        return f"{describe.settings(record)}. {verdict(record)}"
+    return f"{len(runs)} runs: {', '.join(run.name for run in runs)}."
+
+
+def _tables(runs: Sequence[Shown]) -> list[str]:
+    settings: dict[str, Callable[[Record], str]] = {
+        "Scale": lambda r: f"{r.settings.scale:g}",
+        "Objective": lambda r: r.settings.objective,
+        "Variables": lambda r: r.settings.variables,
+        "Steps T": lambda r: str(r.settings.steps),
+        "Learning rate": lambda r: f"{r.settings.learning_rate:g}",
+        "Centred updates": lambda r: "yes" if r.settings.centred else "no",
+        "Tolerance": lambda r: f"{r.settings.tolerance:g}",
+        "Precision": lambda r: r.settings.precision,
+        "Complete": lambda r: "yes" if r.complete else f"no, stopped after step {r.last}",
+    }
+    numbers: dict[str, Callable[[Record], str]] = {
+        "Loss, nats": _change("loss", "{:.4g}"),
+        "Mean entropy, nats": _change("entropy", "{:.3f}"),
+        "Mean sigma, input px": _change("sigma", "{:.1f}"),
+        "IoU": _change("iou", "{:.3f}"),
+        "Pixel accuracy": _change("accuracy", "{:.3f}"),
+        "Agreement vs. 1x prediction": _change("agreement", "{:.3f}"),
+        "Best step": _best,
+        "Pixels changed": lambda r: _text(r.steps[-1]["changed"], "{:.1%}"),
+        "Forward pass, ms": lambda r: _text(r.forward_ms, "{:.0f}"),
+        "One step, ms (median)": _step_ms,
+    }
+    origin: dict[str, Callable[[Record], str]] = {
+        "Photo": lambda r: (
+            f"{describe.plain(r.title)}, {r.photo.shape[1]} x {r.photo.shape[0]} pixels"
+        ),
+        "Compared with": lambda r: r.reference or "nothing",
+        "Feature stride": lambda r: f"{r.stride} input px",
+        "Classes": lambda r: str(len(r.classes)),
+    }
+    for key in dict.fromkeys(key for run in runs for key in run.record.environment):
+        origin[key] = describe.checkpoint if key == "checkpoint" else _fact(key)
+    return [
+        _table("Settings", settings, runs),
+        _table("Numbers, step 0 to the last", numbers, runs),
+        _table("Photo, network and versions", origin, runs),
+    ]
+
+
+def _table(title: str, rows: dict[str, Callable[[Record], str]], runs: Sequence[Shown]) -> str:
+    lines = []
+    for name, value in rows.items():
+        cells = [value(run.record) for run in runs]
+        if any(cells):
+            kind = ' class="differs"' if len(set(cells)) > 1 else ""
+            data = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+            lines.append(f'<tr{kind}><th scope="row">{escape(name)}</th>{data}</tr>')
+    names = "".join(f'<th scope="col">{escape(run.name)}</th>' for run in runs)
+    head = f"<thead><tr><td></td>{names}</tr></thead>" if len(runs) > 1 else ""
+    body = "\n".join(lines)
+    return (
+        f'<section><h2>{escape(title)}</h2><div class="wide"><table>{head}\n'
+        f"<tbody>\n{body}\n</tbody></table></div></section>"
+    )
+
+
+def _text(value: float | None, form: str) -> str:
+    return "" if value is None else form.format(value)
+
+
+def _change(key: str, form: str) -> Callable[[Record], str]:
+    def change(record: Record) -> str:
+        ends = [_text(record.steps[step][key], form) for step in sorted({0, record.last})]
+        return " → ".join(ends) if all(ends) else ""
+
+    return change
+
+
+def _fact(key: str) -> Callable[[Record], str]:
+    return lambda record: describe.plain(str(record.environment.get(key, "")))
+
+
+def _best(record: Record) -> str:
+    judged = score(record)
+    values = record.numbers(judged[0]) if judged else []
+    if judged is None or None in values:
+        return ""
+    best = values.index(max(values))
+    return f"{best} ({judged[1]} {values[best]:.3f})"
+
+
+def _step_ms(record: Record) -> str:
+    later = [ms for ms in record.numbers("ms")[1:] if ms is not None]
+    return f"{np.median(later):.1f}" if later else ""
+
+
+def _code(text: str) -> str:
+    """JavaScript that does not end its own element; in strings, the escapes mean the same."""
+    text = re.sub("</(script)", r"<\\/\1", text, flags=re.IGNORECASE)
+    return text.replace("<!--", "\\x3c!--")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

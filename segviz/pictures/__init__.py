@@ -1,0 +1,1 @@
+"""Maps and labels as colours: panels, palettes and lettering."""

@@ -1,1 +1,0 @@
-"""Records to pictures, charts and files; no networks here."""

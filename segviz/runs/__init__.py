@@ -1,0 +1,1 @@
+"""Runs and their records: make, keep, read and describe them."""

@@ -1,0 +1,111 @@
+"""Several runs on one photo, one after the other, sharing what does not depend on the settings."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..adapt.episode import Prepared, Reference, Step
+from ..adapt.settings import Settings
+from ..errors import InputError
+from ..network.checkpoint import Checkpoint
+from .record import Record
+from .run import Run
+
+__all__ = ["Batch", "BatchStep"]
+
+
+class BatchStep(NamedTuple):
+    """A step, and the run it belongs to.
+
+    Arguments:
+        run: The index in the settings.
+        step: The step.
+    """
+
+    run: int
+    step: Step
+
+
+class Batch:
+    """Runs on one photo: equal to separate runs but for the times, and cheaper.
+
+    The frozen forward pass is made once for each scale and precision, the 1x prediction that stands
+    in for the truth once for all. Breaking off keeps what came.
+
+    Arguments:
+        checkpoint: The network to adapt; never written to.
+        photo: Shape (H, W, 3), uint8.
+        settings: One for each run, in the order to run them.
+        truth: Labels of the photo, shape (H, W), integer, 255 = ignore; or None.
+        title: What the photo is called.
+
+    Raises:
+        InputError: If there are no settings; on iteration, if photo, mask and settings do not go
+            together.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        photo: np.ndarray,
+        settings: Sequence[Settings],
+        truth: np.ndarray | None = None,
+        title: str = "photo",
+    ) -> None:
+        if not settings:
+            raise InputError("there are 0 runs to make; choose at least one setting.")
+        self.settings = tuple(settings)
+        self.photo = photo
+        self.title = title
+        self._runs: list[Run | None] = [
+            Run(checkpoint, photo, one, truth, title) for one in self.settings
+        ]
+        self._records: list[Record | None] = [None] * len(self.settings)
+        self.now = 0  # the index of the run at work
+
+    def __len__(self) -> int:
+        """The number of runs."""
+        return len(self.settings)
+
+    def __iter__(self) -> Iterator[BatchStep]:
+        """Make the runs that are not finished, keeping every step."""
+        shared: dict[tuple[float, str], Prepared] = {}
+        reference: Reference | None = None
+        for index, run in enumerate(self._runs):
+            if run is None:
+                continue
+            self.now = index
+            key = (run.settings.scale, run.settings.precision)
+            run.reference = run.reference or reference
+            run.prepared = shared.get(key)
+            for step in run:
+                yield BatchStep(index, step)
+            reference = run.reference
+            if run.prepared is not None:
+                shared[key] = run.prepared
+            self._records[index] = run.record()
+            # The record is all that stays; features and scale space go.
+            self._runs[index] = None
+            later = {(one.scale, one.precision) for one in self.settings[index + 1 :]}
+            shared = {key: value for key, value in shared.items() if key in later}
+
+    def record(self, index: int) -> Record | None:
+        """The record of a run as far as it came; None before its step 0."""
+        run = self._runs[index]
+        finished = self._records[index]
+        if finished is not None or run is None:
+            return finished
+        return run.record() if run.steps else None
+
+    def steps(self, index: int) -> int:
+        """How many steps of a run there are, step 0 included."""
+        run = self._runs[index]
+        finished = self._records[index]
+        if finished is not None:
+            return len(finished.steps)
+        return len(run.steps) if run is not None else 0
+
+    def records(self) -> list[Record | None]:
+        """`record` of every run."""
+        return [self.record(index) for index in range(len(self))]

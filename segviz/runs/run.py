@@ -1,0 +1,134 @@
+"""A run in progress: steps as they come, and the record of those there are."""
+
+import math
+import platform
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..adapt.episode import Prepared, Reference, Step, episode, prediction_at_1x, prepare
+from ..adapt.memory import Need, Room
+from ..adapt.settings import Settings
+from ..data.classes import CLASSES
+from ..network.checkpoint import Checkpoint
+from ..version import __version__
+from .record import NUMBERS, Record
+from .recorder import Film
+
+__all__ = ["Run", "environment"]
+
+
+def environment(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Versions, device and checkpoint, for records and result files."""
+    device = checkpoint.network.score_weight.device
+    cuda = device.type == "cuda"
+    return {
+        "segviz": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device": torch.cuda.get_device_name(device) if cuda else str(device),
+        "threads": torch.get_num_threads(),
+        "checkpoint": checkpoint.name,
+        "sha256": checkpoint.sha256,
+    }
+
+
+class Run:
+    """One episode on one photo, from resizing to record.
+
+    Arguments:
+        checkpoint: The network to adapt; never written to.
+        photo: Shape (H, W, 3), uint8.
+        settings: The episode's settings.
+        truth: Labels of the photo, shape (H, W), integer, 255 = ignore; where there are none, the
+            1x prediction stands in.
+        title: What the photo is called.
+
+    Raises:
+        InputError: On iteration, if photo, mask and settings do not go together, or the run does
+            not fit into the memory that is free.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        photo: np.ndarray,
+        settings: Settings,
+        truth: np.ndarray | None = None,
+        title: str = "photo",
+    ) -> None:
+        self.checkpoint = checkpoint
+        self.photo = photo
+        self.settings = settings
+        self.title = title
+        self.reference = None if truth is None else Reference(truth)
+        self.steps: list[dict[str, Any]] = []  # the numbers of each, as `Record` has them
+        self.finished = False
+        self.prepared: Prepared | None = None  # given by `Batch` where another run made it
+        self._film: Film | None = None
+
+    def __iter__(self) -> Iterator[Step]:
+        """Run the episode, keeping every step; breaking off keeps those that came."""
+        network, s, room = self.checkpoint.network, self.settings, self._room()
+        self.steps, self.finished, self._film = [], False, None
+        room.check(s)
+        with room.watched(s):
+            if self.reference is None:
+                self.reference = prediction_at_1x(network, self.photo)
+            if self.prepared is None:
+                self.prepared = prepare(network, self.photo, s.scale, self.reference, s.precision)
+            for step in episode(network, self.prepared, s, self.reference):
+                self._keep(step)
+                yield step
+        self.finished = True
+
+    def memory(self) -> Need:
+        """What it will take of the network's device, and what is free there."""
+        return self._room().needs(self.settings)[0]
+
+    def all(self) -> Record:
+        """Run to the end."""
+        for _ in self:
+            pass
+        return self.record()
+
+    def record(self) -> Record:
+        """The record of the steps there are; there must be at least step 0."""
+        prepared, film, steps = self.prepared, self._film, tuple(self.steps)
+        assert prepared is not None and film is not None and steps, "a record needs at least step 0"
+        reference = self.reference
+        return Record(
+            title=self.title,
+            settings=self.settings,
+            photo=self.photo,
+            truth=None if reference is None else reference.labels.astype(np.uint8),
+            reference=None if reference is None else reference.kind,
+            steps=steps,
+            **film.cut(len(steps)),
+            positions=(prepared.rows.cpu().numpy(), prepared.columns.cpu().numpy()),
+            stride=self.checkpoint.network.architecture.stride,
+            classes=tuple(self.checkpoint.card.get("classes", CLASSES)),
+            forward_ms=prepared.forward_ms,
+            complete=self.finished,
+            environment=environment(self.checkpoint),
+        )
+
+    def _room(self) -> Room:
+        height, width = self.photo.shape[:2]
+        truth, ready = self.reference is not None, self.prepared is not None
+        return Room(self.checkpoint.network, height, width, truth, ready)
+
+    def _keep(self, step: Step) -> None:
+        if self._film is None:
+            a = self.checkpoint.network.architecture
+            sigma = a.sigmas[-1] * a.stride
+            self._film = Film(self.settings.steps, step, a.classes, sigma, a.stride)
+        self._film.add(step)
+        self.steps.append({key: _plain(getattr(step, key)) for key in NUMBERS})
+
+
+def _plain(value: float | int | None) -> float | int | None:
+    """A JSON number, or None for what is not one."""
+    return None if value is None or not math.isfinite(value) else value

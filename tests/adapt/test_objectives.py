@@ -1,0 +1,279 @@
+import math
+
+import pytest
+import torch
+from torch.nn import functional
+
+from segviz.adapt import objectives
+from segviz.adapt.objectives import OBJECTIVES
+from segviz.adapt.pixelwise import Pixels
+from segviz.data.classes import IGNORE
+from segviz.errors import InputError
+
+N, K = 40, 7
+
+
+@pytest.fixture
+def logits():
+    return 2 * torch.randn(N, K, dtype=torch.float64)
+
+
+@pytest.fixture
+def labels():
+    labels = torch.randint(0, K, (N,))
+    labels[::5] = IGNORE
+    return labels
+
+
+def certain(classes):
+    """Logits that are sure of a class each."""
+    return 1e4 * functional.one_hot(torch.tensor(classes), K).double()
+
+
+# Entropy
+
+
+def test_entropy_of_certainty_is_0():
+    pixels = Pixels(certain([0, 3, 6, 3]))
+    assert torch.equal(pixels.entropy, torch.zeros(4, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("k", [2, 7, 21])
+def test_entropy_of_ignorance_is_the_logarithm_of_k(k):
+    entropy = Pixels(torch.full((5, k), 3.7, dtype=torch.float64)).entropy
+    assert torch.allclose(entropy, torch.full((5,), math.log(k), dtype=torch.float64))
+
+
+def test_entropy_against_the_definition(logits):
+    pixels = Pixels(logits)
+    for i in range(N):
+        p = [math.exp(v) for v in logits[i].tolist()]
+        p = [v / sum(p) for v in p]
+        assert pixels.entropy[i].item() == pytest.approx(-sum(v * math.log(v) for v in p))
+        assert pixels.probabilities[i].tolist() == pytest.approx(p)
+
+
+def test_entropy_does_not_see_a_constant_or_an_order(logits):
+    entropy = Pixels(logits).entropy
+    assert torch.allclose(Pixels(logits + 100).entropy, entropy)
+    assert torch.allclose(Pixels(logits.flip(1)).entropy, entropy)
+    assert entropy.min() >= 0 and entropy.max() <= math.log(K)
+
+
+def test_entropy_of_huge_logits_is_finite():
+    logits = torch.tensor([[1e30, -1e30, 0.0], [-1e30, -1e30, -1e30]], requires_grad=True)
+    loss = Pixels(logits).entropy.sum()
+    loss.backward()
+    assert torch.isfinite(loss) and torch.isfinite(logits.grad).all()
+
+
+# S
+
+
+def test_selected_are_those_above_the_mean(logits):
+    pixels = Pixels(logits)
+    mean = sum(pixels.entropy.tolist()) / N
+    assert pixels.selected().tolist() == [h > mean for h in pixels.entropy.tolist()]
+    assert 0 < pixels.selected().sum() < N
+
+
+def test_selected_of_equal_pixels_is_empty():
+    pixels = Pixels(torch.zeros(4, K, dtype=torch.float64))
+    assert not pixels.selected().any()
+    assert OBJECTIVES["entropy"].loss(pixels) == 0
+
+
+def test_thresholded_entropy_is_the_sum_over_s(logits):
+    pixels = Pixels(logits)
+    expected = pixels.entropy[pixels.selected()].sum()
+    assert OBJECTIVES["entropy"].loss(pixels).item() == pytest.approx(expected.item())
+    assert OBJECTIVES["entropy-all"].loss(pixels).item() == pytest.approx(
+        pixels.entropy.sum().item()
+    )
+
+
+def test_threshold_has_no_gradient(logits):
+    logits.requires_grad_()
+    pixels = Pixels(logits)
+    (gradient,) = torch.autograd.grad(OBJECTIVES["entropy"].loss(pixels), logits)
+    moved = gradient.abs().sum(1) > 0
+    assert torch.equal(moved, pixels.selected())
+
+
+# Marginal
+
+
+def test_marginal_is_a_distribution(logits):
+    marginal = Pixels(logits).marginal
+    assert marginal.shape == (K,) and marginal.sum().item() == pytest.approx(1)
+    assert marginal[2].item() == pytest.approx(logits.softmax(1)[:, 2].mean().item())
+
+
+def test_marginal_entropy_at_step_0_is_the_thresholded_entropy(logits):
+    pixels = Pixels(logits)
+    loss = OBJECTIVES["entropy-marginal"].loss(pixels)
+    assert loss.item() == pytest.approx(OBJECTIVES["entropy"].loss(pixels).item() / N, abs=1e-14)
+
+
+def test_drift_of_the_marginal_costs(logits):
+    before = Pixels(logits).marginal
+    for change in (0.01, 0.5, 5.0):
+        other = logits.clone()
+        other[:, 1] += change
+        pixels = Pixels(other, anchor=before)
+        m = pixels.marginal
+        kl = sum(a * math.log(a / b) for a, b in zip(before.tolist(), m.tolist(), strict=True))
+        drift = OBJECTIVES["entropy-marginal"].loss(pixels) - OBJECTIVES["entropy"].loss(pixels) / N
+        assert kl > 0
+        assert drift.item() == pytest.approx(objectives.MARGINAL_WEIGHT * kl, rel=1e-6)
+
+
+def test_marginal_of_absent_classes_is_finite():
+    start = Pixels(certain([0, 1])).anchor
+    logits = certain([0, 2]).requires_grad_()
+    loss = OBJECTIVES["entropy-marginal"].loss(Pixels(logits, anchor=start))
+    loss.backward()
+    assert loss > 100 and torch.isfinite(loss) and torch.isfinite(logits.grad).all()
+
+
+def test_few_classes_is_entropy_of_the_foreground_and_drift_of_its_share(logits):
+    before = Pixels(logits).marginal
+    other = logits.clone()
+    other[:, 0] += 0.7
+    pixels = Pixels(other, anchor=before)
+    b, m = before.tolist(), pixels.marginal.tolist()
+    share = 1 - m[0]
+    few = -sum(x / share * math.log(x / share) for x in m[1:])
+    drift = b[0] * math.log(b[0] / m[0]) + (1 - b[0]) * math.log((1 - b[0]) / share)
+    sharp = OBJECTIVES["entropy"].loss(pixels).item() / N
+    expected = sharp + objectives.FEW_WEIGHT * few + objectives.SPLIT_WEIGHT * drift
+    assert drift > 0
+    assert OBJECTIVES["entropy-few"].loss(pixels).item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("labels", [[0, 0], [1, 2]])
+def test_few_classes_is_finite_without_foreground_or_background(labels):
+    logits = certain(labels).requires_grad_()
+    loss = OBJECTIVES["entropy-few"].loss(Pixels(logits))
+    loss.backward()
+    assert torch.isfinite(loss) and torch.isfinite(logits.grad).all()
+
+
+def test_anchor_is_held(logits):
+    first = Pixels(logits.requires_grad_())
+    assert not first.anchor.requires_grad
+    second = Pixels(2 * logits, anchor=first.anchor)
+    assert second.anchor is first.anchor
+
+
+def test_anchor_of_two_scales(logits):
+    """A weighted mean of both marginals; the weight by the definition."""
+    own, half = Pixels(logits.requires_grad_()), Pixels(3 * torch.randn(9, K).double())
+    got = objectives.two_scale_anchor(own, half)
+    ratio = half.entropy.mean().item() / (0.7 * own.entropy.mean().item())
+    a = 1 / (1 + ratio**8)
+    assert 0.01 < a < 0.99, "nothing to see"
+    expected = [
+        (1 - a) * m + a * h
+        for m, h in zip(own.marginal.tolist(), half.marginal.tolist(), strict=True)
+    ]
+    assert got.tolist() == pytest.approx(expected)
+    assert not got.requires_grad and got.sum().item() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("sharper", "other"), [(0.2, "own"), (5.0, "half")])
+def test_anchor_of_two_scales_trusts_the_surer(logits, sharper, other):
+    own, half = Pixels(logits), Pixels(sharper * logits.flip(1))
+    trusted = {"own": own, "half": half}[other].marginal
+    got = objectives.two_scale_anchor(own, half)
+    assert (got - trusted).abs().max() < 0.02 < (own.marginal - half.marginal).abs().max()
+
+
+def test_anchor_of_two_scales_without_any_doubt():
+    for own, half in ([[0], [1]], [[0, 0], [0]]):
+        anchor = objectives.two_scale_anchor(Pixels(certain(own)), Pixels(certain(half)))
+        assert torch.isfinite(anchor).all() and anchor.sum() == 1
+
+
+# Cross-entropy
+
+
+def test_cross_entropy_against_the_definition(logits, labels):
+    loss = OBJECTIVES["oracle"].loss(Pixels(logits, labels))
+    log_p = logits.log_softmax(1)
+    known = [-log_p[i, y].item() for i, y in enumerate(labels.tolist()) if y != IGNORE]
+    assert loss.item() == pytest.approx(sum(known) / len(known))
+    assert OBJECTIVES["adversary"].loss(Pixels(logits, labels)) == loss
+
+
+def test_ignored_pixels_have_no_gradient(logits, labels):
+    logits.requires_grad_()
+    OBJECTIVES["oracle"].loss(Pixels(logits, labels)).backward()
+    assert torch.equal(logits.grad.abs().sum(1) > 0, labels != IGNORE)
+
+
+def test_nothing_but_ignored_pixels(logits):
+    logits.requires_grad_()
+    loss = OBJECTIVES["oracle"].loss(Pixels(logits, torch.full((N,), IGNORE)))
+    loss.backward()
+    assert loss == 0 and not logits.grad.any()
+
+
+def test_no_truth(logits):
+    with pytest.raises(InputError, match="truth, but there is none; give a mask"):
+        OBJECTIVES["oracle"].loss(Pixels(logits))
+
+
+# All objectives
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_gradient(name, logits, labels):
+    entropy = Pixels(logits).entropy
+    assert (entropy - entropy.mean()).abs().min() > 1e-4  # no pixel enters or leaves S
+    marginal = Pixels(logits.flip(0) + torch.arange(K)).marginal
+    assert torch.autograd.gradcheck(
+        lambda x: OBJECTIVES[name].loss(Pixels(x, labels, marginal)), logits.requires_grad_()
+    )
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_a_small_step_in_its_direction(name, logits, labels):
+    objective = OBJECTIVES[name]
+    marginal = Pixels(logits.flip(0) + torch.arange(K)).marginal
+    logits.requires_grad_()
+    before = objective.loss(Pixels(logits, labels, marginal))
+    (gradient,) = torch.autograd.grad(objective.direction * before, logits)
+    after = objective.loss(Pixels(logits - 1e-5 * gradient, labels, marginal))
+    assert objective.direction * (after - before) < 0
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_loss_is_a_number_of_the_type_of_the_logits(name, logits, labels):
+    for dtype in (torch.float32, torch.float64):
+        loss = OBJECTIVES[name].loss(Pixels(logits.to(dtype), labels))
+        assert loss.shape == () and loss.dtype == dtype
+
+
+def test_directions_and_needs():
+    signs = {name: (o.direction, o.needs_truth) for name, o in OBJECTIVES.items()}
+    assert (
+        signs.items()
+        >= {
+            "entropy": (1, False),
+            "entropy-all": (1, False),
+            "entropy-marginal": (1, False),
+            "entropy-few": (1, False),
+            "oracle": (1, True),
+            "adversary": (-1, True),
+            "adversary-entropy": (-1, False),
+        }.items()
+    )
+    for objective in OBJECTIVES.values():
+        assert objective.title and objective.source
+        assert objective.formula.startswith(r"\min" if objective.direction == 1 else r"\max")
+
+
+def test_unknown_objective():
+    with pytest.raises(InputError, match=r"no objective 'entropia'; choose one of entropy, .*\.$"):
+        objectives.find("entropia")

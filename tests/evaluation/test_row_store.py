@@ -1,0 +1,267 @@
+import json
+import math
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import segviz
+from segviz.errors import InputError
+from segviz.evaluation.row_store import Key, Row, Store
+
+ROOT = Path(segviz.__file__).parents[1]
+KEY = Key(1.5, "entropy", "both", 32)
+OTHER = Key(3.0, "oracle:centred", "score", 2)
+
+
+def matrix(seed):
+    """(21, 21) int64, mostly zero, one entry beyond 32 bits."""
+    rng = np.random.default_rng(seed)
+    made = np.where(rng.random((21, 21)) < 0.1, rng.integers(1, 9000, (21, 21)), 0)
+    made[3, 4] = 5_000_000_000 + seed
+    return made.astype(np.int64)
+
+
+def row(key=KEY, seed=0):
+    return Row(key, matrix(seed), 0.1 + seed, 7.25, 0.3)
+
+
+def same(one, other):
+    return (
+        one.key == other.key
+        and one.matrix.dtype == other.matrix.dtype == np.int64
+        and np.array_equal(one.matrix, other.matrix)
+        and (one.entropy, one.sigma, one.seconds) == (other.entropy, other.sigma, other.seconds)
+    )
+
+
+@pytest.fixture
+def open_store(tmp_path):
+    """Make stores in one folder; all are closed at the end."""
+    made = []
+
+    def open_store(worker=0, sha256="a" * 64, folder=tmp_path / "rows"):
+        made.append(Store(folder, sha256, 21, worker))
+        return made[-1]
+
+    yield open_store
+    for store in made:
+        store.close()
+
+
+def one_sentence(error):
+    text = str(error)
+    return text.endswith(".") and "\n" not in text
+
+
+# Rows
+
+
+def test_round_trip(open_store):
+    store = open_store()
+    assert store.keys("a") == set() and store.rows("a") == {}
+    store.add("a", [row(KEY, 1), row(OTHER, 2)])
+    store.add("b", [row(KEY, 3)])
+    for reader in (store, open_store()):  # and after the file was opened anew
+        assert reader.keys("a") == {KEY, OTHER} and reader.keys("b") == {KEY}
+        found = reader.rows("a")
+        assert same(found[KEY], row(KEY, 1)) and same(found[OTHER], row(OTHER, 2))
+        assert reader.rows("c") == {}
+
+
+def test_a_second_measurement_replaces_the_first(open_store):
+    store = open_store()
+    store.add("a", [row(KEY, 1)])
+    store.add("a", [row(KEY, 2)])
+    assert list(store.rows("a")) == [KEY] and same(store.rows("a")[KEY], row(KEY, 2))
+
+
+def test_what_is_no_number_comes_back(open_store):
+    store = open_store()
+    store.add("a", [Row(KEY, matrix(0), math.nan, math.inf, 1.0)])
+    found = store.rows("a")[KEY]
+    assert math.isnan(found.entropy) and found.sigma == math.inf
+
+
+def test_files_of_several_processes_are_one(open_store):
+    first, second = open_store(0), open_store(1)
+    first.add("a", [row(KEY, 1)])
+    second.add("a", [row(OTHER, 2)])
+    second.add("b", [row(KEY, 3)])
+    for store in (first, second, open_store(7)):
+        assert store.keys("a") == {KEY, OTHER} and store.keys("b") == {KEY}
+        assert same(store.rows("a")[OTHER], row(OTHER, 2))
+    assert sorted(path.name for path in first.folder.glob("*.sqlite")) == [
+        "rows-0.sqlite",
+        "rows-1.sqlite",
+        "rows-7.sqlite",
+    ]
+
+
+def test_other_networks_are_not_seen(open_store):
+    mine, other = open_store(), open_store(1, sha256="b" * 64)
+    other.add("a", [row()])
+    other.fail("b", "no photo")
+    assert mine.keys("a") == set() and mine.rows("a") == {} and mine.failures() == {}
+    assert mine.running(KEY, {"a"}).sum() == 0
+    mine.add("a", [row(KEY, 4)])
+    assert same(mine.rows("a")[KEY], row(KEY, 4)) and same(other.rows("a")[KEY], row())
+
+
+def test_failures(open_store):
+    first, second = open_store(0), open_store(1)
+    first.fail("a", "no photo")
+    second.fail("b", "no truth")
+    first.fail("a", "still no photo")
+    assert first.failures() == second.failures() == {"a": "still no photo", "b": "no truth"}
+
+
+def test_running_sum(open_store):
+    store, peer = open_store(0), open_store(1)
+    chosen = {"a", "b", "c"}
+    assert store.running(KEY, chosen).shape == (21, 21) and store.running(KEY, chosen).sum() == 0
+    store.add("a", [row(OTHER, 9), row(KEY, 1)])
+    assert np.array_equal(store.running(KEY, chosen), matrix(1))
+    peer.add("b", [row(KEY, 2), row(OTHER, 9)])
+    store.add("c", [row(KEY, 3)])
+    store.add("of another split", [row(KEY, 4)])
+    expected = matrix(1) + matrix(2) + matrix(3)
+    assert np.array_equal(store.running(KEY, chosen), expected)
+    assert np.array_equal(store.running(KEY, chosen), expected)  # nothing is counted twice
+    store.add("c", [row(KEY, 5)])  # nor what was measured again
+    assert np.array_equal(store.running(KEY, chosen), matrix(1) + matrix(2) + matrix(5))
+
+
+def test_running_sum_reads_only_what_is_new(open_store, monkeypatch):
+    store = open_store()
+    read = []
+    dense = Store._dense
+    monkeypatch.setattr(Store, "_dense", lambda self, text: read.append(1) or dense(self, text))
+    for index, name in enumerate("zyxab"):
+        store.add(name, [row(KEY, index)])
+    store.running(KEY, set("zyxab"))
+    assert len(read) == 5
+    store.add("c", [row(KEY, 6)])
+    store.running(KEY, set("zyxabc"))
+    assert len(read) == 6
+
+
+def test_other_programs_can_read_it(open_store):
+    store = open_store()
+    store.add("2007_000007", [row(KEY, 1)])
+    path = store.folder / "rows-0.sqlite"
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as file:
+        file.row_factory = sqlite3.Row
+        (found,) = file.execute("SELECT * FROM rows WHERE scale = 1.5 AND step = 32").fetchall()
+    assert (found["image"], found["method"], found["variables"]) == (
+        "2007_000007",
+        "entropy",
+        "both",
+    )
+    expected = matrix(1)
+    triples = json.loads(found["matrix"])
+    assert sum(count for _, _, count in triples) == expected.sum()
+    assert all(expected[truth, prediction] == count for truth, prediction, count in triples)
+
+
+# Kills
+
+
+def test_a_kill_leaves_whole_images(open_store):
+    """SIGKILL before the commit, when most of what is to be written is in the file already."""
+    store = open_store()
+    store.add("a", [row(KEY, 1)])
+    script = f"""
+import os, sys
+sys.path[:0] = [{str(ROOT)!r}, {str(Path(__file__).parent)!r}]
+from test_store import Key, Path, Store, row
+store = Store(Path({str(store.folder)!r}), "a" * 64, 21)
+store._own.execute("PRAGMA cache_size = 10")
+store._own.set_trace_callback(lambda sql: sql == "COMMIT" and os.kill(os.getpid(), 9))
+store.add("b", [row(Key(float(scale), "entropy", "both", 1), 5) for scale in range(60)])
+"""
+    path = store.folder / "rows-0.sqlite"
+    before = path.stat().st_size
+    done = subprocess.run([sys.executable, "-c", script], timeout=60, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert path.stat().st_size > before  # or the test would show nothing
+    assert store.keys("b") == set() and same(store.rows("a")[KEY], row(KEY, 1))
+    store.add("b", [row(KEY, 2)])
+    assert open_store().keys("b") == {KEY}
+
+
+def test_an_exception_leaves_whole_images(open_store):
+    store = open_store()
+
+    with pytest.raises(KeyboardInterrupt):
+        store.add("a", [row(KEY, 1), Row(OTHER, matrix(0), 0.0, Pressed(), 0.0)])
+    assert store.keys("a") == set()
+    store.add("b", [row(KEY, 1)])
+    assert store.keys("b") == {KEY} and store.keys("a") == set()
+
+
+class Pressed:
+    """A number in whose middle Ctrl-C is pressed."""
+
+    def __conform__(self, protocol):
+        raise KeyboardInterrupt
+
+
+# Files that are not as they should be
+
+
+def test_a_peers_file_that_is_not_yet_made(open_store):
+    store = open_store()
+    store.add("a", [row()])
+    (store.folder / "rows-1.sqlite").touch()
+    assert store.keys("a") == {KEY} and store.failures() == {}
+    assert np.array_equal(store.running(KEY, {"a"}), matrix(0))
+    open_store(1).add("b", [row()])
+    assert store.keys("b") == {KEY}
+
+
+@pytest.mark.parametrize("content", [b"no database" * 500, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_damaged_file(open_store, content):
+    store = open_store()
+    (store.folder / "rows-1.sqlite").write_bytes(content)
+    for ask in (lambda: store.keys("a"), store.failures, lambda: store.running(KEY, {"a"})):
+        with pytest.raises(InputError, match=r"rows-1\.sqlite is not a file of rows") as caught:
+            ask()
+        assert one_sentence(caught.value)
+    with pytest.raises(InputError, match="rows cannot be kept in the folder") as caught:
+        open_store(1)
+    assert one_sentence(caught.value)
+
+
+def test_file_of_something_else(open_store):
+    store = open_store()
+    with closing(sqlite3.connect(store.folder / "rows-1.sqlite")) as file:
+        file.execute("CREATE TABLE guests (name TEXT)")
+    with pytest.raises(InputError, match=r"rows-1\.sqlite is not a file of rows"):
+        store.keys("a")
+
+
+def test_folder_that_cannot_be_written(open_store, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "taken" / "rows-0.sqlite").mkdir(parents=True)
+    for folder in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "taken"):
+        with pytest.raises(InputError, match="rows cannot be kept in the folder") as caught:
+            open_store(folder=folder)
+        assert one_sentence(caught.value)
+
+
+def test_disk_full(open_store):
+    store = open_store()
+    store.add("a", [row()])
+    pages = store._own.execute("PRAGMA page_count").fetchone()[0]
+    store._own.execute(f"PRAGMA max_page_count = {pages}")
+    many = [row(Key(float(scale), "entropy", "both", 1)) for scale in range(300)]
+    with pytest.raises(InputError, match=r"cannot be written.*full.*make room") as caught:
+        store.add("b", many)
+    assert one_sentence(caught.value)
+    assert store.keys("a") == {KEY} and store.keys("b") == set()

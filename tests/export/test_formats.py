@@ -1,0 +1,129 @@
+"""Records to files: the registry."""
+
+import csv
+import io
+import re
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segviz.data.classes import PALETTE
+from segviz.data.images import load_labels
+from segviz.errors import InputError
+from segviz.export import animation, contact_sheet, formats
+from segviz.export.formats import Selection, exports
+from segviz.pictures.panels import PANELS
+from segviz.runs.record import NUMBERS, Record
+
+
+def picture(data):
+    return np.array(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+def test_curves_read_back_as_the_numbers_of_the_record(record):
+    rows = list(csv.DictReader(io.StringIO(exports["csv"](record).decode())))
+    assert len(rows) == 4 and tuple(rows[0]) == NUMBERS
+    for row, step in zip(rows, record.steps, strict=True):
+        for key in NUMBERS:
+            assert row[key] == "" if step[key] is None else float(row[key]) == step[key]
+
+
+def test_a_steps_picture_shows_its_maps_side_by_side_in_true_pixels(record):
+    shown = picture(exports["png"](record, Selection(step=2)))
+    height, width = record.photo.shape[:2]
+    names = ("photo", "prediction", "entropy", "receptive-field", "truth")
+    assert shown.shape == (height, 5 * width, 3)
+    for i, name in enumerate(names):
+        panel = shown[:, i * width : (i + 1) * width]
+        assert (panel == PANELS[name].picture(record, 2)).all()
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_panel_alone_is_in_true_pixels(record, name):
+    data = exports["png"](record, Selection(step=1, panels=(name,)))
+    assert (picture(data) == PANELS[name].picture(record, 1)).all()
+
+
+@pytest.mark.parametrize("name", ["prediction", "truth", "feedforward"])
+def test_label_maps_can_be_used_as_masks(record, name, tmp_path):
+    (tmp_path / "mask.png").write_bytes(formats.panel_png(record, 3, name))
+    image = Image.open(tmp_path / "mask.png")
+    want = PANELS[name].labels(record, 3)
+    assert image.mode == "P" and (np.array(image) == want).all()
+    assert image.getpalette() == PALETTE.ravel().tolist()
+    assert (load_labels(tmp_path / "mask.png", want.shape) == want).all()
+
+
+def test_the_last_step_is_the_usual_one(record):
+    assert exports["png"](record) == exports["png"](record, Selection(step=3))
+    assert exports["png"](record) != exports["png"](record, Selection(step=0))
+
+
+def test_a_stand_in_is_not_exported_as_truth(unjudged):
+    height, width = unjudged.photo.shape[:2]
+    assert picture(exports["png"](unjudged)).shape == (height, 4 * width, 3)
+    with pytest.raises(InputError, match="'truth' needs truth"):
+        exports["png"](unjudged, Selection(panels=("truth",)))
+
+
+def test_the_zip_holds_the_record(record, tmp_path):
+    data = exports["zip"](record)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        stem = "segviz-shapes-1x-entropy-both-3-steps"
+        assert sorted(archive.namelist()) == [f"{stem}.json", f"{stem}.npz"]
+        archive.extractall(tmp_path)
+    assert Record.load(tmp_path / f"{stem}.npz") == record
+    assert formats.read_zip(data) == record
+
+
+def test_sheet_and_animations_take_steps_and_panels(record):
+    chosen = Selection(steps=(0, 3), panels=("prediction",))
+    assert (
+        picture(exports["sheet"](record, chosen))
+        == contact_sheet.contact_sheet(record, (0, 3), ("prediction",))
+    ).all()
+    assert exports["gif"](record, chosen) == animation.gif(record, (0, 3), ("prediction",))
+    assert exports["webp"](record, chosen) == animation.webp(record, (0, 3), ("prediction",))
+
+
+@pytest.mark.parametrize("name", exports)
+def test_every_export_makes_what_it_says(record, name):
+    one = exports[name]
+    data = one(record)
+    begins = {
+        "image/png": b"\x89PNG",
+        "image/gif": b"GIF89a",
+        "image/webp": b"RIFF",
+        "text/csv": b"step,loss,",
+        "application/zip": b"PK",
+        "text/html": b"<!doctype html>",
+    }
+    assert data.startswith(begins[one.mime])
+    assert one.label and one.help.endswith(".") and one.icon.startswith(":material/")
+
+
+@pytest.mark.parametrize("name", exports)
+def test_names_are_safe_and_tell_what_they_are(record, name):
+    odd = replace(record, title='../<img src=x>"\n.png')
+    file = exports[name].name(odd, Selection(step=2, panels=("entropy",)))
+    assert re.fullmatch(r"segviz-img-src-x-1x-[a-z0-9.-]+", file)
+    assert file.endswith(exports[name].suffix)
+
+
+def test_names_differ(record):
+    names = [one.name(record) for one in exports.values()]
+    names += [
+        exports["png"].name(record, Selection(step, panels=(panel,)))
+        for step in (0, 3)
+        for panel in ("entropy", "prediction")
+    ]
+    assert len(set(names)) == len(names)
+    assert exports["png"].name(record).endswith("-step-003.png")
+
+
+def test_pictures_of_absent_steps_are_refused(record):
+    with pytest.raises(InputError, match="no step 9: this run has steps 0 to 3"):
+        exports["png"](record, Selection(step=9))

@@ -1,0 +1,80 @@
+"""The runs of a visit: found again, bounded, pinned."""
+
+from dataclasses import replace
+
+import pytest
+
+from segviz.adapt import Settings
+from segviz.jobs.history import History, size
+from segviz.runs.run import Run
+
+
+@pytest.fixture(scope="module")
+def record(trained, photo):
+    return Run(trained, photo, Settings(scale=1.0, steps=2)).all()
+
+
+def ids(history):
+    return [entry.id for entry in history.entries]
+
+
+def test_a_run_is_found_by_photo_settings_and_checkpoint(record, trained):
+    history = History()
+    history.add("a", "sample:x", record)
+    assert history.find("sample:x", record.settings, trained.sha256).record is record
+    assert history.find("sample:y", record.settings, trained.sha256) is None
+    assert history.find("sample:x", Settings(scale=1.0, steps=3), trained.sha256) is None
+    assert history.find("sample:x", record.settings, "0") is None
+
+
+def test_unfinished_runs_are_not_found(record, trained):
+    history = History()
+    history.add("a", "sample:x", replace(record, complete=False))
+    assert history.find("sample:x", record.settings, trained.sha256) is None
+    assert history.get("a") is not None
+
+
+def test_the_oldest_go_first(record):
+    history = History(most_runs=3)
+    for name in "abcde":
+        history.add(name, "sample:x", record)
+    assert ids(history) == ["e", "d", "c"] and history.gone == 2 and "a" not in history
+
+
+def test_pinned_runs_stay(record):
+    history = History(most_runs=3)
+    for name in "abc":
+        history.add(name, "sample:x", record)
+    history.pin("a", True)
+    history.add("d", "sample:x", record)
+    assert ids(history) == ["d", "c", "a"]
+    history.pin("a", False)
+    history.add("e", "sample:x", record)
+    assert ids(history) == ["e", "d", "c"]
+
+
+def test_memory_is_bounded_whatever_is_pinned(record):
+    history = History(most_bytes=int(2.5 * size(record)))
+    for name in "abc":
+        history.add(name, "sample:x", record)
+        history.pin(name, True)
+    assert ids(history) == ["c", "b"] and history.bytes == 2 * size(record)
+    tight = History(most_bytes=1)
+    tight.add("a", "sample:x", record)
+    tight.add("b", "sample:x", record)
+    assert ids(tight) == ["b"]
+
+
+def test_a_run_added_again_is_the_newest(record):
+    history = History()
+    for name in "aba":
+        history.add(name, "sample:x", record)
+    assert ids(history) == ["a", "b"] and history.gone == 0
+    history.forget("a")
+    history.forget("a")
+    history.pin("a", True)
+    assert ids(history) == ["b"]
+
+
+def test_size_counts_all_maps(record):
+    assert size(record) > record.labels.nbytes + record.log_probabilities.codes.nbytes

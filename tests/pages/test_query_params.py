@@ -1,0 +1,117 @@
+"""Addresses: what is written is read again, and nothing else gets through."""
+
+import pytest
+
+from pages.state import query_params
+
+VIEW = {
+    "photo": "voc:2007_000123",
+    "scale": 1.5,
+    "steps": 7,
+    "objective": "entropy-few",
+    "variables": "score",
+    "rate": 0.00025,
+    "centred": True,
+    "tolerance": 0.01,
+    "methods": ("feedforward", "adversary"),
+    "scales": (1.0, 3.5),
+    "grid_variables": ("all",),
+    "grid_rates": (1e-5, 0.1),
+    "grid_steps": (0, 128),
+    "step": 0,
+    "pins": ((12, 0), (499, 374)),
+    "panels": ("photo", "right-wrong"),
+}
+
+
+@pytest.mark.parametrize("page", ["iterate", "compare", "scales", "ablate"])
+def test_what_is_written_is_read_again(page):
+    query = query_params.write(page, {**query_params.defaults(), **VIEW})
+    values, notices = query_params.read(query)
+    assert notices == []
+    assert values == {name: VIEW[name] for name in query}
+    assert set(query) == set(query_params._PAGES[page]) - {"checkpoint"}
+
+
+@pytest.mark.parametrize("page", ["iterate", "compare", "scales", "ablate", "model", "runs"])
+def test_defaults_are_left_out(page):
+    assert query_params.write(page, query_params.defaults()) == {}
+    assert query_params.read({}) == ({}, [])
+
+
+def test_every_value_of_a_view_has_an_address():
+    assert set(VIEW) | {"checkpoint"} == set(query_params.PARAMETERS)
+    assert (
+        query_params.write("iterate", {**query_params.defaults(), **VIEW})["pins"] == "12x0_499x374"
+    )
+
+
+def test_uploads_have_no_address():
+    assert (
+        query_params.write("iterate", {**query_params.defaults(), **VIEW, "photo": "upload:abc"})
+        == {}
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("photo", "../../etc/passwd"),
+        ("photo", "voc:../x"),
+        ("photo", "upload:1"),
+        ("photo", "<script>alert(1)</script>"),
+        ("checkpoint", "../secret"),
+        ("scale", "4.5"),
+        ("scale", "nan"),
+        ("scale", "-inf"),
+        ("scale", "large"),
+        ("scale", ""),
+        ("steps", "129"),
+        ("steps", "3.5"),
+        ("steps", "-1"),
+        ("steps", "9" * 5000),
+        ("objective", "Entropy"),
+        ("variables", "none"),
+        ("rate", "0"),
+        ("rate", "2"),
+        ("centred", "yes"),
+        ("centred", "01"),
+        ("tolerance", "1"),
+        ("methods", "entropy_nothing"),
+        ("methods", ""),
+        ("scales", "1_99"),
+        ("scales", "_".join(f"{1 + n / 100}" for n in range(13))),
+        ("grid_rates", "0.1_x"),
+        ("step", "-3"),
+        ("pins", "5"),
+        ("pins", "1x2_3x4_5x6_7x8_9x10_11x12"),
+        ("pins", "-1x2"),
+        ("panels", "photo_<b>"),
+    ],
+)
+def test_invalid_values_are_named_and_left_out(name, text):
+    values, (notice,) = query_params.read(
+        {name: text, "scale" if name != "scale" else "steps": "2"}
+    )
+    assert name not in values and len(values) == 1
+    assert name in notice and text[:40] in notice and "must be" in notice
+    assert len(notice) < 400
+
+
+def test_unknown_names_are_named():
+    values, notices = query_params.read({"colour": "red", "scale": "2"})
+    assert values == {"scale": 2.0} and "'colour'" in notices[0]
+
+
+def test_values_that_do_not_go_together():
+    values, (notice,) = query_params.read({"variables": "all", "centred": "1"})
+    assert values == {"variables": "all"} and "centred updates" in notice
+
+
+def test_lists_are_read_with_commas_and_without_repeats():
+    assert query_params.read({"scales": "1,2,2,3"}) == ({"scales": (1.0, 2.0, 3.0)}, [])
+
+
+def test_settings_of_values():
+    settings = query_params.settings_of({**query_params.defaults(), **VIEW})
+    assert (settings.scale, settings.steps, settings.learning_rate) == (1.5, 7, 0.00025)

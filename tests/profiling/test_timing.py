@@ -1,0 +1,80 @@
+import json
+
+import numpy as np
+import pytest
+
+from segviz.errors import InputError
+from segviz.network.checkpoint import tensor_hash
+from segviz.profiling.timing import RATIOS, costs, named, photo
+
+
+@pytest.fixture(scope="module")
+def small():
+    return photo()[::4, ::4]
+
+
+@pytest.fixture(scope="module")
+def measured(trained, small):
+    before = tensor_hash(trained.network)
+    rounds = []
+    found = costs(trained.network, small, 1.0, repeats=2, on_round=lambda: rounds.append(1))
+    assert tensor_hash(trained.network) == before
+    assert len(rounds) == 3  # one warms up
+    return found
+
+
+def test_photo():
+    assert photo().shape == (375, 500, 3) and photo().dtype == np.uint8
+
+
+def test_times(measured):
+    for name, ms in measured["times"].items():
+        assert ms["least"] <= ms["median"] <= ms["most"], name
+    times = {name: ms["median"] for name, ms in measured["times"].items()}
+    parts = ("backbone", "aggregation", "scale space", "maps", "step: score", "step: backward")
+    assert all(times[part] > 0 for part in parts)
+    assert times["episode"] > times["forward"] and times["whole"] > times["whole step"] * 32
+    assert not [name for name in times if "warm" in name]
+    json.dumps(measured, allow_nan=False)
+
+
+def test_ratios(measured):
+    assert measured["ratios"].keys() == RATIOS.keys()
+    for name, (above, below) in RATIOS.items():
+        first, second = measured["times"][above], measured["times"][below]
+        low, high = first["least"] / second["most"], first["most"] / second["least"]
+        assert low - 1e-9 <= measured["ratios"][name] <= high + 1e-9
+    assert 0 < measured["selected"] < 1
+
+
+def test_without_rivals(trained, small):
+    found = costs(trained.network, small, 0.5, repeats=1, against=False)
+    assert found["ratios"].keys() == {"step / forward", "episode / feedforward"}
+    assert not [name for name in found["times"] if name.startswith(("whole", "partial", "multi"))]
+
+
+def test_sizes_too_large_are_left_out(trained, small, monkeypatch):
+    monkeypatch.setattr(
+        "segviz.profiling.timing.MAX_INPUT", 1.74**2 * small.shape[0] * small.shape[1]
+    )
+    found = costs(trained.network, small, 1.0, repeats=1)
+    assert "multi-scale" not in found["times"] and "partial" in found["times"]
+    assert "six sizes, mirrored / episode" not in found["ratios"]
+
+
+def test_named(checkpoint_path):
+    network = named("mobilenetv2_100")
+    assert network.name == "mobilenetv2_100, untrained" and not network.sha256
+    assert not network.network.training
+    assert named(str(checkpoint_path)).network.architecture.channels == 16
+    with pytest.raises(InputError, match="nothing-here"):
+        named("nothing-here")
+
+
+@pytest.mark.parametrize(
+    ("scale", "repeats", "pattern"),
+    [(1.0, 0, "repeats is 0, but must be at least 1"), (9.0, 1, "scale is 9.0")],
+)
+def test_impossible(trained, small, scale, repeats, pattern):
+    with pytest.raises(InputError, match=pattern):
+        costs(trained.network, small, scale, repeats)

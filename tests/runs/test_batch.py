@@ -1,0 +1,101 @@
+"""Batches: equal to separate runs, cheaper, and stoppable."""
+
+from dataclasses import replace
+
+import pytest
+
+from segviz.adapt import Settings
+from segviz.adapt import episode as episodes
+from segviz.errors import InputError
+from segviz.runs import run as runs
+from segviz.runs.batch import Batch
+from segviz.runs.run import Run
+
+SETTINGS = [
+    Settings(scale=2.0, steps=3, objective="entropy"),
+    Settings(scale=1.0, steps=2, objective="entropy-marginal", variables="score"),
+    Settings(scale=2.0, steps=0),
+    Settings(scale=2.0, steps=2, objective="oracle", variables="scale", centred=True),
+]
+
+
+def timeless(record):
+    """A record without what no two runs share."""
+    steps = tuple({**step, "ms": 0.0} for step in record.steps)
+    return replace(record, steps=steps, forward_ms=0.0)
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """The scales of the frozen forward passes made."""
+    scales = []
+
+    def prepare(network, photo, scale, *rest):
+        scales.append(scale)
+        return prepared(network, photo, scale, *rest)
+
+    prepared = episodes.prepare
+    monkeypatch.setattr(runs, "prepare", prepare)
+    monkeypatch.setattr(episodes, "prepare", prepare)
+    return scales
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_equals_separate_runs(trained, photo, truth, known):
+    labels = truth if known else None
+    batch = Batch(trained, photo, SETTINGS, labels, "shapes")
+    order = [(at, step.step) for at, step in batch]
+    assert order == [(at, t) for at, s in enumerate(SETTINGS) for t in range(s.steps + 1)]
+    for settings, record in zip(SETTINGS, batch.records(), strict=True):
+        alone = Run(trained, photo, settings, labels, "shapes").all()
+        assert record.complete and timeless(record) == timeless(alone)
+
+
+def test_one_forward_pass_for_each_scale(trained, photo, truth, counted):
+    for _ in Batch(trained, photo, SETTINGS, truth):
+        pass
+    assert counted == [2.0, 1.0]
+
+
+def test_one_stand_in_for_all(trained, photo, counted):
+    for _ in Batch(trained, photo, [SETTINGS[0], SETTINGS[2]]):
+        pass
+    assert counted == [1.0, 2.0]
+
+
+def test_stopping_keeps_what_came(trained, photo, truth):
+    batch = Batch(trained, photo, SETTINGS, truth)
+    assert batch.records() == [None] * 4
+    for at, step in batch:
+        if (at, step.step) == (1, 1):
+            break
+    first, second, *others = batch.records()
+    assert first.complete and first.last == 3
+    assert not second.complete and second.last == 1
+    assert others == [None, None] and batch.now == 1
+
+
+def test_going_on_makes_only_the_rest(trained, photo, truth):
+    batch = Batch(trained, photo, SETTINGS, truth)
+    for at, _ in batch:
+        if at == 1:
+            break
+    first = batch.record(0)
+    assert {at for at, _ in batch} == {1, 2, 3}
+    assert batch.record(0) is first and all(record.complete for record in batch.records())
+
+
+def test_an_error_keeps_what_came(trained, photo, truth):
+    batch = Batch(trained, photo, [SETTINGS[0], Settings(scale=8.0)], truth[:-1])
+    with pytest.raises(InputError, match="mask"):
+        list(batch)
+    large = photo.repeat(8, 0).repeat(8, 1)
+    batch = Batch(trained, large, [Settings(scale=0.25, steps=0), Settings(scale=8.0)])
+    with pytest.raises(InputError, match="million pixels"):
+        list(batch)
+    assert batch.record(0).complete and batch.record(1) is None
+
+
+def test_no_settings(trained, photo):
+    with pytest.raises(InputError, match="0 runs"):
+        Batch(trained, photo, [])

@@ -1,0 +1,78 @@
+"""Records in words."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from segviz.adapt import Settings
+from segviz.runs import describe
+
+
+def test_settings_are_a_sentence(record):
+    assert describe.settings(record) == "scale 1, entropy on both, 3 steps, learning rate 0.001"
+    feedforward = replace(record, settings=Settings(scale=1.5, steps=0))
+    assert describe.settings(feedforward) == "scale 1.5, feedforward"
+    odd = Settings(scale=2, centred=True, tolerance=0.01, learning_rate=3e-4, precision="bfloat16")
+    text = describe.settings(replace(record, settings=odd, complete=False))
+    for part in ("0.0003", "centred", "tolerance 0.01", "bfloat16", "stopped after 3"):
+        assert part in text
+
+
+def test_captions_tell_step_and_numbers(record, unjudged):
+    step = record.steps[2]
+    assert describe.caption(record, 2) == (
+        f"step 2 of 3 · loss {step['loss']:.4g} · entropy {step['entropy']:.3f} nats"
+        f" · IoU {step['iou']:.3f}"
+    )
+    assert "IoU" not in describe.caption(unjudged, 2)
+    assert "agreement vs. 1x" in describe.caption(unjudged, 2)
+    nothing = tuple({**step, "loss": None, "iou": None} for step in record.steps)
+    assert describe.caption(replace(record, steps=nothing), 0).count("·") == 1
+
+
+def test_provenance_names_the_checkpoint_and_the_versions(record):
+    text = describe.provenance(record)
+    assert (
+        text.startswith("checkpoint tiny.safetensors (")
+        and record.environment["sha256"][:12] in text
+    )
+    assert describe.provenance(replace(record, environment={}))  # nothing is known, nothing fails
+
+
+@pytest.mark.parametrize(
+    ("title", "want"),
+    [
+        ("Cat, close up", "cat-close-up"),
+        ("IMG_0001.JPG", "img-0001"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("Zoë's café.png", "zoe-s-cafe"),
+        ("小猫.jpg", "photo"),
+        ("a\0b\nc", "a-b-c"),
+        ("", "photo"),
+        ("x" * 300, "x" * 40),
+    ],
+)
+def test_stems_are_safe_names(record, title, want):
+    stem = describe.stem(replace(record, title=title))
+    assert stem == f"segviz-{want}-1x-entropy-both-3-steps"
+
+
+def test_stems_tell_settings_apart(record):
+    variants = [
+        Settings(scale=1.0, steps=3),
+        Settings(scale=1.5, steps=3),
+        Settings(scale=1.0, steps=0),
+        Settings(scale=1.0, steps=3, objective="entropy-marginal"),
+        Settings(scale=1.0, steps=3, variables="score"),
+        Settings(scale=1.0, steps=3, learning_rate=3e-4),
+        Settings(scale=1.0, steps=3, centred=True),
+    ]
+    stems = [describe.stem(replace(record, settings=settings)) for settings in variants]
+    assert len(set(stems)) == len(variants)
+    assert all(re.fullmatch(r"[A-Za-z0-9.-]+", stem) for stem in stems)
+
+
+def test_plain_text_is_one_short_line():
+    assert describe.plain(" a\n\tb\x07c\u202ed ") == "a b c d"
+    assert describe.plain("x" * 99, 10) == "x" * 9 + "…"

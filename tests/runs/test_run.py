@@ -1,0 +1,156 @@
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from segviz import __version__
+from segviz.adapt import Settings
+from segviz.data.classes import CLASSES, IGNORE
+from segviz.errors import InputError
+from segviz.network.checkpoint import tensor_hash
+from segviz.runs.record import NUMBERS, Record
+from segviz.runs.run import Run, environment
+
+
+def settings(**values):
+    return Settings(**{"scale": 1.5, "steps": 3, "learning_rate": 1e-2, **values})
+
+
+def without_times(record):
+    return [{k: v for k, v in step.items() if k != "ms"} for step in record.steps]
+
+
+def test_environment(trained):
+    facts = environment(trained)
+    assert facts["segviz"] == __version__ and facts["torch"] == torch.__version__
+    assert facts["device"] == "cpu" and facts["threads"] == torch.get_num_threads()
+    assert (facts["checkpoint"], facts["sha256"]) == (trained.name, trained.sha256)
+    json.dumps(facts)
+
+
+def test_record_of_a_run(trained, photo, truth):
+    run = Run(trained, photo, settings(), truth, "two shapes")
+    steps = list(run)
+    record = run.record()
+    assert record.title == "two shapes" and record.settings == settings() and record.complete
+    assert np.array_equal(record.photo, photo) and np.array_equal(record.truth, truth)
+    assert record.reference == "truth"
+    assert record.stride == 16 and record.classes == CLASSES
+    assert record.forward_ms > 0 and record.environment == environment(trained)
+    assert record.last == 3 and record.numbers("step") == [0, 1, 2, 3]
+    for step, numbers in zip(steps, record.steps, strict=True):
+        assert tuple(numbers) == NUMBERS
+        for key in NUMBERS:
+            assert numbers[key] == getattr(step, key)
+        t = step.step
+        assert np.array_equal(record.labels[t], step.labels)
+        assert np.array_equal(record.selected[t], step.selected_map)
+        assert np.array_equal(record.log_probabilities.codes[t], step.log_probability_codes)
+        # Half a code of ln 21 nats, half a code of 4 feature pixels = 64 input pixels.
+        assert np.abs(record.entropy[t] - step.entropy_map).max() < math.log(21) / 500
+        assert np.abs(record.sigma[t] - 16 * step.sigma_map).max() < 64 / 500
+    rows, columns = record.positions
+    assert rows.shape == (56,) and columns.shape == (72,)
+
+
+def test_saved_run(trained, photo, truth, tmp_path):
+    record = Run(trained, photo, settings(), truth).all()
+    record.save(tmp_path / "run")
+    assert Record.load(tmp_path / "run") == record
+
+
+def test_same_again(trained, photo, truth):
+    before = tensor_hash(trained.network)
+    run = Run(trained, photo, settings(), truth)
+    first, second = run.all(), run.all()
+    other = Run(trained, photo, settings(), truth).all()
+    assert tensor_hash(trained.network) == before
+    for record in (second, other):
+        assert without_times(record) == without_times(first)
+        assert np.array_equal(record.labels, first.labels)
+        assert np.array_equal(record.sigma.codes, first.sigma.codes)
+
+
+def test_stopping_early(trained, photo, truth, tmp_path):
+    run = Run(trained, photo, settings(steps=30), truth)
+    for step in run:
+        if step.step == 2:
+            break
+    record = run.record()
+    assert not record.complete and record.last == 2 and len(record.labels) == 3
+    record.save(tmp_path / "run")
+    assert Record.load(tmp_path / "run") == record
+    full = Run(trained, photo, settings(steps=2), truth).all()
+    assert without_times(record) == without_times(full)
+
+
+def test_record_while_running(trained, photo, truth):
+    lengths = []
+    run = Run(trained, photo, settings(), truth)
+    for _ in run:
+        lengths.append((run.record().last, run.record().complete))
+    assert lengths == [(0, False), (1, False), (2, False), (3, False)]
+    assert run.record().complete
+
+
+def test_stopped_by_tolerance_is_complete(trained, photo):
+    record = Run(trained, photo, settings(steps=30, tolerance=0.9)).all()
+    assert record.complete and record.last < 30
+
+
+def test_no_record_before_step_0(trained, photo):
+    with pytest.raises(AssertionError, match="at least step 0"):
+        Run(trained, photo, settings()).record()
+
+
+# Without truth
+
+
+def test_1x_prediction_stands_in(trained, photo):
+    record = Run(trained, photo, settings(objective="oracle")).all()
+    assert record.reference == "1x prediction"
+    assert record.numbers("iou") == record.numbers("accuracy") == [None] * 4
+    assert all(0 <= value <= 1 for value in record.numbers("agreement"))
+    at_1x = Run(trained, photo, settings(scale=1.0, steps=0)).all()
+    assert at_1x.numbers("agreement") == [1.0]
+    assert np.array_equal(at_1x.truth, record.truth)
+
+
+def test_truth_that_ignores_everything(trained, photo, tmp_path):
+    nothing = np.full(photo.shape[:2], IGNORE)
+    record = Run(trained, photo, settings(objective="oracle"), nothing).all()
+    assert record.numbers("iou") == record.numbers("accuracy") == [None] * 4
+    assert record.numbers("loss") == [0] * 4
+    record.save(tmp_path / "run")
+    assert "NaN" not in (tmp_path / "run.json").read_text()
+
+
+# Bad input
+
+
+def test_mask_of_another_size(trained, photo):
+    with pytest.raises(InputError, match="give a mask of the photo's size"):
+        Run(trained, photo, settings(), np.zeros((3, 4), np.int64)).all()
+
+
+def test_too_large(trained):
+    with pytest.raises(InputError, match="choose a scale up to"):
+        Run(trained, np.zeros((600, 600, 3), np.uint8), settings(scale=8.0)).all()
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 40), (40, 17)])
+@pytest.mark.parametrize("scale", [0.25, 1.0, 2.3])
+def test_smallest_photos(trained, size, scale):
+    photo = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    record = Run(trained, photo, settings(scale=scale, steps=1)).all()
+    assert record.labels.shape == (2, *size)
+    assert all(math.isfinite(value) for value in record.numbers("entropy"))
+
+
+def test_wild_learning_rates_leave_a_record(trained, photo, truth, tmp_path):
+    record = Run(trained, photo, settings(learning_rate=1.0, variables="all"), truth).all()
+    record.save(tmp_path / "run")
+    assert Record.load(tmp_path / "run") == record
+    assert "NaN" not in (tmp_path / "run.json").read_text()

@@ -1,0 +1,89 @@
+import psutil
+import pytest
+
+from segviz.runtime import free_memory
+from segviz.runtime.free_memory import available, left_by_containers, text
+
+
+@pytest.fixture
+def groups(tmp_path):
+    """A mount of control groups, and the file that names those of this process."""
+
+    def make(membership, files):
+        for path, content in files.items():
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(f"{content}\n")
+        (tmp_path / "membership").write_text(membership)
+        return tmp_path, tmp_path / "membership"
+
+    return make
+
+
+def version2(folder, limit, usage, inactive):
+    return {
+        f"{folder}memory.max": limit,
+        f"{folder}memory.current": usage,
+        f"{folder}memory.stat": f"anon 5\ninactive_file {inactive}\nactive_file 9",
+    }
+
+
+def version1(folder, limit, usage, inactive):
+    return {
+        f"memory/{folder}memory.limit_in_bytes": limit,
+        f"memory/{folder}memory.usage_in_bytes": usage,
+        f"memory/{folder}memory.stat": f"inactive_file 1\ntotal_inactive_file {inactive}",
+    }
+
+
+def test_version_2(groups):
+    assert left_by_containers(*groups("0::/\n", version2("", 1000, 700, 50))) == 350
+
+
+def test_the_tightest_group_counts(groups):
+    files = version2("outer/inner/", "max", 300, 0) | version2("outer/", 1000, 400, 0)
+    assert left_by_containers(*groups("0::/outer/inner\n", files)) == 600
+    files = version2("outer/inner/", 500, 300, 0) | version2("outer/", 1000, 400, 0)
+    assert left_by_containers(*groups("0::/outer/inner\n", files)) == 200
+
+
+def test_version_1(groups):
+    lines = "9:cpu,cpuacct:/x\n4:memory:/x\n0::/\n"
+    assert left_by_containers(*groups(lines, version1("x/", 1000, 900, 30))) == 130
+
+
+def test_a_path_of_outside_the_container(groups):
+    lines = "4:memory:/docker/0123abc\n"
+    assert left_by_containers(*groups(lines, version1("", 1000, 900, 0))) == 100
+
+
+def test_no_less_than_nothing(groups):
+    assert left_by_containers(*groups("0::/\n", version2("", 1000, 1200, 0))) == 0
+
+
+def test_no_limit(groups, tmp_path):
+    assert left_by_containers(*groups("0::/\n", version2("", "max", 700, 50))) is None
+    assert left_by_containers(tmp_path, tmp_path / "none") is None
+
+
+def test_available_is_the_smaller(monkeypatch):
+    monkeypatch.setattr(free_memory, "left_by_containers", lambda: None)
+    free = available()
+    assert 0 < free <= psutil.virtual_memory().total
+    monkeypatch.setattr(free_memory, "left_by_containers", lambda: 1000)
+    assert available() == available("cpu") == 1000
+
+
+@pytest.mark.parametrize(
+    ("size", "up", "words"),
+    [
+        (1.21e9, True, "1.3 GB"),
+        (1.29e9, False, "1.2 GB"),
+        (41e6, True, "50 MB"),
+        (49e6, False, "40 MB"),
+        (995e6, True, "1.0 GB"),
+        (995e6, False, "990 MB"),
+        (23e9, False, "23.0 GB"),
+    ],
+)
+def test_text(size, up, words):
+    assert text(size, up) == words

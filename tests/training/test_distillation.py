@@ -1,0 +1,158 @@
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from segviz.network import Architecture
+from segviz.network.grid import resample
+from segviz.training.distillation import Lesson, Teacher, watched
+from tests.miniature import calibrated
+
+CROP = 64
+
+
+@pytest.fixture(scope="module")
+def student():
+    return calibrated(Architecture.of("dla34", channels=8, levels=3)).eval()
+
+
+@pytest.fixture(scope="module")
+def teacher(network, student):
+    return Teacher(network, student)
+
+
+@pytest.fixture
+def photos():
+    return torch.randint(0, 256, (2, 3, CROP, CROP), dtype=torch.uint8)
+
+
+def test_pairs_are_the_deepest_maps_of_no_larger_stride(teacher, network, student):
+    strides = [(student.backbone.strides[s], network.backbone.strides[t]) for s, t in teacher.pairs]
+    assert strides == [(4, 4), (8, 8), (16, 16), (32, 16)]
+    assert [t for _, t in teacher.pairs] == [1, 2, 4, 4]  # of two maps of stride 16 the deeper
+    assert [r.out_channels for r in teacher.regressors] == [24, 32, 256, 256]
+
+
+def test_only_the_regressors_are_learnt(teacher):
+    assert {name.partition(".")[0] for name, _ in teacher.named_parameters()} == {"regressors"}
+    assert all(p.requires_grad for p in teacher.parameters())
+
+
+def test_lesson_is_the_teachers_own_prediction(teacher, network, photos):
+    lesson = teacher.lesson(photos)
+    expected = network(network.normalise(photos.float()))
+    assert torch.allclose(lesson.logits, expected, atol=1e-3)
+    assert not lesson.logits.requires_grad
+
+
+def test_maps_are_read_where_the_students_pixels_sit(teacher, network, photos):
+    """A map that is the column of the input, read at the student's feature pixels."""
+    lesson = teacher.lesson(photos)
+    for (s, t), target in zip(teacher.pairs, lesson.maps, strict=True):
+        here, there = teacher.student_grids[s], teacher.grids[t]
+        columns = torch.arange(there.valid(CROP)) * there.stride + there.offset
+        ramp = columns.expand(there.valid(CROP), -1).float()
+        teacher_map = network.pyramid(network.normalise(photos.float()))[t]
+        assert target.shape == (2, teacher_map.shape[1], *[here.valid(CROP)] * 2)
+        positions = (
+            torch.arange(here.valid(CROP)) * here.stride + here.offset - there.offset
+        ) / there.stride
+        read = resample(ramp, positions, positions)[0]
+        wanted = torch.arange(here.valid(CROP)) * here.stride + here.offset
+        inside = wanted <= columns[-1]
+        assert torch.allclose(read[inside], wanted[inside].float(), atol=1e-3)
+        assert torch.allclose(target, resample(teacher_map, positions, positions), atol=2e-3)
+
+
+def test_divergence_is_the_mean_kullback_leibler_divergence(teacher, photos):
+    lesson = teacher.lesson(photos)
+    every = 4
+    logits = torch.randn(2, 21, CROP // every, CROP // every)
+    positions = teacher.network.grid.to_features(CROP, CROP)[::every]
+    t = resample(lesson.logits, positions, positions).double().softmax(1)
+    y = logits.double().softmax(1)
+    expected = (t * (t / y).log()).sum(1).mean()
+    assert teacher.divergence(lesson, logits, CROP, every) == pytest.approx(expected.item())
+
+
+def test_divergence_from_itself_is_0_and_so_is_its_gradient(teacher, photos):
+    lesson = teacher.lesson(photos)
+    positions = teacher.network.grid.to_features(CROP, CROP)
+    logits = resample(lesson.logits, positions, positions).requires_grad_()
+    value = teacher.divergence(lesson, logits, CROP, 1)
+    value.backward()
+    assert abs(value.item()) < 1e-6 and logits.grad.abs().max() < 1e-6
+
+
+def linear(teacher, lesson, noise=0.0):
+    """Maps of which the regressors, set for it, give the targets, but for noise."""
+    maps = {s: torch.zeros(0) for s, _ in teacher.pairs}
+    teacher = copy.deepcopy(teacher)
+    teacher.regressors = nn.ModuleList(nn.Identity() for _ in teacher.pairs)
+    for (s, _), target in zip(teacher.pairs, lesson.maps, strict=True):
+        variance, mean = torch.var_mean(target, (0, 2, 3), correction=0, keepdim=True)
+        maps[s] = target - mean + noise * variance.sqrt() * torch.randn_like(target)
+    return teacher, [maps.get(i, torch.zeros(0)) for i in range(5)]
+
+
+def test_what_is_unexplained_of_maps_that_explain_all_is_0(teacher, photos):
+    lesson = teacher.lesson(photos)
+    exact, maps = linear(teacher, lesson)
+    assert exact.unexplained(lesson, maps).item() < 1e-8
+
+
+def test_what_is_unexplained_is_the_share_of_the_variance(teacher, photos):
+    lesson = teacher.lesson(photos)
+    exact, maps = linear(teacher, lesson, noise=0.5)
+    # Maps of stride 32 have four pixels a sample here, so that noise does not quite average out.
+    assert exact.unexplained(lesson, maps).item() == pytest.approx(0.25, abs=0.04)
+
+
+def test_constant_maps_explain_nothing(teacher, photos):
+    lesson = teacher.lesson(photos)
+    maps = [
+        torch.zeros(2, c, CROP // r, CROP // r)
+        for c, r in zip((32, 64, 128, 256, 512), (2, 4, 8, 16, 32), strict=True)
+    ]
+    blank = copy.deepcopy(teacher)
+    for regressor in blank.regressors:
+        nn.init.zeros_(regressor.bias)
+    assert blank.unexplained(lesson, maps).item() == pytest.approx(1, abs=1e-3)
+
+
+def test_maps_may_cover_padding(teacher, photos):
+    lesson = teacher.lesson(photos)
+    exact, maps = linear(teacher, lesson)
+    padded = [nn.functional.pad(m, (0, 2, 0, 3)) if m.numel() else m for m in maps]
+    assert exact.unexplained(lesson, padded).item() < 1e-8
+
+
+def test_gradient_reaches_student_and_regressors(network, photos):
+    student = calibrated(Architecture.of("dla34", channels=8, levels=3)).train().requires_grad_()
+    teacher = Teacher(network, student)
+    with watched(student.backbone) as maps:
+        student(student.normalise(photos.float()))
+    teacher.unexplained(teacher.lesson(photos), maps[0]).backward()
+    assert all(p.grad.abs().max() > 0 for p in teacher.parameters())
+    assert student.backbone.net.level5.project[0].weight.grad.abs().max() > 0
+    assert student.score_weight.grad is None
+    assert all(p.grad is None for p in network.parameters())
+
+
+def test_watching_ends(student, photos):
+    x = student.normalise(photos.float())
+    with watched(student.backbone) as maps, torch.no_grad():
+        student.backbone(x), student.backbone(x)
+    with torch.no_grad():
+        student.backbone(x)
+    assert len(maps) == 2 and [m.shape[1] for m in maps[0]] == [32, 64, 128, 256, 512]
+
+
+def test_teacher_without_context(photos):
+    plain = calibrated(Architecture.of("resnet18", channels=8, levels=3)).freeze()
+    student = calibrated(Architecture.of("dla34", channels=8, levels=3))
+    teacher = Teacher(plain, student)
+    lesson = teacher.lesson(photos)
+    assert isinstance(lesson, Lesson) and len(lesson.maps) == 4
+    assert [m.shape[1] for m in lesson.maps] == [64, 128, 256, 512]

@@ -1,0 +1,45 @@
+import dataclasses
+
+import pytest
+from torch import nn
+
+from segviz.network import Architecture
+from segviz.network.dynamic import Segmenter
+from segviz.training.optimiser import optimiser
+from segviz.training.recipe import Recipe
+
+RECIPE = Recipe(learning_rate=0.2, scale_rate=0.5, backbone_rate=0.25)
+
+
+@pytest.fixture
+def segmenter():
+    return Segmenter(Architecture.of("mobilenetv2_100", channels=8, levels=3, pooled_context=True))
+
+
+def names(network, group):
+    ids = {id(p) for p in group["params"]}
+    return {name.partition(".")[0] for name, p in network.named_parameters() if id(p) in ids}
+
+
+def test_groups(segmenter):
+    new, scale, old = optimiser(segmenter, RECIPE).param_groups
+    assert [group["factor"] for group in (new, scale, old)] == [1.0, 0.5, 0.25]
+    assert names(segmenter, scale) == {"scale_weight", "scale_bias"}
+    assert names(segmenter, old) == {"backbone", "context"}
+    sizes = sum(len(group["params"]) for group in (new, scale, old))
+    assert sizes == len(list(segmenter.parameters()))
+
+
+def test_frozen(segmenter):
+    groups = optimiser(segmenter, dataclasses.replace(RECIPE, backbone_rate=0)).param_groups
+    assert len(groups) == 2
+    frozen = {
+        name.partition(".")[0] for name, p in segmenter.named_parameters() if not p.requires_grad
+    }
+    assert frozen == {"backbone", "context"}
+
+
+def test_what_learns_along(segmenter):
+    others = nn.Linear(2, 3)
+    new = optimiser(segmenter, RECIPE, others).param_groups[0]
+    assert {id(p) for p in others.parameters()} <= {id(p) for p in new["params"]}

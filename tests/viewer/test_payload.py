@@ -1,0 +1,224 @@
+"""Records to the viewer's message, decoded here as a browser does."""
+
+import dataclasses
+import io
+import json
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segviz.adapt import Settings
+from segviz.errors import InputError
+from segviz.pictures import maps
+from segviz.runs.run import Run
+from segviz.viewer.payload import KEY_EVERY, Encoder, Shown, payload
+
+
+@pytest.fixture(scope="module")
+def record(trained, photo, truth):
+    """A run longer than a group of steps."""
+    settings = Settings(scale=1.5, steps=KEY_EVERY + 2, learning_rate=0.02)
+    return Run(trained, photo, settings, truth, "two shapes").all()
+
+
+@pytest.fixture(scope="module")
+def other(trained, photo):
+    """A shorter run without truth."""
+    return Run(trained, photo, Settings(scale=1.0, steps=2), title="two shapes").all()
+
+
+def cut(record, steps):
+    """The record as it was after so many steps."""
+    return dataclasses.replace(
+        record,
+        steps=record.steps[:steps],
+        labels=record.labels[:steps],
+        entropy=dataclasses.replace(record.entropy, codes=record.entropy.codes[:steps]),
+        sigma=dataclasses.replace(record.sigma, codes=record.sigma.codes[:steps]),
+        selected=record.selected[:steps],
+        log_probabilities=dataclasses.replace(
+            record.log_probabilities, codes=record.log_probabilities.codes[:steps]
+        ),
+        complete=False,
+    )
+
+
+def chunk(made, place):
+    offset, length = place
+    assert offset >= 0 and offset + length <= len(made.frames)
+    return made.frames[offset : offset + length]
+
+
+def steps(made, places):
+    """All steps of a track, shape (T + 1, n)."""
+    found = []
+    for step, place in enumerate(places):
+        values = np.frombuffer(zlib.decompress(chunk(made, place)), np.uint8)
+        found.append(values + found[-1] if step % made.head["keyEvery"] else values)
+    return np.stack(found)
+
+
+def test_every_map_of_every_step_comes_back(record, other):
+    made = payload([Shown(record, "a"), Shown(other, "b")])
+    for entry, source in zip(made.head["runs"], (record, other), strict=True):
+        blocks = steps(made, entry["steps"])
+        count, area, (h, w) = len(source.steps), 72 * 56, entry["grid"]
+        assert blocks.shape == (count, area + 2 * h * w + -(-h * w // 8))
+        labels, entropy, sigma, bits = np.split(blocks, [area, area + h * w, area + 2 * h * w], 1)
+        assert np.array_equal(labels.reshape(source.labels.shape), source.labels)
+        assert np.array_equal(entropy.reshape(count, h, w), source.entropy.codes)
+        assert np.array_equal(sigma.reshape(count, h, w), source.sigma.codes)
+        selected = np.unpackbits(bits, axis=1, count=h * w).astype(bool)
+        assert np.array_equal(selected.reshape(count, h, w), source.selected)
+
+
+def test_log_probabilities_of_likely_classes_come_last(record):
+    made = payload([Shown(record, "a")])
+    (entry,) = made.head["runs"]
+    part = entry["probabilities"]
+    codes = record.log_probabilities.codes
+    span = (part["high"] - part["low"]) / 255
+    highest = part["low"] + span * codes.max(axis=(0, 2, 3))
+    must = np.flatnonzero(np.exp(highest - span) > 0.01)
+    assert set(must) <= set(part["classes"]) <= set(np.flatnonzero(np.exp(highest + span) > 0.01))
+    got = steps(made, part["steps"]).reshape(codes[:, part["classes"]].shape)
+    assert np.array_equal(got, codes[:, part["classes"]])
+    assert max(sum(place) for place in entry["steps"]) <= min(at for at, _ in part["steps"])
+
+
+def test_pictures_and_positions(record):
+    made = payload([Shown(record, "a")])
+    (entry,) = made.head["runs"]
+    photo = np.array(Image.open(io.BytesIO(chunk(made, entry["photo"]))))
+    assert np.array_equal(photo, record.photo)
+    truth = np.frombuffer(zlib.decompress(chunk(made, entry["truth"])), np.uint8)
+    assert np.array_equal(truth.reshape(record.truth.shape), record.truth)
+    for name, want in zip(("rows", "columns"), record.positions, strict=True):
+        got = np.frombuffer(zlib.decompress(chunk(made, entry[name])), "<f4")
+        assert np.array_equal(got, want)
+
+
+def test_head_is_json_and_says_what_there_is(record, other):
+    made = payload([Shown(record, "first"), Shown(other, "second")])
+    head = json.loads(json.dumps(made.head, allow_nan=False))
+    assert (head["width"], head["height"]) == (72, 56)
+    assert [run["name"] for run in head["runs"]] == ["first", "second"]
+    run = head["runs"][0]
+    assert run["title"] == "two shapes" and run["settings"] == dataclasses.asdict(record.settings)
+    assert run["numbers"]["entropy"] == record.numbers("entropy")
+    assert run["stride"] == record.stride and run["reference"] == "truth"
+    present = {one["id"]: one for one in head["classes"]}
+    assert set(present) == set(maps.classes_in(record)) | set(maps.classes_in(other))
+    assert present[8] == {"id": 8, "name": "cat", "colour": [64, 0, 0]}
+    assert [one["key"] for one in head["numbers"]] == [
+        "iou",
+        "accuracy",
+        "agreement",
+        "entropy",
+        "sigma",
+        "loss",
+        "changed",
+    ]
+
+
+def test_only_truth_is_sent_as_truth(other):
+    assert other.reference == "1x prediction" and other.truth is not None
+    head = payload([Shown(other, "a")]).head
+    assert head["runs"][0]["truth"] is None
+    assert {"iou", "accuracy"}.isdisjoint(one["key"] for one in head["numbers"])
+
+
+def test_losses_of_different_objectives_are_not_put_side_by_side(record):
+    oracle = dataclasses.replace(
+        record, settings=dataclasses.replace(record.settings, objective="oracle")
+    )
+    for runs, there in (([record, record], True), ([record, oracle], False)):
+        head = payload([Shown(run, "run") for run in runs]).head
+        assert ("loss" in [one["key"] for one in head["numbers"]]) is there
+
+
+def test_colours_are_those_of_the_exports(record, other):
+    head = payload([Shown(record, "a"), Shown(other, "b")]).head
+    for name in ("entropy", "sigma"):
+        limits = [maps.limits_of(getattr(one, name)) for one in (record, other)]
+        want = (min(low for low, _ in limits), max(high for _, high in limits))
+        assert head["maps"][name]["limits"] == want
+        tops = [maps.limits_of(getattr(record, name), step)[1] for step in range(len(record.steps))]
+        assert head["runs"][0][name]["tops"] == tops
+        table = np.array(head["maps"][name]["table"]).reshape(256, 3)
+        assert (table == maps.colour_table(name)).all()
+
+
+def test_what_runs_share_is_sent_once(record):
+    one, two = (payload([Shown(record, "a")] * count) for count in (1, 2))
+    assert len(two.frames) == len(one.frames)
+
+
+def test_growing_runs_code_only_what_is_new(record, monkeypatch):
+    encoder, coded, compress = Encoder(), [], zlib.compress
+
+    def counting(data, level):
+        coded.append(len(data) > 72 * 56)  # the maps of a step, not its probabilities
+        return compress(data, level)
+
+    monkeypatch.setattr("segviz.viewer.payload.zlib.compress", counting)
+    last = len(record.steps)
+    for count, fresh in ((3, 3), (4, 1), (4, 0), (last, last - 4)):
+        coded.clear()
+        made = payload([Shown(cut(record, count), "a")], encoder)
+        assert sum(coded) == fresh
+        assert made == payload([Shown(cut(record, count), "a")])
+
+
+def test_an_encoder_keeps_no_more_than_the_last_payload_used(record, other):
+    encoder = Encoder()
+    payload([Shown(record, "a")], encoder)
+    payload([Shown(other, "b")], encoder)
+    fresh = Encoder()
+    payload([Shown(other, "b")], fresh)
+    assert set(encoder._used) == set(fresh._used)
+
+
+def test_a_run_of_one_step(record):
+    made = payload([Shown(cut(record, 1), "a")])
+    assert len(made.head["runs"][0]["steps"]) == 1
+
+
+def test_photos_of_two_sizes_are_refused(trained, record):
+    small = np.zeros((40, 50, 3), np.uint8)
+    second = Run(trained, small, Settings(scale=1.0, steps=0)).all()
+    with pytest.raises(InputError, match=r"72 x 56 and 50 x 40 pixels; show them one after"):
+        payload([Shown(record, "a"), Shown(second, "b")])
+    with pytest.raises(InputError, match="no run to show; give at least one"):
+        payload([])
+
+
+def test_33_steps_of_a_500_x_375_photo_at_3x_stay_under_4_mb(record):
+    """Maps as rough as those of a network: smooth, with noise, drifting from step to step."""
+    rng = np.random.default_rng(0)
+    h, w, count = 71, 95, 33
+    y, x = np.mgrid[0:h, 0:w]
+    rough = rng.normal(0, 1.5, (count, 1, h, w)).cumsum(0) + rng.normal(0, 8, (1, 21, h, w))
+    drift = np.arange(count)[:, None, None, None]
+    field = 120 + 80 * np.sin(x / 9 + 0.03 * drift) * np.cos(y / 7) + rough
+    codes = field.clip(0, 255).astype(np.uint8)  # (33, 21, h, w)
+    grown = np.kron(codes[:, 0] > 120, np.ones((6, 6), bool))[:, :375, :500]
+    big = dataclasses.replace(
+        record,
+        photo=rng.normal(128, 20, (375, 500, 1)).clip(0, 255).astype(np.uint8).repeat(3, 2),
+        truth=(15 * grown[0]).astype(np.uint8),
+        steps=tuple(record.steps[0] for _ in range(count)),
+        labels=(15 * grown).astype(np.uint8),
+        entropy=dataclasses.replace(record.entropy, codes=codes[:, 1]),
+        sigma=dataclasses.replace(record.sigma, codes=codes[:, 2]),
+        selected=codes[:, 3] > 128,
+        log_probabilities=dataclasses.replace(record.log_probabilities, codes=codes),
+        positions=tuple(
+            np.linspace(0, n - 1, size).astype(np.float32) for n, size in ((h, 375), (w, 500))
+        ),
+    )
+    made = payload([Shown(big, "a")])
+    assert len(made.head["runs"][0]["probabilities"]["classes"]) == 21
+    assert len(made.frames) + len(json.dumps(made.head)) < 4e6
