@@ -111,7 +111,7 @@ def visit(name: str, step: int) -> None:
         values = result.values
         changed = {"variables": variables, "rate": float(rate), "steps": max(values["grid_steps"])}
         launch.ask("iterate", {**values, **changed}, View(step=step))
-    st.switch_page("pages/iterate.py")
+    st.switch_page("iterate.py")
 
 
 enter(PAGE, planned)

@@ -62,7 +62,7 @@ def row(entry: Entry) -> None:
     )
     if show.button("Show", key=f"show_{entry.id}", icon=":material/replay:", width="stretch"):
         launch.open_run(entry.id)
-        st.switch_page("pages/iterate.py")
+        st.switch_page("iterate.py")
     drop.button(
         "",
         key=f"drop_{entry.id}",
@@ -95,7 +95,7 @@ def opener() -> None:
         return
     if st.button("Show the record", key="record_show", type="primary", icon=":material/replay:"):
         launch.open_run(id)
-        st.switch_page("pages/iterate.py")
+        st.switch_page("iterate.py")
 
 
 def pinned() -> list[Entry]:

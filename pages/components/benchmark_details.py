@@ -146,7 +146,7 @@ def _image(part: Part, row: Row, found: Changes, place: int, root: Path | None) 
         else "The VOC folder does not have this image.",
     ):
         launch.ask("iterate", wanted(part, row, id), View(step=row.steps))
-        st.switch_page("pages/iterate.py")
+        st.switch_page("iterate.py")
     colour = "green" if change > 0 else "red"
     numbers.markdown(
         f"{100 * found.before[place]:.1f} → {100 * found.after[place]:.1f}"

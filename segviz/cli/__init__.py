@@ -17,7 +17,7 @@ COMMANDS = {
     "figures": "figures.figures",
     "train": "train.train",
     "benchmark": "benchmark.measure",
-    "download-voc": "download.download",
+    "download-voc": "download_voc.download",
 }
 """Module and function of each command: no command waits for what only others import."""
 

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from ..adapt import Settings
 from ..adapt.memory import Need
 from ..data import images, samples
+from ..export import formats
 from ..runs.record import Record
 from ..runs.run import Run
 from ..runtime.free_memory import text
@@ -45,7 +46,7 @@ def run(options: Namespace) -> int:
         tolerance=options.tolerance,
         precision=options.precision,
     )
-    formats = parse_formats(options.formats, tuple(FILES))
+    names = parse_formats(options.formats, tuple(FILES))
     photo, truth, title, factor = read_photo(options.image, options.truth)
     trained = load_checkpoint(options)
     folder = make_folder(options.out) if options.out else None
@@ -67,7 +68,7 @@ def run(options: Namespace) -> int:
         size = f"{photo.shape[1]} x {photo.shape[0]}"
         print(f"segviz: the photo was brought to {size}, the scale of VOC.", file=sys.stderr)
     record = job.record()
-    where = None if folder is None else _write_run(record, folder, formats)
+    where = None if folder is None else _write_run(record, folder, names)
     if options.json:
         print(json.dumps(_run_json(record, where, memory)))
     else:
@@ -126,12 +127,12 @@ def _run_text(record: Record, where: Path | None) -> str:
     return "\n".join(lines)
 
 
-def _write_run(record: Record, folder: Path, formats: list[str]) -> Path:
+def _write_run(record: Record, folder: Path, names: list[str]) -> Path:
     where, _ = record.save(folder / "record")
     write(folder / "curves.csv", formats.exports["csv"](record))
     for step in sorted({0, record.last}):
         picture = formats.exports["png"](record, formats.Selection(step))
         write(folder / f"step-{step:03d}.png", picture)
-    for name in formats:
+    for name in names:
         write(folder / FILES[name], formats.exports[name](record))
     return where

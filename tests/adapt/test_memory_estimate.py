@@ -142,7 +142,7 @@ def test_an_objective_that_asks_for_values(network, monkeypatch, trained, photo,
 
 MEASURE = """
 import ctypes
-from segviz import samples, images
+from segviz.data import images, samples
 from segviz.adapt import Settings
 from segviz.runs.run import Run
 from segviz.network.checkpoint import load
@@ -170,7 +170,7 @@ def test_estimate_and_measured_peak():
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-c", MEASURE],
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         env=environment,
         capture_output=True,
         text=True,

@@ -564,7 +564,7 @@ sys.exit(main(sys.argv[1:]))
 @pytest.mark.slow
 def test_ctrl_c_in_a_run_keeps_the_steps(files, checkpoint_path, tmp_path):
     hook = """
-import segviz.adapt.run as run
+import segviz.runs.run as run
 def slow(*arguments, episode=run.episode):
     for step in episode(*arguments):
         yield step
@@ -590,7 +590,7 @@ run.episode = slow
 @pytest.mark.slow
 def test_ctrl_c_in_an_evaluation_keeps_the_images(cli, voc_root, checkpoint_path, tmp_path):
     hook = """
-import segviz.voc as voc
+import segviz.data.voc as voc
 def slow(root, name, read=voc.read_truth):
     if name == "2008_000009":
         print("ready", file=sys.stderr, flush=True)

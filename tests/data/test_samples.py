@@ -12,8 +12,8 @@ from segviz.data.samples import SAMPLES, load
 from segviz.data.voc import CLASSES, PALETTE
 from segviz.errors import InputError
 
-ROOT = Path(__file__).parent.parent
-MASKS = ROOT / "segviz" / "sample_masks"
+ROOT = Path(__file__).parents[2]
+MASKS = ROOT / "segviz" / "data" / "sample_masks"
 PRESENT = {
     "astronaut": {"person"},
     "cat": {"cat"},

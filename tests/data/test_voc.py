@@ -25,7 +25,7 @@ def truth_of(root, id, folder="SegmentationClass"):
 
 def test_import_is_light():
     code = (
-        "import sys; import segviz.images, segviz.voc, segviz.samples; "
+        "import sys; import segviz.data.images, segviz.data.voc, segviz.data.samples; "
         "print([m for m in ('torch', 'torchvision', 'scipy', 'skimage', 'matplotlib', 'streamlit')"
         " if m in sys.modules])"
     )

@@ -421,7 +421,8 @@ def test_nothing_is_measured_twice(trained, voc_root, tmp_path, monkeypatch):
 
 KILLS = """
 import os, sys
-from segviz import evaluate, voc
+from segviz.data import voc
+from segviz.evaluation import evaluate
 from segviz.__main__ import main
 
 def die(owner, name, call):

@@ -178,8 +178,8 @@ def test_a_kill_leaves_whole_images(open_store):
     store.add("a", [row(KEY, 1)])
     script = f"""
 import os, sys
-sys.path[:0] = [{str(ROOT)!r}, {str(Path(__file__).parent)!r}]
-from test_store import Key, Path, Store, row
+sys.path.insert(0, {str(ROOT)!r})
+from tests.evaluation.test_row_store import Key, Path, Store, row
 store = Store(Path({str(store.folder)!r}), "a" * 64, 21)
 store._own.execute("PRAGMA cache_size = 10")
 store._own.set_trace_callback(lambda sql: sql == "COMMIT" and os.kill(os.getpid(), 9))

@@ -197,7 +197,7 @@ def test_a_waiting_job_nobody_looks_at_leaves_the_line(slot):
 def test_jobs_end_before_the_process_does():
     code = """if True:
         import time
-        from segviz.jobs import Job
+        from segviz.jobs.queue import Job
 
         def work():
             try:
@@ -213,7 +213,7 @@ def test_jobs_end_before_the_process_does():
             time.sleep(0.01)
         print("end")
     """
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert (done.returncode, done.stdout.split()) == (0, ["end", "closed"]), done.stderr
 

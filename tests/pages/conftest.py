@@ -51,7 +51,7 @@ class App:
         """Open the address of a page and wait for its runs."""
         if page != "iterate":
             self.at.run()
-            self.at.switch_page(f"pages/{page}.py")
+            self.at.switch_page(f"{page}.py")
         for name, text in query.items():
             self.at.query_params[name] = text
         self.at.run()
@@ -60,7 +60,7 @@ class App:
     def go(self, page):
         """Switch to a page, as by its link."""
         self.at.query_params.clear()
-        self.at.switch_page(f"pages/{page}.py").run()
+        self.at.switch_page(f"{page}.py").run()
         return self
 
     def rest(self, seconds=60):

@@ -251,7 +251,7 @@ def test_four_processes(single, tmp_path):
 # A worker that is lost: the process that is the first to read this image the first time.
 LOST = """
 import os, pathlib, sys
-from segviz import voc
+from segviz.data import voc
 from segviz.__main__ import main
 
 mark, read = pathlib.Path(sys.argv[1]), voc.read_truth

@@ -524,8 +524,8 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from segviz.network import Architecture
-from segviz.recipe import Recipe
-from segviz.train import Trainer
+from segviz.training.recipe import Recipe
+from segviz.training.trainer import Trainer
 root, out, *ids = sys.argv[1:]
 recipe = Recipe(crop=65, batch=2, epochs=4 / 3, learning_rate=0.05, warmup=2)
 architecture = Architecture.of("mobilenetv2_100", channels=8, levels=3)
