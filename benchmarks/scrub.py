@@ -29,7 +29,7 @@ from segviz.network import checkpoint
 from segviz.runs.record import Record
 from segviz.runs.run import Run
 from segviz.viewer import assets
-from segviz.viewer.payload import Shown, payload
+from segviz.viewer.payload import NamedRecord, payload
 
 SIZE = (500, 375)
 PANELS = ["photo", "prediction", "entropy", "receptive-field"]
@@ -95,7 +95,7 @@ def main() -> None:
     )
 
     start = time.perf_counter()
-    made = payload([Shown(record, "run")])
+    made = payload([NamedRecord(record, "run")])
     encoding = time.perf_counter() - start
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:

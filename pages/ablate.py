@@ -16,8 +16,8 @@ from segviz.adapt import VARIABLES
 from segviz.charts.run_comparison import outcome_grid
 from segviz.errors import InputError
 from segviz.runs import verdict
-from segviz.viewer import View
-from segviz.viewer.payload import Shown
+from segviz.viewer import ViewState
+from segviz.viewer.payload import NamedRecord
 
 PAGE = "ablate"
 STEPS = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -44,7 +44,7 @@ def planned() -> list:
     ]
 
 
-def grid(shown: list[Shown], view: View, live: bool) -> None:
+def grid(shown: list[NamedRecord], view: ViewState, live: bool) -> None:
     """The grid of outcomes, as far as it is known."""
     result = now.results.get(PAGE)
     work = work_of(PAGE)
@@ -110,7 +110,7 @@ def visit(name: str, step: int) -> None:
         variables, rate = name.split(", ")
         values = result.values
         changed = {"variables": variables, "rate": float(rate), "steps": max(values["grid_steps"])}
-        launch.ask("iterate", {**values, **changed}, View(step=step))
+        launch.ask("iterate", {**values, **changed}, ViewState(step=step))
     st.switch_page("iterate.py")
 
 

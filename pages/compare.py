@@ -10,8 +10,8 @@ from pages.state.query_params import FEEDFORWARD, MAX_RUNS
 from segviz.adapt import OBJECTIVES, Settings
 from segviz.charts.run_comparison import class_table
 from segviz.errors import InputError
-from segviz.viewer import View
-from segviz.viewer.payload import Shown
+from segviz.viewer import ViewState
+from segviz.viewer.payload import NamedRecord
 
 PAGE = "compare"
 
@@ -30,7 +30,7 @@ def planned() -> list:
     return list(zip(names, settings, strict=True))
 
 
-def by_class(shown: list[Shown], view: View, live: bool) -> None:
+def by_class(shown: list[NamedRecord], view: ViewState, live: bool) -> None:
     """The table of the classes at the step shown."""
     records = {one.name: one.record for one in shown}
     first = shown[0]

@@ -9,8 +9,8 @@ from pages.state import session
 from pages.state.query_params import MAX_RUNS
 from segviz.charts.run_comparison import scale_curves
 from segviz.errors import InputError
-from segviz.viewer import View
-from segviz.viewer.payload import Shown
+from segviz.viewer import ViewState
+from segviz.viewer.payload import NamedRecord
 
 PAGE = "scales"
 SCALES = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
@@ -24,7 +24,7 @@ def planned() -> list:
     return [(f"{scale:g}x", session.settings(scale=scale)) for scale in scales]
 
 
-def against_scale(shown: list[Shown], view: View, live: bool) -> None:
+def against_scale(shown: list[NamedRecord], view: ViewState, live: bool) -> None:
     """The paper's Figure 4 for this photo."""
     st.plotly_chart(
         scale_curves([one.record for one in shown]),

@@ -16,7 +16,7 @@ from segviz.jobs.run_job import Planned, Runs, Work
 from segviz.network import checkpoint
 from segviz.runs import verdict
 from segviz.runs.record import Record
-from segviz.viewer import View
+from segviz.viewer import ViewState
 
 from ..components.photo_picker import of_address
 from ..state import query_params
@@ -29,7 +29,7 @@ __all__ = ["ask", "begin", "collect", "open_run", "said", "show_opening"]
 PATIENCE = 120  # seconds: browsers wake the timers of hidden tabs once a minute
 
 
-def begin(page: str, runs: Sequence[tuple[str, Settings]], view: View | None = None) -> None:
+def begin(page: str, runs: Sequence[tuple[str, Settings]], view: ViewState | None = None) -> None:
     """Make runs on the chosen photo and show them on a page; those made before are not made again.
 
     Arguments:
@@ -97,7 +97,7 @@ def said(error: Exception) -> str:
     return sentence(error)
 
 
-def ask(page: str, wanted: dict[str, Any], view: View) -> None:
+def ask(page: str, wanted: dict[str, Any], view: ViewState) -> None:
     """Let a page make a run when it is drawn next.
 
     Arguments:
@@ -138,7 +138,7 @@ def open_run(id: str, step: int | None = None) -> bool:
     of_view = {**query_params.defaults(), **chosen, "rate": s.learning_rate, "photo": entry.photo}
     result = Result(uuid4().hex, (("", id),), of_view)
     if step is not None:
-        now.views[result.id] = View(step=min(step, record.last))
+        now.views[result.id] = ViewState(step=min(step, record.last))
     now.pending = {**chosen, "rate": s.learning_rate}
     _show("iterate", result, [("", record)])
     return True

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from segviz.errors import InputError
-from segviz.viewer import View
+from segviz.viewer import ViewState
 
 from ..state.address_bar import open_address
 from ..state.session import session
@@ -38,7 +38,7 @@ def enter(page: str, planned: Planned, unasked: bool = True) -> None:
         now.begun.add(page)
 
 
-def start(page: str, planned: Planned, look: View | None = None) -> None:
+def start(page: str, planned: Planned, look: ViewState | None = None) -> None:
     """Begin the runs of a page, or say why not."""
     try:
         runs = planned()

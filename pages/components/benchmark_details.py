@@ -14,7 +14,7 @@ from segviz.evaluation.evaluate import FEEDFORWARD, Method
 from segviz.evaluation.paper_tables import OURS
 from segviz.evaluation.results import Part, Result, Row
 from segviz.network import checkpoint
-from segviz.viewer import View
+from segviz.viewer import ViewState
 
 from ..actions import launch
 from ..state import query_params
@@ -145,7 +145,7 @@ def _image(part: Part, row: Row, found: Changes, place: int, root: Path | None) 
         if there or root is None
         else "The VOC folder does not have this image.",
     ):
-        launch.ask("iterate", wanted(part, row, id), View(step=row.steps))
+        launch.ask("iterate", wanted(part, row, id), ViewState(step=row.steps))
         st.switch_page("iterate.py")
     colour = "green" if change > 0 else "red"
     numbers.markdown(

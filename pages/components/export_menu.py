@@ -11,13 +11,13 @@ from segviz.export.report import report
 from segviz.pictures.panels import PANELS, choose
 from segviz.runs import describe
 from segviz.runs.record import Record
-from segviz.viewer import View
-from segviz.viewer.payload import Shown
+from segviz.viewer import ViewState
+from segviz.viewer.payload import NamedRecord
 
 __all__ = ["exports"]
 
 
-def exports(shown: Sequence[Shown], view: View, id: str) -> None:
+def exports(shown: Sequence[NamedRecord], view: ViewState, id: str) -> None:
     """Draw a menu of files; those of one step are of the step shown.
 
     Arguments:

@@ -13,8 +13,8 @@ from segviz.jobs.run_job import Work, progress
 from segviz.pictures import maps
 from segviz.runs import verdict
 from segviz.runs.record import Record
-from segviz.viewer import View, viewer
-from segviz.viewer.payload import Shown
+from segviz.viewer import ViewState, viewer
+from segviz.viewer.payload import NamedRecord
 
 from ..state.address_bar import write_address
 from ..state.session import Result, session
@@ -36,7 +36,7 @@ def work_of(page: str) -> Work | None:
     return work if work is not None and work.page == page else None
 
 
-Below = Callable[[list[Shown], View, bool], None]
+Below = Callable[[list[NamedRecord], ViewState, bool], None]
 """Draws what a page shows below the viewer, of the runs, the view, and whether they still grow."""
 
 
@@ -60,7 +60,7 @@ def stage(
     st.fragment(_draw, run_every=every)(page, work, panels, viewing, below)
 
 
-def shown_of(result: Result | None) -> list[Shown]:
+def shown_of(result: Result | None) -> list[NamedRecord]:
     """The runs of a result that are still in the history."""
     found = []
     for name, id in result.runs if result is not None else ():
@@ -90,7 +90,7 @@ def _look(
 ) -> bool:
     """Draw what there is; returns whether that is of the runs at work."""
     result = session().results.get(page)
-    shown: list[Shown] = []
+    shown: list[NamedRecord] = []
     id = result.id if result is not None else ""
     look = None
     if work is not None:
@@ -111,7 +111,7 @@ def _look(
         if result is not None:
             _notes(shown, result)
         return False
-    view = View()
+    view = ViewState()
     if viewing:
         view = _viewer(shown, id, panels, live)
     if not live and result is not None:
@@ -128,11 +128,11 @@ def _look(
     return live
 
 
-def _viewer(shown: list[Shown], id: str, panels: tuple[str, ...], live: bool) -> View:
+def _viewer(shown: list[NamedRecord], id: str, panels: tuple[str, ...], live: bool) -> ViewState:
     views = session().views
-    before = views.get(id, View())
+    before = views.get(id, ViewState())
     if not before.panels and panels:
-        before = View(before.step, before.pins, panels)
+        before = ViewState(before.step, before.pins, panels)
     if live and before.step is not None and before.fit(shown).step is None:
         # The step that the address asks for is yet to come: until then, another viewer.
         viewer(shown, key=f"viewer_{id}_until", view=before, live=True)
@@ -141,14 +141,14 @@ def _viewer(shown: list[Shown], id: str, panels: tuple[str, ...], live: bool) ->
     return views[id]
 
 
-def _shown(name: str, record: Record) -> Shown:
-    return Shown(record, name or named(record.settings))
+def _shown(name: str, record: Record) -> NamedRecord:
+    return NamedRecord(record, name or named(record.settings))
 
 
 # === Around the viewer
 
 
-def _heading(shown: Sequence[Shown], work: Work | None) -> DeltaGenerator | None:
+def _heading(shown: Sequence[NamedRecord], work: Work | None) -> DeltaGenerator | None:
     """What is shown, in words; returns the place for exports."""
     if not shown:
         if work is not None:
@@ -204,7 +204,7 @@ def _photo(work: Work) -> None:
     place.html(f'<img src="{address}" alt="The photo" style="width: 100%; display: block">')
 
 
-def _notes(shown: Sequence[Shown], result: Result) -> None:
+def _notes(shown: Sequence[NamedRecord], result: Result) -> None:
     if len(shown) == 1:
         st.markdown(verdict.verdict(shown[0].record))
         st.caption(_cost(shown[0].record))

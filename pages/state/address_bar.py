@@ -5,7 +5,7 @@ import time
 import streamlit as st
 
 from segviz.errors import InputError
-from segviz.viewer import View
+from segviz.viewer import ViewState
 
 from ..components.photo_picker import of_address
 from . import query_params, session
@@ -47,7 +47,9 @@ def open_address(page: str) -> None:
         if now.choice is None:
             now.choice = of_address(query_params.PARAMETERS["photo"].default)
     session.apply(found)
-    look = View(step=found.get("step"), pins=found.get("pins", ()), panels=found.get("panels", ()))
+    look = ViewState(
+        step=found.get("step"), pins=found.get("pins", ()), panels=found.get("panels", ())
+    )
     # The defaults are the run of the first screen, which is there already.
     runs = {name for name in found if name not in ("step", "pins", "panels")}
     if not first or runs or page != "iterate":
@@ -56,7 +58,9 @@ def open_address(page: str) -> None:
         now.views["opening"] = look
 
 
-def write_address(page: str, result: session.Result, view: View, panels: tuple[str, ...]) -> None:
+def write_address(
+    page: str, result: session.Result, view: ViewState, panels: tuple[str, ...]
+) -> None:
     """Let the address say what is shown.
 
     Arguments:

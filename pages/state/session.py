@@ -16,7 +16,7 @@ from segviz.errors import InputError
 from segviz.jobs.history import History
 from segviz.jobs.queue import Job
 from segviz.jobs.run_job import Work
-from segviz.viewer import View
+from segviz.viewer import ViewState
 
 from . import query_params
 
@@ -71,10 +71,10 @@ class Session:
     work: Work | None = None
     history: History = field(default_factory=History)
     results: dict[str, Result] = field(default_factory=dict)
-    views: dict[str, View] = field(default_factory=dict)
+    views: dict[str, ViewState] = field(default_factory=dict)
     message: str | None = None
     notices: list[str] = field(default_factory=list)
-    asked: tuple[str, View | None] | None = None
+    asked: tuple[str, ViewState | None] | None = None
     pending: dict[str, Any] | None = None
     measured: Job | None = None
     evaluated: Job | None = None

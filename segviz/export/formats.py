@@ -142,10 +142,10 @@ def _png(record: Record, selection: Selection) -> bytes:
 
 
 def _html(record: Record, _: Selection) -> bytes:
-    from ..viewer.payload import Shown
+    from ..viewer.payload import NamedRecord
     from .report import report
 
-    return report([Shown(record, describe.settings(record))], record.title).encode()
+    return report([NamedRecord(record, describe.settings(record))], record.title).encode()
 
 
 exports: dict[str, Export] = {

@@ -17,7 +17,7 @@ from ..runs.record import Record
 from ..runs.verdict import score, verdict
 from ..version import __version__
 from ..viewer.assets import assets
-from ..viewer.payload import Shown, payload
+from ..viewer.payload import NamedRecord, payload
 
 __all__ = ["report"]
 
@@ -35,7 +35,7 @@ try {
 """
 
 
-def report(runs: Sequence[Shown], title: str) -> str:
+def report(runs: Sequence[NamedRecord], title: str) -> str:
     """A page with the viewer, its data and tables; opens from a file, without network.
 
     Its content security policy lets nothing run but the viewer, and nothing load from anywhere.
@@ -76,14 +76,14 @@ def report(runs: Sequence[Shown], title: str) -> str:
     )
 
 
-def _summary(runs: Sequence[Shown]) -> str:
+def _summary(runs: Sequence[NamedRecord]) -> str:
     if len(runs) == 1:
         record = runs[0].record
         return f"{describe.settings(record)}. {verdict(record)}"
     return f"{len(runs)} runs: {', '.join(run.name for run in runs)}."
 
 
-def _tables(runs: Sequence[Shown]) -> list[str]:
+def _tables(runs: Sequence[NamedRecord]) -> list[str]:
     settings: dict[str, Callable[[Record], str]] = {
         "Scale": lambda r: f"{r.settings.scale:g}",
         "Objective": lambda r: r.settings.objective,
@@ -124,7 +124,9 @@ def _tables(runs: Sequence[Shown]) -> list[str]:
     ]
 
 
-def _table(title: str, rows: dict[str, Callable[[Record], str]], runs: Sequence[Shown]) -> str:
+def _table(
+    title: str, rows: dict[str, Callable[[Record], str]], runs: Sequence[NamedRecord]
+) -> str:
     lines = []
     for name, value in rows.items():
         cells = [value(run.record) for run in runs]

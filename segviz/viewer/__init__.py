@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 
 from .assets import assets
-from .payload import Shown
-from .view import PANELS, PINS, View
+from .payload import NamedRecord
+from .view_state import PANELS, PINS, ViewState
 
-__all__ = ["PANELS", "PINS", "View", "assets", "viewer"]
+__all__ = ["PANELS", "PINS", "ViewState", "assets", "viewer"]
 
 
 def viewer(
-    runs: Sequence[Shown],
+    runs: Sequence[NamedRecord],
     *,
     key: str,
-    view: View = View(),  # noqa: B008, frozen
+    view: ViewState = ViewState(),  # noqa: B008, frozen
     live: bool = False,
-) -> View:
+) -> ViewState:
     """Draw a viewer on a Streamlit page.
 
     Playing, scrubbing and pointing happen in the browser. The script runs again when the reader

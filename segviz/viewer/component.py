@@ -11,8 +11,8 @@ import streamlit as st
 
 from ..runs.record import Record
 from .assets import assets, text
-from .payload import Encoder, Shown, payload
-from .view import View
+from .payload import Encoder, NamedRecord, payload
+from .view_state import ViewState
 
 __all__ = ["Sent", "show"]
 
@@ -30,14 +30,14 @@ _VIEWER = st.components.v2.component(
 class Sent:
     """What one viewer has been sent."""
 
-    opened: View
+    opened: ViewState
     encoder: Encoder = field(default_factory=Encoder)
     message: bytes = b""
     live: bool = False
     names: tuple[str, ...] = ()
     records: tuple[weakref.ref[Record], ...] = ()
 
-    def holds(self, runs: Sequence[Shown], live: bool) -> bool:
+    def holds(self, runs: Sequence[NamedRecord], live: bool) -> bool:
         """Whether the message will do for these runs."""
         if not self.message or live != self.live:
             return False
@@ -45,7 +45,7 @@ class Sent:
             known() is shown.record for known, shown in zip(self.records, runs, strict=True)
         )
 
-    def send(self, runs: Sequence[Shown], live: bool) -> None:
+    def send(self, runs: Sequence[NamedRecord], live: bool) -> None:
         """Make the message: the length of the head, the head, the frames."""
         made = payload(runs, self.encoder)
         identity = hashlib.blake2b(digest_size=12)
@@ -59,7 +59,7 @@ class Sent:
         self.records = tuple(weakref.ref(shown.record) for shown in runs)
 
 
-def show(runs: Sequence[Shown], key: str, view: View, live: bool) -> View:
+def show(runs: Sequence[NamedRecord], key: str, view: ViewState, live: bool) -> ViewState:
     """Draw the viewer; the arguments are those of `viewer`."""
     sent: dict[str, Sent] = st.session_state.setdefault("segviz viewers", {})
     # A viewer that is on the page keeps its own state: only one that comes is told where to open,
@@ -73,7 +73,7 @@ def show(runs: Sequence[Shown], key: str, view: View, live: bool) -> View:
         held.send(runs, live)
     result = _VIEWER(key=key, data=held.message, on_view_change=_nothing)
     now = result.get("view")
-    return View.of(now, runs) if now is not None else held.opened.fit(runs)
+    return ViewState.of(now, runs) if now is not None else held.opened.fit(runs)
 
 
 def _nothing() -> None:

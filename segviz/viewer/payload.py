@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..pictures import maps
 from ..runs.record import Quantised, Record
 
-__all__ = ["KEY_EVERY", "NUMBERS", "Encoder", "Payload", "Shown", "payload"]
+__all__ = ["KEY_EVERY", "NUMBERS", "Encoder", "NamedRecord", "Payload", "payload"]
 
 KEY_EVERY = 16
 """Every so many steps, a step is coded by itself: the browser may begin to decode there."""
@@ -36,7 +36,7 @@ NUMBERS: dict[str, tuple[str, str, int]] = {
 
 
 @dataclass(frozen=True)
-class Shown:
+class NamedRecord:
     """A record in a viewer or a report.
 
     Arguments:
@@ -111,7 +111,7 @@ class _Blob:
         return self._places[chunk]
 
 
-def payload(runs: Sequence[Shown], encoder: Encoder | None = None) -> Payload:
+def payload(runs: Sequence[NamedRecord], encoder: Encoder | None = None) -> Payload:
     """Everything the viewer needs of one or several runs.
 
     A step is one chunk: labels (H W), entropy and sigma codes (h w each) and S as bits, rows after
@@ -186,7 +186,7 @@ def _told(key: str, records: Sequence[Record]) -> bool:
     return any(value is not None for record in records for value in record.numbers(key))
 
 
-def _run(shown: Shown, encoder: Encoder, blob: _Blob) -> dict[str, Any]:
+def _run(shown: NamedRecord, encoder: Encoder, blob: _Blob) -> dict[str, Any]:
     record = shown.record
     judged = record.reference == "truth" and record.truth is not None
     blocks = _blocks(record)

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from tests.browser.app_page import AppPage
 from tests.browser.conftest import serve
-from tests.browser.view import View
 from tests.miniature import SPLITS
 from tests.outcomes import table
 
@@ -26,7 +26,7 @@ def address(tmp_path_factory, voc_root):
 
 
 def test_tables_images_and_an_evaluation(page, address):
-    view = View(page, address, "?photo=sample:rocket&scale=1&steps=1")
+    view = AppPage(page, address, "?photo=sample:rocket&scale=1&steps=1")
     page.get_by_role("link", name="Benchmark").click()
     main = page.get_by_test_id("stMain")
     main.get_by_role("heading", name="Scales: the paper's Table 1").wait_for()

@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 
 from segviz.export.formats import exports, read_zip
-from tests.browser.view import QUICK, View
+from tests.browser.app_page import QUICK, AppPage
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_first_screen_shows_a_finished_run_and_three_presets(page):
-    view = View(page)
+    view = AppPage(page)
     view.at(32)
     assert view.read("steps") == 33
     assert {"prediction:0", "entropy:0", "receptive-field:0"} <= set(view.read("panels()"))
@@ -25,7 +25,7 @@ def test_first_screen_shows_a_finished_run_and_three_presets(page):
 
 
 def test_pick_a_sample_run_play_and_scrub(page):
-    view = View(page)
+    view = AppPage(page)
     view.button("Choose a photo").click()
     view.button("Rocket", exact=True).click()
     page.get_by_text("Rocket before its launch · 500 x 334").wait_for()
@@ -57,7 +57,7 @@ def test_pick_a_sample_run_play_and_scrub(page):
 
 
 def test_keys_are_dead_while_typing(page, address):
-    view = View(page, address, QUICK)
+    view = AppPage(page, address, QUICK)
     view.at(4)
     box = page.get_by_label("Steps T", exact=True)
     box.click()
@@ -68,7 +68,7 @@ def test_keys_are_dead_while_typing(page, address):
 
 
 def test_an_address_reproduces_the_view_in_another_tab(page, address, browser):
-    view = View(page, address, QUICK)
+    view = AppPage(page, address, QUICK)
     page.keyboard.press("ArrowLeft")
     view.at(3)
     page.locator("canvas").nth(1).click(position={"x": 60, "y": 40})
@@ -78,7 +78,7 @@ def test_an_address_reproduces_the_view_in_another_tab(page, address, browser):
     shown, pinned = view.picture(), view.read("view")
     other = browser.new_page()
     try:
-        again = View(_open(other, page.url))
+        again = AppPage(_open(other, page.url))
         again.at(3)
         assert again.picture() == shown
         assert again.read("view") == pinned
@@ -95,14 +95,14 @@ def _open(page, url):
 
 
 def test_bad_values_in_an_address_are_named(page, address):
-    view = View(page, address, QUICK + "&rate=fast&pins=<b>")
+    view = AppPage(page, address, QUICK + "&rate=fast&pins=<b>")
     page.get_by_text("rate = 'fast', but it must be").wait_for()
     page.get_by_text("pins = '<b>', but it must be").wait_for()
     view.at(4)
 
 
 def test_stop_keeps_the_steps_that_are_there(page, address):
-    view = View(page, address, "?photo=sample:rocket&scale=1&steps=0")
+    view = AppPage(page, address, "?photo=sample:rocket&scale=1&steps=0")
     page.get_by_label("Variables", exact=True).click()
     page.get_by_role("option", name="all").click()
     view.type("Steps T", 128)
@@ -120,7 +120,7 @@ def test_stop_keeps_the_steps_that_are_there(page, address):
 
 
 def test_every_export_is_downloaded_and_decoded(page, address):
-    view = View(page, address, QUICK)
+    view = AppPage(page, address, QUICK)
     page.get_by_test_id("stPopover").get_by_role("button").click()
     files = {}
     for name, kind in exports.items():
@@ -143,7 +143,7 @@ def test_every_export_is_downloaded_and_decoded(page, address):
 
 
 def test_bad_uploads_are_refused_and_good_ones_run(page, address, tmp_path):
-    view = View(page, address, QUICK)
+    view = AppPage(page, address, QUICK)
     view.button("Choose a photo").click()
     page.get_by_role("radio", name="Upload").or_(view.button("Upload")).first.click()
     field = page.locator("input[type=file]").first
@@ -167,6 +167,6 @@ def test_dark_without_overflow(browser, address, width):
     page = browser.new_page()
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": width, "height": 800})
-    View(page, address, QUICK).at(4)
+    AppPage(page, address, QUICK).at(4)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.close()

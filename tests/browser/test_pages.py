@@ -4,14 +4,14 @@ import re
 
 import pytest
 
+from tests.browser.app_page import QUICK, AppPage
 from tests.browser.conftest import serve
-from tests.browser.view import QUICK, View
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_compare_shows_methods_under_one_cursor(page, address):
-    view = View(page, address, QUICK + "&variables=score")
+    view = AppPage(page, address, QUICK + "&variables=score")
     view.go("Compare", "IoU by class")
     panels = view.read("panels()")
     assert {f"prediction:{run}" for run in range(4)} <= set(panels)
@@ -31,7 +31,7 @@ def test_compare_shows_methods_under_one_cursor(page, address):
 
 
 def test_scales_shows_photo_and_figure(page, address):
-    view = View(page, address, "?photo=sample:rocket&scale=1&steps=2&scales=1_1.5")
+    view = AppPage(page, address, "?photo=sample:rocket&scale=1&steps=2&scales=1_1.5")
     view.go("Scales", "Figure 4")
     assert {"feedforward:0", "prediction:0", "feedforward:1", "prediction:1"} <= set(
         view.read("panels()")
@@ -43,7 +43,7 @@ def test_scales_shows_photo_and_figure(page, address):
 
 def test_a_cell_of_ablate_opens_its_run(page, address):
     grid = "&grid_variables=score_both&grid_rates=0.001_0.01&grid_steps=1_3"
-    view = View(page, address, f"?photo=sample:rocket&scale=1&steps=2{grid}")
+    view = AppPage(page, address, f"?photo=sample:rocket&scale=1&steps=2{grid}")
     page.get_by_role("link", name="Ablate").click()
     page.get_by_text("Open on Iterate").wait_for(timeout=60_000)
     cell = page.locator(".js-plotly-plot").evaluate(
@@ -67,7 +67,7 @@ def test_a_cell_of_ablate_opens_its_run(page, address):
 
 
 def test_runs_are_pinned_compared_and_opened_from_a_file(page, address, tmp_path):
-    view = View(page, address, QUICK)
+    view = AppPage(page, address, QUICK)
     page.get_by_test_id("stPopover").get_by_role("button").click()
     _, data = view.download(view.button("Record", exact=True))
     page.keyboard.press("Escape")
@@ -93,7 +93,7 @@ def test_runs_are_pinned_compared_and_opened_from_a_file(page, address, tmp_path
 
 
 def test_model_shows_the_card_and_measures(page, address):
-    View(page, address, QUICK)
+    AppPage(page, address, QUICK)
     page.get_by_role("link", name="Model").click()
     page.get_by_text("What is adapted", exact=True).wait_for()
     page.get_by_role("button", name=re.compile("Measure")).click()
@@ -104,7 +104,7 @@ def test_a_page_by_its_own_address(browser, address):
     page = browser.new_page()
     page.set_default_timeout(30_000)
     page.goto(f"{address}/compare{QUICK}&methods=oracle_entropy")
-    view = View(page)
+    view = AppPage(page)
     page.get_by_text("IoU by class").wait_for()
     assert {"prediction:0", "prediction:1"} <= set(view.read("panels()"))
     assert view.query["methods"] == "oracle_entropy"

@@ -5,7 +5,7 @@ import pytest
 
 from segviz.export.report import report
 from segviz.pictures.panels import PANELS
-from segviz.viewer.payload import Shown
+from segviz.viewer.payload import NamedRecord
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -15,7 +15,7 @@ HOSTILE = "</script><img src=x onerror=document.title='taken'>"
 @pytest.fixture(scope="module")
 def file(record, tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(report([Shown(record, HOSTILE)], HOSTILE), encoding="utf-8")
+    path.write_text(report([NamedRecord(record, HOSTILE)], HOSTILE), encoding="utf-8")
     return path
 
 

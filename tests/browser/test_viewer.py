@@ -14,10 +14,10 @@ from segviz.network.grid import resample
 from segviz.network.receptive_field import extent
 from segviz.pictures import maps
 from segviz.runs.run import Run
-from segviz.viewer import View, assets
+from segviz.viewer import ViewState, assets
 from segviz.viewer.assets import text
 from segviz.viewer.component import Sent
-from segviz.viewer.payload import Shown, payload
+from segviz.viewer.payload import NamedRecord, payload
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -179,7 +179,7 @@ def check(viewer, record, step, run=0):
 
 
 def test_pictures_are_those_of_the_record(open_page, record):
-    viewer = open_page([Shown(record, "entropy")])
+    viewer = open_page([NamedRecord(record, "entropy")])
     assert viewer.get("panels()") == [
         f"{name}:0"
         for name in ("photo", "prediction", "entropy", "receptive-field", "truth", "right-wrong")
@@ -205,7 +205,7 @@ def test_pictures_are_those_of_the_record(open_page, record):
 
 
 def test_scrubbing_by_mouse_reports_on_release(open_page, record):
-    viewer = open_page([Shown(record, "entropy")])
+    viewer = open_page([NamedRecord(record, "entropy")])
     viewer.at(STEPS)
     box = viewer.scrubber.bounding_box()
     y = box["y"] + box["height"] / 2
@@ -226,7 +226,7 @@ def test_scrubbing_by_mouse_reports_on_release(open_page, record):
 
 
 def test_keys_and_buttons(open_page, record):
-    viewer = open_page([Shown(record, "entropy")], view={"step": 5})
+    viewer = open_page([NamedRecord(record, "entropy")], view={"step": 5})
     viewer.at(5)
     press = viewer.page.keyboard.press
     for key, step in (
@@ -257,7 +257,7 @@ def test_keys_and_buttons(open_page, record):
 
 
 def test_keys_are_dead_while_typing_and_leave_others_alone(open_page, record):
-    viewer = open_page([Shown(record, "entropy")], view={"step": 5})
+    viewer = open_page([NamedRecord(record, "entropy")], view={"step": 5})
     viewer.at(5)
     box = viewer.page.get_by_label("Text", exact=True)
     box.focus()
@@ -278,7 +278,7 @@ def test_keys_are_dead_while_typing_and_leave_others_alone(open_page, record):
 
 
 def test_play_pause_speed_and_loop(open_page, record):
-    viewer = open_page([Shown(record, "entropy")], view={"step": 0})
+    viewer = open_page([NamedRecord(record, "entropy")], view={"step": 0})
     viewer.at(0)
     viewer.page.get_by_label("Speed").select_option("4")
     viewer.page.keyboard.press("Space")
@@ -304,7 +304,7 @@ def test_play_pause_speed_and_loop(open_page, record):
 
 
 def test_the_inspector_reads_the_record(open_page, record):
-    viewer = open_page([Shown(record, "entropy")], view={"step": 9})
+    viewer = open_page([NamedRecord(record, "entropy")], view={"step": 9})
     viewer.at(9)
     rows, columns = (torch.from_numpy(p) for p in record.positions)
     codes = torch.from_numpy(record.log_probabilities[9])
@@ -346,7 +346,7 @@ def test_the_inspector_reads_the_record(open_page, record):
 
 
 def test_pins_and_their_histories(open_page, record):
-    viewer = open_page([Shown(record, "entropy")], view={"step": 3, "pins": [[10, 12]]})
+    viewer = open_page([NamedRecord(record, "entropy")], view={"step": 3, "pins": [[10, 12]]})
     viewer.at(3)
     assert viewer.page.locator(".pin").count() == 1
     viewer.click(30, 20)
@@ -386,7 +386,7 @@ def test_pins_and_their_histories(open_page, record):
 
 
 def test_charts_and_headlines_follow_the_step(open_page, record):
-    viewer = open_page([Shown(record, "entropy")])
+    viewer = open_page([NamedRecord(record, "entropy")])
     viewer.at(STEPS)
     chart = viewer.page.locator(".numbers .plot").first
     box = chart.bounding_box()
@@ -403,7 +403,7 @@ def test_charts_and_headlines_follow_the_step(open_page, record):
 
 
 def test_zoom_and_pan_are_shared(open_page, record):
-    viewer = open_page([Shown(record, "entropy")])
+    viewer = open_page([NamedRecord(record, "entropy")])
     viewer.at(STEPS)
     viewer.point(18, 14)
     viewer.page.wait_for_timeout(300)
@@ -445,7 +445,7 @@ def test_zoom_and_pan_are_shared(open_page, record):
 
 
 def test_isolating_a_class(open_page, record):
-    viewer = open_page([Shown(record, "entropy")])
+    viewer = open_page([NamedRecord(record, "entropy")])
     viewer.at(STEPS)
     names = viewer.page.locator(".legend button").all_inner_texts()
     assert names == [record.classes[id] for id in maps.classes_in(record)]
@@ -464,7 +464,7 @@ def test_isolating_a_class(open_page, record):
 
 
 def test_range_of_all_steps_or_of_one(open_page, record):
-    viewer = open_page([Shown(record, "entropy")], view={"step": 6})
+    viewer = open_page([NamedRecord(record, "entropy")], view={"step": 6})
     viewer.at(6)
     ends = viewer.page.locator(".scale span")
 
@@ -486,7 +486,7 @@ def test_range_of_all_steps_or_of_one(open_page, record):
 
 
 def test_wipe_between_two_panels(open_page, record):
-    viewer = open_page([Shown(record, "entropy")])
+    viewer = open_page([NamedRecord(record, "entropy")])
     viewer.at(STEPS)
     viewer.button("Wipe").click()
     frame = viewer.page.locator(".wipe .frame")
@@ -519,7 +519,7 @@ def test_wipe_between_two_panels(open_page, record):
 
 
 def test_panels_are_chosen(open_page, record):
-    viewer = open_page([Shown(record, "entropy")], view={"panels": ["entropy", "prediction"]})
+    viewer = open_page([NamedRecord(record, "entropy")], view={"panels": ["entropy", "prediction"]})
     assert viewer.get("panels()") == ["prediction:0", "entropy:0"]
     viewer.button("Prediction, step 0").click()
     viewer.reported(panels=["feedforward", "prediction", "entropy"])
@@ -531,7 +531,7 @@ def test_panels_are_chosen(open_page, record):
 
 
 def test_touch(open_page, record):
-    viewer = open_page([Shown(record, "entropy")])
+    viewer = open_page([NamedRecord(record, "entropy")])
     viewer.at(STEPS)
     (_, (x, y)), frame = viewer.place(24, 30), viewer.frame("prediction")
     box = frame.bounding_box()
@@ -557,15 +557,15 @@ def test_touch(open_page, record):
 
 
 def test_growing_runs_are_followed_until_the_reader_moves(open_page, record):
-    viewer = open_page([Shown(cut(record, 3), "entropy")], live=True)
+    viewer = open_page([NamedRecord(cut(record, 3), "entropy")], live=True)
     check(viewer, record, 2)
     grow = "([data, live]) => grow(data, { live })"
-    viewer.page.evaluate(grow, [packed([Shown(cut(record, 5), "entropy")]), True])
+    viewer.page.evaluate(grow, [packed([NamedRecord(cut(record, 5), "entropy")]), True])
     check(viewer, record, 4)
     viewer.click(20, 20)
     viewer.page.keyboard.press("ArrowLeft")
     viewer.at(3)
-    viewer.page.evaluate(grow, [packed([Shown(cut(record, 8), "entropy")]), True])
+    viewer.page.evaluate(grow, [packed([NamedRecord(cut(record, 8), "entropy")]), True])
     viewer.until("steps === 8")
     viewer.until("loaded")
     check(viewer, record, 3)
@@ -574,14 +574,14 @@ def test_growing_runs_are_followed_until_the_reader_moves(open_page, record):
     viewer.page.keyboard.press("Space")  # what is there plays, and waits for more
     viewer.until("step === 7")
     viewer.button("Pause").wait_for()
-    viewer.page.evaluate(grow, [packed([Shown(record, "entropy")]), False])
+    viewer.page.evaluate(grow, [packed([NamedRecord(record, "entropy")]), False])
     viewer.at(STEPS)
     viewer.button("Play").wait_for()
     check(viewer, record, STEPS)
 
 
 def test_captions_of_growing_runs(open_page, record, other):
-    runs = [Shown(other, "first"), Shown(cut(record, 3), "second")]
+    runs = [NamedRecord(other, "first"), NamedRecord(cut(record, 3), "second")]
     panels = ["feedforward", "prediction", "entropy", "receptive-field"]
     viewer = open_page(runs, live=True, view={"panels": panels})
     viewer.at(4)
@@ -590,7 +590,7 @@ def test_captions_of_growing_runs(open_page, record, other):
         return viewer.page.locator("figcaption > :last-child").all_inner_texts()
 
     assert captions()[3].startswith("step 2 · IoU ")
-    runs = [runs[0], Shown(record, "second")]
+    runs = [runs[0], NamedRecord(record, "second")]
     viewer.page.evaluate("data => grow(data, { live: false })", packed(runs))
     viewer.at(STEPS)
     assert [text.split(" (")[0] for text in captions()] == [
@@ -607,7 +607,7 @@ def test_captions_of_growing_runs(open_page, record, other):
 
 def test_runs_side_by_side(open_page, record, other):
     name = '<img src=x onerror="window.harmed = 1">'
-    viewer = open_page([Shown(record, "entropy, 2x"), Shown(other, name)])
+    viewer = open_page([NamedRecord(record, "entropy, 2x"), NamedRecord(other, name)])
     viewer.at(STEPS)
     assert viewer.get("panels()") == [
         "photo:0",
@@ -641,7 +641,7 @@ def test_runs_side_by_side(open_page, record, other):
 
 @pytest.mark.parametrize("width", [700, 1100, 1800])
 def test_layout(open_page, record, width):
-    viewer = open_page([Shown(record, "entropy")], width=width)
+    viewer = open_page([NamedRecord(record, "entropy")], width=width)
     viewer.at(STEPS)
     root = viewer.page.locator(".segviz")
     boxes = [frame.bounding_box() for frame in viewer.page.locator(".grid .frame").all()]
@@ -662,26 +662,26 @@ def test_layout(open_page, record, width):
 
 
 def test_views_go_round(open_page, record):
-    runs = [Shown(record, "entropy")]
-    view = View(4, ((3, 4), (50, 20)), ("prediction", "truth"))
+    runs = [NamedRecord(record, "entropy")]
+    view = ViewState(4, ((3, 4), (50, 20)), ("prediction", "truth"))
     viewer = open_page(runs, view=view.plain())
     viewer.at(4)
     found = json.loads(json.dumps(viewer.get("view")))
-    assert View.of(found, runs) == view
+    assert ViewState.of(found, runs) == view
 
 
 # As a component of Streamlit
 
 
 def test_a_message_undone_late_leaves_the_viewer_to_the_next(open_page, record):
-    page = open_page([Shown(record, "entropy")]).page
+    page = open_page([NamedRecord(record, "entropy")]).page
     page.evaluate("viewer.destroy()")
     messages = [message(cut(record, 3)), message(record)]
     page.evaluate("([first, second]) => (window.undo = [send(first), send(second)])", messages)
     page.evaluate("undo[0]()")
     viewer = Viewer(page)
     assert viewer.get("steps") == STEPS + 1
-    assert viewer.get("view") == View().plain()
+    assert viewer.get("view") == ViewState().plain()
     page.evaluate("undo[1]()")
     assert viewer.root.count() == 0
     page.evaluate("([first]) => (undo[0] = send(first))", messages)
@@ -691,6 +691,6 @@ def test_a_message_undone_late_leaves_the_viewer_to_the_next(open_page, record):
 
 def message(record):
     """What the component is sent, in base64."""
-    sent = Sent(View())
-    sent.send([Shown(record, "entropy")], live=False)
+    sent = Sent(ViewState())
+    sent.send([NamedRecord(record, "entropy")], live=False)
     return base64.b64encode(sent.message).decode()

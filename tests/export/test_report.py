@@ -12,7 +12,7 @@ import pytest
 from segviz.adapt import Settings
 from segviz.errors import InputError
 from segviz.export.report import report
-from segviz.viewer.payload import Shown, payload
+from segviz.viewer.payload import NamedRecord, payload
 
 HOSTILE = "</script></title><img src=x onerror=alert(1)><!--<script>$title"
 
@@ -53,11 +53,11 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def html(record):
-    return report([Shown(record, "entropy")], "Shapes")
+    return report([NamedRecord(record, "entropy")], "Shapes")
 
 
 def test_the_data_are_the_viewers(record, html):
-    page, data = Page(html), payload([Shown(record, "entropy")])
+    page, data = Page(html), payload([NamedRecord(record, "entropy")])
     assert json.loads(page["head"]["text"]) == json.loads(json.dumps(data.head))
     assert base64.b64decode(page["frames"]["text"]) == data.frames
 
@@ -84,7 +84,7 @@ def test_nothing_runs_or_loads_but_the_viewer(html):
 
 def test_text_from_outside_stays_text(record):
     odd = replace(record, title=HOSTILE, environment={HOSTILE: HOSTILE, "device": HOSTILE})
-    page = Page(report([Shown(odd, HOSTILE), Shown(record, "plain")], HOSTILE))
+    page = Page(report([NamedRecord(odd, HOSTILE), NamedRecord(record, "plain")], HOSTILE))
     assert len(page.all("script")) == 3 and page.all("img") == []
     assert page.all("title")[0]["text"] == page.all("h1")[0]["text"] == HOSTILE
     assert HOSTILE in [th["text"] for th in page.all("th")]
@@ -114,14 +114,14 @@ def test_tables_tell_settings_numbers_and_origin(record, html):
 
 def test_what_differs_between_runs_is_marked(record):
     other = replace(record, settings=replace(record.settings, learning_rate=3e-4))
-    rows = Page(report([Shown(record, "one"), Shown(other, "two")], "Pair")).rows()
+    rows = Page(report([NamedRecord(record, "one"), NamedRecord(other, "two")], "Pair")).rows()
     assert rows["Learning rate0.0010.0003"].get("class") == "differs"
     assert "class" not in rows["Scale11"]
     assert "onetwo" in rows
 
 
 def test_numbers_that_are_not_there_make_no_rows(unjudged):
-    rows = "".join(Page(report([Shown(unjudged, "run")], "Shapes")).rows())
+    rows = "".join(Page(report([NamedRecord(unjudged, "run")], "Shapes")).rows())
     assert "IoU" not in rows and "Agreement vs. 1x prediction" in rows
     still = replace(
         unjudged,
@@ -129,7 +129,7 @@ def test_numbers_that_are_not_there_make_no_rows(unjudged):
         labels=unjudged.labels[:1],
         settings=Settings(scale=1.0, steps=0),
     )
-    assert "One step" not in "".join(Page(report([Shown(still, "run")], "Shapes")).rows())
+    assert "One step" not in "".join(Page(report([NamedRecord(still, "run")], "Shapes")).rows())
 
 
 def test_a_report_of_nothing_is_refused():

@@ -13,7 +13,7 @@ from segviz.jobs.networks import Networks
 from segviz.jobs.queue import Job, Slot
 from segviz.jobs.run_job import Planned, Runs, Work, progress
 from segviz.network import checkpoint
-from segviz.viewer.payload import Encoder, Shown, payload
+from segviz.viewer.payload import Encoder, NamedRecord, payload
 
 
 class Paced:
@@ -92,7 +92,7 @@ def test_each_step_of_a_growing_run_is_encoded_once(paced, monkeypatch):
     for _ in range(9):
         job.go()
         (record,) = work.look().records
-        payload([Shown(record, "")], encoder)
+        payload([NamedRecord(record, "")], encoder)
     steps = record.last + 1
     block = max(deflated)  # a step's maps
     assert steps >= 8 and deflated.count(block) == steps

@@ -9,51 +9,51 @@ import pytest
 
 from segviz.adapt import Settings
 from segviz.runs.run import Run
-from segviz.viewer import PANELS, PINS, View, assets
+from segviz.viewer import PANELS, PINS, ViewState, assets
 from segviz.viewer.assets import MODULES, text
-from segviz.viewer.payload import Shown
+from segviz.viewer.payload import NamedRecord
 
 
 @pytest.fixture(scope="module")
 def runs(trained, photo, truth):
     record = Run(trained, photo, Settings(scale=1.0, steps=3), truth, "shapes").all()
-    return [Shown(record, "entropy")]
+    return [NamedRecord(record, "entropy")]
 
 
 @pytest.fixture(scope="module")
 def untrue(trained, photo):
-    return [Shown(Run(trained, photo, Settings(scale=1.0, steps=1)).all(), "entropy")]
+    return [NamedRecord(Run(trained, photo, Settings(scale=1.0, steps=1)).all(), "entropy")]
 
 
 # Views
 
 
 def test_a_view_that_fits_is_kept(runs):
-    view = View(2, ((0, 0), (71, 55)), ("prediction", "entropy"))
+    view = ViewState(2, ((0, 0), (71, 55)), ("prediction", "entropy"))
     assert view.fit(runs) == view
-    assert View.of(view.plain(), runs) == view
-    assert View.of(json.loads(json.dumps(view.plain())), runs) == view
+    assert ViewState.of(view.plain(), runs) == view
+    assert ViewState.of(json.loads(json.dumps(view.plain())), runs) == view
 
 
 def test_the_last_step_needs_no_number(runs):
-    assert View(3).fit(runs).step is None and View(None).fit(runs).step is None
+    assert ViewState(3).fit(runs).step is None and ViewState(None).fit(runs).step is None
 
 
 @pytest.mark.parametrize("step", [-1, 4, 10**9])
 def test_steps_that_are_not_there_become_the_last(runs, step):
-    assert View(step).fit(runs).step is None
+    assert ViewState(step).fit(runs).step is None
 
 
 def test_pins_lie_on_the_photo_once_each(runs):
     pins = ((5, 5), (72, 0), (0, 56), (-1, 3), (5, 5), (1, 1), (2, 2), (3, 3), (4, 4), (6, 6))
-    assert View(pins=pins).fit(runs).pins == ((5, 5), (1, 1), (2, 2), (3, 3), (4, 4))
+    assert ViewState(pins=pins).fit(runs).pins == ((5, 5), (1, 1), (2, 2), (3, 3), (4, 4))
     assert PINS == 5
 
 
 def test_panels_are_known_and_there(runs, untrue):
     panels = ("truth", "entropy", "x-ray", "entropy")
-    assert View(panels=panels).fit(runs).panels == ("entropy", "truth")
-    assert View(panels=panels).fit(untrue).panels == ("entropy",)
+    assert ViewState(panels=panels).fit(runs).panels == ("entropy", "truth")
+    assert ViewState(panels=panels).fit(untrue).panels == ("entropy",)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_panels_are_known_and_there(runs, untrue):
     ],
 )
 def test_nonsense_from_a_browser_falls_away(runs, value):
-    assert View.of(value, runs) == View()
+    assert ViewState.of(value, runs) == ViewState()
 
 
 # Files
@@ -131,7 +131,7 @@ def page_of(runs, view=None, live=False):
 
     page = AppTest.from_function(script, default_timeout=60)
     page.session_state["runs"] = runs
-    page.session_state["view"] = view or View()
+    page.session_state["view"] = view or ViewState()
     page.session_state["live"] = live
     return page
 
@@ -147,7 +147,7 @@ def message(page):
 
 def grown(shown, steps):
     record = shown.record
-    return Shown(
+    return NamedRecord(
         dataclasses.replace(
             record,
             steps=record.steps[:steps],
@@ -164,19 +164,19 @@ def grown(shown, steps):
 
 
 def test_a_page_sends_head_and_frames(runs):
-    page = page_of(runs, View(1, ((3, 4),), ("entropy", "nothing"))).run()
+    page = page_of(runs, ViewState(1, ((3, 4),), ("entropy", "nothing"))).run()
     assert not page.exception
     head, frames = message(page)
     assert head["view"] == {"step": 1, "pins": [[3, 4]], "panels": ["entropy"]}
     assert head["live"] is False and head["runs"][0]["name"] == "entropy"
     assert max(at + size for at, size in head["runs"][0]["steps"]) <= len(frames)
-    assert page.session_state["returned"] == View(1, ((3, 4),), ("entropy",))
+    assert page.session_state["returned"] == ViewState(1, ((3, 4),), ("entropy",))
 
 
 def test_reruns_send_the_same_message_whatever_view_the_page_hands_in(runs):
-    page = page_of(runs, View(1)).run()
+    page = page_of(runs, ViewState(1)).run()
     first = message(page)
-    page.session_state["view"] = View(2, ((9, 9),))
+    page.session_state["view"] = ViewState(2, ((9, 9),))
     page.run()
     assert not page.exception and message(page) == first
 
@@ -192,13 +192,13 @@ def test_other_runs_are_sent_at_once(runs, untrue):
 
 def test_equal_records_are_sent_once_and_a_run_that_ended_again(trained, photo, truth):
     whole = Run(trained, photo, Settings(scale=1.0, steps=3), truth).all()
-    part = grown(Shown(whole, "entropy"), 2)
+    part = grown(NamedRecord(whole, "entropy"), 2)
     page = page_of([part], live=True)
     page.run()
     first = message(page)
     page.run()
     assert message(page) == first
-    page.session_state["runs"], page.session_state["live"] = [Shown(whole, "entropy")], False
+    page.session_state["runs"], page.session_state["live"] = [NamedRecord(whole, "entropy")], False
     page.run()
     head, _ = message(page)
     assert len(head["runs"][0]["steps"]) == 4 and head["live"] is False

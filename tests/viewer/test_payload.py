@@ -13,7 +13,7 @@ from segviz.adapt import Settings
 from segviz.errors import InputError
 from segviz.pictures import maps
 from segviz.runs.run import Run
-from segviz.viewer.payload import KEY_EVERY, Encoder, Shown, payload
+from segviz.viewer.payload import KEY_EVERY, Encoder, NamedRecord, payload
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def steps(made, places):
 
 
 def test_every_map_of_every_step_comes_back(record, other):
-    made = payload([Shown(record, "a"), Shown(other, "b")])
+    made = payload([NamedRecord(record, "a"), NamedRecord(other, "b")])
     for entry, source in zip(made.head["runs"], (record, other), strict=True):
         blocks = steps(made, entry["steps"])
         count, area, (h, w) = len(source.steps), 72 * 56, entry["grid"]
@@ -75,7 +75,7 @@ def test_every_map_of_every_step_comes_back(record, other):
 
 
 def test_log_probabilities_of_likely_classes_come_last(record):
-    made = payload([Shown(record, "a")])
+    made = payload([NamedRecord(record, "a")])
     (entry,) = made.head["runs"]
     part = entry["probabilities"]
     codes = record.log_probabilities.codes
@@ -89,7 +89,7 @@ def test_log_probabilities_of_likely_classes_come_last(record):
 
 
 def test_pictures_and_positions(record):
-    made = payload([Shown(record, "a")])
+    made = payload([NamedRecord(record, "a")])
     (entry,) = made.head["runs"]
     photo = np.array(Image.open(io.BytesIO(chunk(made, entry["photo"]))))
     assert np.array_equal(photo, record.photo)
@@ -101,7 +101,7 @@ def test_pictures_and_positions(record):
 
 
 def test_head_is_json_and_says_what_there_is(record, other):
-    made = payload([Shown(record, "first"), Shown(other, "second")])
+    made = payload([NamedRecord(record, "first"), NamedRecord(other, "second")])
     head = json.loads(json.dumps(made.head, allow_nan=False))
     assert (head["width"], head["height"]) == (72, 56)
     assert [run["name"] for run in head["runs"]] == ["first", "second"]
@@ -125,7 +125,7 @@ def test_head_is_json_and_says_what_there_is(record, other):
 
 def test_only_truth_is_sent_as_truth(other):
     assert other.reference == "1x prediction" and other.truth is not None
-    head = payload([Shown(other, "a")]).head
+    head = payload([NamedRecord(other, "a")]).head
     assert head["runs"][0]["truth"] is None
     assert {"iou", "accuracy"}.isdisjoint(one["key"] for one in head["numbers"])
 
@@ -135,12 +135,12 @@ def test_losses_of_different_objectives_are_not_put_side_by_side(record):
         record, settings=dataclasses.replace(record.settings, objective="oracle")
     )
     for runs, there in (([record, record], True), ([record, oracle], False)):
-        head = payload([Shown(run, "run") for run in runs]).head
+        head = payload([NamedRecord(run, "run") for run in runs]).head
         assert ("loss" in [one["key"] for one in head["numbers"]]) is there
 
 
 def test_colours_are_those_of_the_exports(record, other):
-    head = payload([Shown(record, "a"), Shown(other, "b")]).head
+    head = payload([NamedRecord(record, "a"), NamedRecord(other, "b")]).head
     for name in ("entropy", "sigma"):
         limits = [maps.limits_of(getattr(one, name)) for one in (record, other)]
         want = (min(low for low, _ in limits), max(high for _, high in limits))
@@ -152,7 +152,7 @@ def test_colours_are_those_of_the_exports(record, other):
 
 
 def test_what_runs_share_is_sent_once(record):
-    one, two = (payload([Shown(record, "a")] * count) for count in (1, 2))
+    one, two = (payload([NamedRecord(record, "a")] * count) for count in (1, 2))
     assert len(two.frames) == len(one.frames)
 
 
@@ -167,22 +167,22 @@ def test_growing_runs_code_only_what_is_new(record, monkeypatch):
     last = len(record.steps)
     for count, fresh in ((3, 3), (4, 1), (4, 0), (last, last - 4)):
         coded.clear()
-        made = payload([Shown(cut(record, count), "a")], encoder)
+        made = payload([NamedRecord(cut(record, count), "a")], encoder)
         assert sum(coded) == fresh
-        assert made == payload([Shown(cut(record, count), "a")])
+        assert made == payload([NamedRecord(cut(record, count), "a")])
 
 
 def test_an_encoder_keeps_no_more_than_the_last_payload_used(record, other):
     encoder = Encoder()
-    payload([Shown(record, "a")], encoder)
-    payload([Shown(other, "b")], encoder)
+    payload([NamedRecord(record, "a")], encoder)
+    payload([NamedRecord(other, "b")], encoder)
     fresh = Encoder()
-    payload([Shown(other, "b")], fresh)
+    payload([NamedRecord(other, "b")], fresh)
     assert set(encoder._used) == set(fresh._used)
 
 
 def test_a_run_of_one_step(record):
-    made = payload([Shown(cut(record, 1), "a")])
+    made = payload([NamedRecord(cut(record, 1), "a")])
     assert len(made.head["runs"][0]["steps"]) == 1
 
 
@@ -190,7 +190,7 @@ def test_photos_of_two_sizes_are_refused(trained, record):
     small = np.zeros((40, 50, 3), np.uint8)
     second = Run(trained, small, Settings(scale=1.0, steps=0)).all()
     with pytest.raises(InputError, match=r"72 x 56 and 50 x 40 pixels; show them one after"):
-        payload([Shown(record, "a"), Shown(second, "b")])
+        payload([NamedRecord(record, "a"), NamedRecord(second, "b")])
     with pytest.raises(InputError, match="no run to show; give at least one"):
         payload([])
 
@@ -219,6 +219,6 @@ def test_33_steps_of_a_500_x_375_photo_at_3x_stay_under_4_mb(record):
             np.linspace(0, n - 1, size).astype(np.float32) for n, size in ((h, 375), (w, 500))
         ),
     )
-    made = payload([Shown(big, "a")])
+    made = payload([NamedRecord(big, "a")])
     assert len(made.head["runs"][0]["probabilities"]["classes"]) == 21
     assert len(made.frames) + len(json.dumps(made.head)) < 4e6

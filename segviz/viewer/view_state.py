@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .payload import Shown
+from .payload import NamedRecord
 
-__all__ = ["PANELS", "PINS", "View", "panels_of"]
+__all__ = ["PANELS", "PINS", "ViewState", "panels_of"]
 
 PANELS: dict[str, str] = {
     "photo": "Photo with overlay",
@@ -28,7 +28,7 @@ PINS = 5
 
 
 @dataclass(frozen=True)
-class View:
+class ViewState:
     """Where a viewer stands.
 
     Arguments:
@@ -42,7 +42,7 @@ class View:
     panels: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, value: Any, runs: Sequence[Shown]) -> "View":  # noqa: ANN401
+    def of(cls, value: Any, runs: Sequence[NamedRecord]) -> "ViewState":  # noqa: ANN401
         """What a browser says, as far as it makes sense for these runs; the rest falls away.
 
         Arguments:
@@ -55,14 +55,14 @@ class View:
         panels = [name for name in _listed(value.get("panels")) if isinstance(name, str)]
         return cls(step, tuple(pin for pin in pins if pin), tuple(panels)).fit(runs)
 
-    def fit(self, runs: Sequence[Shown]) -> "View":
+    def fit(self, runs: Sequence[NamedRecord]) -> "ViewState":
         """This view with what these runs have: a step there is, pins on the photo, panels known."""
         height, width = runs[0].record.photo.shape[:2]
         last = max(shown.record.last for shown in runs)
         known = panels_of(runs)
         pins = [(x, y) for x, y in self.pins if 0 <= x < width and 0 <= y < height]
         asked = dict.fromkeys(self.panels)
-        return View(
+        return ViewState(
             None if self.step is None or not 0 <= self.step < last else self.step,
             tuple(dict.fromkeys(pins))[:PINS],
             tuple(name for name in known if name in asked),
@@ -77,7 +77,7 @@ class View:
         }
 
 
-def panels_of(runs: Sequence[Shown]) -> list[str]:
+def panels_of(runs: Sequence[NamedRecord]) -> list[str]:
     """The panels that these runs have data for."""
     judged = any(shown.record.reference == "truth" for shown in runs)
     return [name for name in PANELS if judged or name not in JUDGED]

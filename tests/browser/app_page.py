@@ -8,7 +8,7 @@ import pytest
 QUICK = "?photo=sample:rocket&scale=1&steps=4"
 
 
-class View:
+class AppPage:
     """A page of the app in a tab."""
 
     def __init__(self, page, address=None, query=""):
