@@ -15,10 +15,10 @@ from segviz.errors import InputError
 from segviz.evaluation import results
 from segviz.evaluation.paper_tables import TABLES
 from segviz.evaluation.results import Result
+from segviz.runtime import resources
 
 PAGE = "benchmark"
 OWN = "own"
-ROOT = Path(__file__).parents[1]
 now = session.session()
 now.page = now.page or PAGE
 
@@ -56,7 +56,7 @@ def missing(what: str, name: str, path: Path) -> None:
 
 def paper(name: str) -> None:
     """One of the paper's tables."""
-    folder = Path(os.environ.get("SEGVIZ_RESULTS") or ROOT / "results")
+    folder = Path(os.environ.get("SEGVIZ_RESULTS") or resources.folder("results"))
     path = folder / f"table-{name}.json"
     models = TABLES[name].models
     model = models[0]

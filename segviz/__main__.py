@@ -1,4 +1,4 @@
-"""The command line: `python -m segviz COMMAND`."""
+"""The command line: `python -m segviz COMMAND`, the same as `segviz COMMAND`."""
 
 import sys
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "train": "train.train",
     "benchmark": "benchmark.measure",
     "download-voc": "download_voc.download",
+    "app": "app.app",
 }
 """Module and function of each command: no command waits for what only others import."""
 

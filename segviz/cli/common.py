@@ -61,7 +61,7 @@ def parse_whole(text: str) -> list[int]:
 
 
 def command_line() -> str:
-    return "python -m segviz " + shlex.join(sys.argv[1:])
+    return "segviz " + shlex.join(sys.argv[1:])
 
 
 def write_whole(path: Path, content: str) -> None:

@@ -1,4 +1,4 @@
-"""The command line: python -m segviz COMMAND."""
+"""The command line: segviz COMMAND."""
 
 import argparse
 import sys
@@ -14,7 +14,7 @@ __all__ = ["main", "parser"]
 def parser() -> argparse.ArgumentParser:
     """All commands and their options; light, so that --help is instant."""
     top = _Parser(
-        prog="python -m segviz",
+        prog="segviz",
         description="Watch a segmentation network adapt itself to one image.",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     download = commands.add_parser("download-voc", help="fetch VOC 2012 and the SBD labels")
     download.add_argument("dir", metavar="DIR")
     download.add_argument("--no-sbd", action="store_true", help="leave the extra labels out")
+    _app(commands)
     return top
 
 
@@ -44,7 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 on success, 2 on bad input (one line on stderr), 130 on Ctrl-C (what was done is kept).
     """
-    options = parser().parse_args(arguments)
+    top = parser()
+    options, unknown = top.parse_known_args(arguments)
+    if options.command == "app":
+        options.streamlit = unknown
+    elif unknown:
+        top.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         return run_command(options)
     except InputError as error:
@@ -249,3 +255,15 @@ def _benchmark(commands: "argparse._SubParsersAction[_Parser]") -> None:
     command.add_argument("--memory", action="store_true", help="measure the peak of the memory")
     command.add_argument("--out", metavar="FILE", help="write the JSON there, too")
     _common(command)
+
+
+def _app(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    command = commands.add_parser(
+        "app",
+        help="serve the app in the browser",
+        allow_abbrev=False,
+        epilog="Other options go to Streamlit, such as --server.maxUploadSize=50.",
+    )
+    command.add_argument("--port", type=int, help="TCP port (default: 8501, or the next free)")
+    command.add_argument("--address", metavar="HOST", help="interface (default: localhost)")
+    command.add_argument("--headless", action="store_true", help="open no browser")

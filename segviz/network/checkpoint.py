@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..runtime import resources
 from .architecture import Architecture
 
 if TYPE_CHECKING:  # cards are read without torch, which takes seconds to import
@@ -28,7 +29,7 @@ __all__ = [
     "tensor_hash",
 ]
 
-CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
+CHECKPOINTS = resources.folder("checkpoints")
 DEFAULT = "mobilenetv2_100-voc"
 
 

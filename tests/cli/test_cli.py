@@ -145,7 +145,7 @@ def test_large_photos_are_brought_to_the_scale_of_voc(cli, tmp_path):
         (["{photo}", "--threads", "0"], "--threads is 0, but must be at least 1"),
         (["{photo}", "--out", "{photo}"], "folder .* cannot be made .*; choose another --out"),
         (["{photo}", "--colour"], "unrecognized arguments: --colour; see"),
-        ([], "required: IMAGE; see python -m segviz run --help"),
+        ([], "required: IMAGE; see segviz run --help"),
     ],
 )
 def test_run_refuses(cli, files, voc_root, checkpoint_path, arguments, pattern):
@@ -529,11 +529,21 @@ def python(*arguments, **options):
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["run"], ["export"], ["evaluate"], ["tables"], ["train"], ["benchmark"], ["download-voc"]],
+    [
+        [],
+        ["run"],
+        ["export"],
+        ["evaluate"],
+        ["tables"],
+        ["train"],
+        ["benchmark"],
+        ["download-voc"],
+        ["app"],
+    ],
 )
 def test_help(cli, command):
     code, out, err = cli(*command, "--help", trained=False)
-    assert code == 0 and err == "" and out.startswith("usage: python -m segviz")
+    assert code == 0 and err == "" and out.startswith("usage: segviz")
 
 
 def test_help_does_not_import_torch():
