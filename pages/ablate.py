@@ -13,7 +13,7 @@ from pages.state import session
 from pages.state.query_params import MAX_RUNS
 from pages.state.session import rate_text
 from segviz.adapt import VARIABLES
-from segviz.charts.run_comparison import outcome_grid
+from segviz.charts.run_comparison import change_heatmap
 from segviz.errors import InputError
 from segviz.runs import verdict
 from segviz.viewer import ViewState
@@ -70,7 +70,7 @@ def grid(shown: list[NamedRecord], view: ViewState, live: bool) -> None:
         f" {100 * next(iter(curves.values()))[0]:.1f} %. Choose a cell to see its run.]"
     )
     event = st.plotly_chart(
-        outcome_grid(list(values["grid_variables"]), rates, groups, change, what),
+        change_heatmap(list(values["grid_variables"]), rates, groups, change, what),
         key=f"grid_{result.id if result and not live else 'live'}",
         on_select="ignore" if live else "rerun",
         selection_mode="points",

@@ -98,11 +98,11 @@ def _points(found: Changes, name: str, place: str) -> None:
     with change:
         alt = f"Change of {name} against change of mean entropy, by image"
         _chart(charts.scatter_changes(found, name), f"bench_changes_{place}", alt)
-        st.markdown(charts.changes_said(found, name))
+        st.markdown(charts.describe_changes(found, name))
     with level:
         alt = f"{name} of feedforward against its mean entropy, by image"
         _chart(charts.scatter_levels(found, name), f"bench_levels_{place}", alt)
-        st.markdown(charts.levels_said(found, name))
+        st.markdown(charts.describe_levels(found, name))
 
 
 def _chart(figure: go.Figure, key: str, alt: str) -> None:

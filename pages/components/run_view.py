@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from segviz.charts.run_comparison import cost
+from segviz.charts.run_comparison import median_update_ms
 from segviz.jobs.queue import Job
 from segviz.jobs.run_job import Work, progress
 from segviz.pictures import maps
@@ -229,5 +229,5 @@ def _cost(record: Record) -> str:
         f" {plain(threads)} thread{'s' if threads != 1 else ''}",
         f"forward pass {record.forward_ms:.0f} ms",
     ]
-    each = cost(record)
+    each = median_update_ms(record)
     return " · ".join(facts + ([f"one step {each:.1f} ms"] if each is not None else []))

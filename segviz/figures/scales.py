@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from ..charts.gains import colours, needs_truth
+from ..charts.gains import needs_truth
 from ..evaluation.against_paper import Line, every, lines, named
 from ..evaluation.evaluate import FEEDFORWARD
 from ..evaluation.results import Result
+from ..pictures.method_colours import GREY, method_colours
 from .page_layout import GAP, LINE, MARGIN, MUTED, SMALL, Page
 
 __all__ = ["scale_figure"]
 
-GREY = "#6f7680"
 HEIGHT, BETWEEN, INSET = 1.75, 0.3, 0.3  # of charts; the numbers at an axis need the last
 
 
@@ -21,8 +21,7 @@ def scale_figure(result: Result) -> Page:
     page = Page()
     found = {model: lines(result, model) for model in result.parts}
     methods = [line.kind[0] for part in found.values() for line in part]
-    palette = colours([method for method in methods if method != FEEDFORWARD])
-    palette[FEEDFORWARD] = GREY
+    palette = method_colours(methods)
     for model, part in found.items():
         _charts(page, model, part, palette)
     names = {named(line.kind): palette[line.kind[0]] for part in found.values() for line in part}

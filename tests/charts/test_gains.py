@@ -3,9 +3,9 @@ import itertools
 import numpy as np
 import pytest
 
-from segviz.charts.gains import colours, gain_bars, gain_curves
+from segviz.charts.gains import gain_bars, gain_curves
 from segviz.evaluation.against_paper import lines
-from segviz.evaluation.paper_tables import OURS, TABLES
+from segviz.evaluation.paper_tables import TABLES
 from segviz.evaluation.results import parse
 from tests.outcomes import table
 
@@ -14,13 +14,6 @@ IDS = [f"2007_{i:06}" for i in range(6)]
 
 def _lines(name, model="w/ aug"):
     return {line.kind: line for line in lines(parse(table(name, IDS), "file"), model)}
-
-
-def test_colours_are_of_methods_and_distinct():
-    methods = ["entropy", OURS[0], "oracle", "entropy:lr=0.5", "entropy:lr=0.25", "oracle"]
-    found = colours(methods)
-    assert len(found) == len(set(found.values())) == 5
-    assert colours(["oracle"])["oracle"] == found["oracle"]
 
 
 def test_curves_have_a_line_for_each_method_and_step():

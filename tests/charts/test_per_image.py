@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from segviz.charts.per_image import (
-    changes_said,
     class_bars,
-    levels_said,
+    describe_changes,
+    describe_levels,
     scatter_changes,
     scatter_levels,
 )
@@ -57,7 +57,7 @@ def test_points_are_images(part):
 
 def test_what_is_said_follows_from_the_numbers(part):
     found = changes(part, part.row(3.0, ("entropy", "both", 32)), "iou")
-    said = changes_said(found, "IoU")
+    said = describe_changes(found, "IoU")
     assert "entropy fell on 20 of 40 images and IoU rose on 20" in said
     assert "rose on 20 of 20 (100%)" in said
     assert "Lower entropy strongly means higher IoU here" in said
@@ -66,28 +66,28 @@ def test_what_is_said_follows_from_the_numbers(part):
 
 def test_the_other_way_round_and_none():
     down = np.linspace(-3, -1, 30)
-    assert "Lower entropy means lower IoU here, strongly" in changes_said(
+    assert "Lower entropy means lower IoU here, strongly" in describe_changes(
         _changes(down, down), "IoU"
     )
     rng = np.random.default_rng(1)
-    said = changes_said(_changes(rng.normal(size=30), rng.normal(size=30) / 100), "IoU")
+    said = describe_changes(_changes(rng.normal(size=30), rng.normal(size=30) / 100), "IoU")
     assert "Lower entropy does not mean higher IoU here" in said
-    still = changes_said(_changes([0.0] * 30, [0.0] * 30), "IoU")
+    still = describe_changes(_changes([0.0] * 30, [0.0] * 30), "IoU")
     assert "fell on 0 of 30 images" in still and "no correlation without variation" in still
 
 
 def test_of_few_images_nothing_is_claimed():
     few = _changes([1, -1, 2], [-0.1, 0.1, -0.2])
-    assert "With fewer than 10 images no relation is claimed." in changes_said(few, "IoU")
-    assert levels_said(few, "IoU") == "With fewer than 10 images no relation is claimed."
-    assert changes_said(_changes([], []), "IoU") == "No image has all the numbers."
+    assert "With fewer than 10 images no relation is claimed." in describe_changes(few, "IoU")
+    assert describe_levels(few, "IoU") == "With fewer than 10 images no relation is claimed."
+    assert describe_changes(_changes([], []), "IoU") == "No image has all the numbers."
 
 
 def test_levels():
     x = np.linspace(0.1, 0.4, 30)
     ids = tuple(map(str, range(30)))
     found = Changes(ids, 1 - x, 1 - x, x, x)
-    said = levels_said(found, "IoU")
+    said = describe_levels(found, "IoU")
     assert "images of higher entropy strongly tend to have lower IoU (Spearman -1.00" in said
     flat = Changes(ids, np.full(30, 0.5), np.full(30, 0.5), x, x)
-    assert "entropy says nothing about IoU" in levels_said(flat, "IoU")
+    assert "entropy says nothing about IoU" in describe_levels(flat, "IoU")

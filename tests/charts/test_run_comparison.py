@@ -92,13 +92,13 @@ def test_scale_curves_without_truth(trained, photo):
     assert list(figure.data[0].y) == [records[0].steps[0]["agreement"]]
 
 
-def test_outcome_grid():
+def test_change_heatmap():
     change = {
         ("score", "0.001", "8 steps"): 1.25,
         ("score", "0.01", "8 steps"): -7.0,
         ("both", "0.001", "8 steps"): None,
     }
-    figure = run_comparison.outcome_grid(
+    figure = run_comparison.change_heatmap(
         ["score", "both"], ["0.001", "0.01"], ["8 steps"], change, "IoU"
     )
     colours, cells = figure.data
