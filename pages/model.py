@@ -9,13 +9,14 @@ from pages.actions import server
 from pages.actions.launch import said
 from pages.actions.page_start import say
 from pages.state import session
-from pages.state.query_params import PARAMETERS
 from pages.state.text import plain
 from segviz.adapt import VARIABLES
 from segviz.adapt.episode import MAX_INPUT
 from segviz.adapt.parameters import counts
+from segviz.adapt.settings import LIMITS
 from segviz.data import images
 from segviz.jobs.history import MOST_BYTES, MOST_RUNS
+from segviz.jobs.limits import APP_LIMITS
 from segviz.jobs.queue import Job
 from segviz.profiling.timing import STEPS, costs, photo
 from segviz.runs.run import environment
@@ -209,15 +210,16 @@ with right:
                 "Sigma, input px": st.column_config.NumberColumn(format="%.1f"),
             },
         )
-    scale, free = PARAMETERS["scale"], available(trained.network.score_weight.device)
+    free = available(trained.network.score_weight.device)
     table(
         "Limits",
         {
             "Network input": f"{MAX_INPUT / 1e6:g} million pixels",
             "Memory": ("" if free is None else f"{text(free, up=False)} are free; ")
             + "what a run takes is counted before it starts, tensor by tensor",
-            "Scale": f"{scale.low:g} to {scale.high:g}",
-            "Steps": f"up to {PARAMETERS['steps'].high:g} here, 512 on the command line",
+            "Scale": "{:g} to {:g}".format(*APP_LIMITS["scale"]),
+            "Steps": f"up to {APP_LIMITS['steps'][1]:g} here,"
+            f" {LIMITS['steps'][1]} on the command line",
             "Upload": f"{images.MAX_BYTES / 1e6:g} MB and {images.MAX_PIXELS / 1e6:g} million"
             " pixels; brought to VOC's resolution, long side 500",
             "Runs kept": f"{MOST_RUNS} or {MOST_BYTES / 1e6:g} MB a visit",

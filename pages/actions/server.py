@@ -13,6 +13,7 @@ from segviz.jobs.networks import Networks
 from segviz.jobs.queue import Job
 from segviz.jobs.run_job import Runs
 from segviz.network import checkpoint
+from segviz.pictures import maps
 
 from ..state.presets import OPENING
 
@@ -33,7 +34,7 @@ def begin() -> None:
 def networks() -> Networks:
     """The networks of this server; the default one begins to load when this is first called."""
     made = Networks()
-    made.warm_up()
+    made.warm_up(then=lambda: maps.colour_table("entropy"))  # imports matplotlib
     return made
 
 

@@ -12,11 +12,12 @@ from segviz.evaluation.results import Result, parse
 from segviz.jobs.evaluation_job import EVALUATIONS, Evaluation, Plan, methods, rows_folder
 from segviz.jobs.queue import Job
 from segviz.network import checkpoint
+from segviz.runs.describe import duration
 
 from ..actions import server
 from ..actions.launch import said
 from ..state.session import session
-from ..state.text import duration, plain, sentence
+from ..state.text import plain, sentence
 from .run_view import stop_button
 from .voc_browser import root_field
 

@@ -5,9 +5,9 @@ from collections.abc import Collection
 import streamlit as st
 
 from segviz.adapt import OBJECTIVES, VARIABLES
+from segviz.jobs.limits import APP_LIMITS
 from segviz.network import checkpoint
 
-from ..state import query_params
 from ..state.session import rate_text
 
 __all__ = ["RATES", "choose", "rates_control"]
@@ -66,8 +66,7 @@ def choose(hidden: Collection[str] = ()) -> None:
             )
         st.number_input(
             "Tolerance",
-            0.0,
-            0.5,
+            *APP_LIMITS["tolerance"],
             step=0.001,
             format="%g",
             key="tolerance",
@@ -116,11 +115,11 @@ def _objective() -> None:
 
 
 def _scale() -> None:
-    limits = query_params.PARAMETERS["scale"]
+    low, high = APP_LIMITS["scale"]
     st.number_input(
         "Scale",
-        limits.low,
-        limits.high,
+        low,
+        high,
         step=0.5,
         format="%g",
         key="scale",
@@ -131,11 +130,11 @@ def _scale() -> None:
 
 
 def _steps() -> None:
-    limits = query_params.PARAMETERS["steps"]
+    low, high = APP_LIMITS["steps"]
     st.number_input(
         "Steps T",
-        int(limits.low),
-        int(limits.high),
+        int(low),
+        int(high),
         step=1,
         key="steps",
         persist_state="session",

@@ -11,7 +11,9 @@ from typing import Any
 
 from segviz.adapt import OBJECTIVES, VARIABLES, Settings
 from segviz.errors import InputError
+from segviz.jobs.limits import APP_LIMITS
 from segviz.network import checkpoint
+from segviz.validation import check_range
 from segviz.viewer import PANELS
 
 from .presets import OPENING
@@ -61,8 +63,7 @@ class Parameter:
 def _number(default: float | None, low: float, high: float, kind: type = float) -> Parameter:
     def read(text: str) -> float:
         value = kind(text)
-        if not low <= value <= high:
-            raise ValueError(text)
+        check_range("the value", value, low, high)
         return value
 
     valid = f"a {'whole ' if kind is int else ''}number from {low:g} to {high:g}"
@@ -118,9 +119,9 @@ def _pin(text: str) -> tuple[int, int]:
 
 
 _OPENING = OPENING.settings
-_SCALE = _number(_OPENING.scale, 0.5, 4.0)
-_STEPS = _number(_OPENING.steps, 0, 128, int)  # a record keeps up to 0.4 MB a step
-_RATE = _number(_OPENING.learning_rate, 1e-7, 1.0)
+_SCALE = _number(_OPENING.scale, *APP_LIMITS["scale"])
+_STEPS = _number(_OPENING.steps, *APP_LIMITS["steps"], int)
+_RATE = _number(_OPENING.learning_rate, *APP_LIMITS["learning_rate"])
 _VARIABLES = _choice(_OPENING.variables, VARIABLES)
 _METHODS = _choice(FEEDFORWARD, (FEEDFORWARD, *OBJECTIVES))
 _PIN = Parameter((0, 0), _pin, lambda pin: f"{pin[0]}x{pin[1]}", "a pixel such as 120x85")
@@ -139,13 +140,13 @@ PARAMETERS: dict[str, Parameter] = {
     "variables": _VARIABLES,
     "rate": _RATE,
     "centred": _flag(_OPENING.centred),
-    "tolerance": _number(_OPENING.tolerance, 0.0, 0.5),
+    "tolerance": _number(_OPENING.tolerance, *APP_LIMITS["tolerance"]),
     "methods": _several((FEEDFORWARD, "entropy", "oracle", "adversary"), _METHODS),
     "scales": _several((1.0, 2.0, 3.0, 4.0), _SCALE),
     "grid_variables": _several(("score", "scale", "both"), _VARIABLES),
     "grid_rates": _several((3e-4, 1e-3, 3e-3), _RATE, 8),
     "grid_steps": _several((8, 16, 32), _STEPS, 8),
-    "step": _number(None, 0, 128, int),
+    "step": _number(None, *APP_LIMITS["steps"], int),
     "pins": _several((), _PIN, 5),
     "panels": _several((), _PANEL),
 }

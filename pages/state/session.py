@@ -14,6 +14,7 @@ import streamlit as st
 from segviz.adapt import Settings
 from segviz.errors import InputError
 from segviz.jobs.history import History
+from segviz.jobs.limits import check_app_limit
 from segviz.jobs.queue import Job
 from segviz.jobs.run_job import Work
 from segviz.viewer import ViewState
@@ -143,13 +144,7 @@ def settings(**changed: Any) -> Settings:  # noqa: ANN401
     """
     found = {**values(), **changed}
     for name in ("scale", "steps", "tolerance"):
-        low, high = query_params.PARAMETERS[name].low, query_params.PARAMETERS[name].high
-        value = found[name]
-        if value is None or not low <= value <= high:
-            raise InputError(
-                f"{name} is {value}, but must be from {low:g} to {high:g} here;"
-                " `python -m segviz run` has wider limits."
-            )
+        check_app_limit(name, found[name])
     return query_params.settings_of(found)
 
 

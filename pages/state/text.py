@@ -26,15 +26,6 @@ def sentence(error: Exception) -> str:
     return plain(text[:1].upper() + text[1:])
 
 
-def duration(seconds: float) -> str:
-    """Seconds as a short text: 0.04 s, 12 s, 3 min."""
-    if seconds < 0.995:
-        return f"{seconds:.2g} s"
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-
-
 def named(settings: Settings) -> str:
     """A short name for a run: what it optimises and what it adapts."""
     return f"{settings.objective}, {settings.variables}" if settings.steps else "feedforward"

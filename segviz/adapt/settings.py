@@ -1,9 +1,9 @@
 """Everything that fixes an episode."""
 
-import math
 from dataclasses import dataclass
 
 from ..errors import InputError
+from ..validation import check_range
 from . import objectives
 
 __all__ = ["PRECISIONS", "VARIABLES", "Settings"]
@@ -48,16 +48,15 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, (low, high) in LIMITS.items():
-            value = getattr(self, name)
-            if not (math.isfinite(value) and low <= value <= high):
-                raise InputError(
-                    f"{name.replace('_', ' ')} is {value}, but must be from {low:g} to {high:g}."
-                )
+            check_range(name.replace("_", " "), getattr(self, name), low, high)
         if self.steps != int(self.steps):
-            raise InputError(f"steps is {self.steps}, but must be a whole number.")
+            raise InputError(f"steps must be a whole number, got {self.steps}; round it.")
         object.__setattr__(self, "steps", int(self.steps))  # 32.0 from JSON or a URL
         if not 0 <= self.tolerance < 1:
-            raise InputError(f"tolerance is {self.tolerance}, but must be at least 0 and below 1.")
+            raise InputError(
+                f"tolerance must be at least 0 and below 1, got {self.tolerance}; choose a fraction"
+                " such as 0.01."
+            )
         objectives.find(self.objective)
         if self.variables not in VARIABLES:
             raise InputError(

@@ -15,6 +15,7 @@ from ..profiling.peak_memory import peak
 from ..profiling.timing import RATIOS, STEPS, costs, named, photo
 from ..runs.run import environment
 from ..runtime.device import choose
+from ..validation import check_range
 from .common import command_line, make_folder, parse_numbers, set_threads, write_whole
 
 __all__ = ["measure"]
@@ -22,8 +23,7 @@ __all__ = ["measure"]
 
 def measure(options: Namespace) -> int:
     """Time the parts of a run, the rivals, and take the peak of the memory."""
-    if options.repeats < 1:
-        raise InputError(f"repeats is {options.repeats}, but must be at least 1.")
+    check_range("--repeats", options.repeats, 1)
     set_threads(options)
     device = choose(options.device)
     scales = parse_numbers(options.scales)

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..network import checkpoint
 from ..runtime.device import choose
+from ..validation import check_range
 
 __all__ = [
     "command_line",
@@ -39,8 +40,7 @@ def make_folder(out: str, option: str = "--out") -> Path:
 
 def set_threads(options: Namespace) -> None:
     if options.threads is not None:
-        if options.threads < 1:
-            raise InputError(f"--threads is {options.threads}, but must be at least 1.")
+        check_range("--threads", options.threads, 1)
         import torch
 
         torch.set_num_threads(options.threads)

@@ -22,6 +22,7 @@ from ..evaluation.row_store import Store
 from ..evaluation.summary import summary
 from ..network.checkpoint import Checkpoint
 from ..runtime.distributed import Team
+from ..validation import check_range
 from .common import (
     command_line,
     load_checkpoint,
@@ -86,8 +87,7 @@ def choose_ids(root: Path, split: str, limit: int | None) -> list[str]:
     if not ids:
         raise InputError(f"the list {split} has no ids; give another --split.")
     if limit is not None:
-        if limit < 1:
-            raise InputError(f"--limit is {limit}, but must be at least 1.")
+        check_range("--limit", limit, 1)
         ids = subset(ids, limit)
     return ids
 

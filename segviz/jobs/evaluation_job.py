@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pages.state.query_params import PARAMETERS
-
 from .. import metrics
 from ..adapt import OBJECTIVES
 from ..data.splits import subset
@@ -22,6 +20,7 @@ from ..evaluation.row_store import Store
 from ..evaluation.summary import summary
 from ..network.checkpoint import Checkpoint
 from ..runtime.distributed import Team
+from .limits import check_app_limit
 from .queue import SLOT, Slot
 
 __all__ = ["EVALUATIONS", "Evaluation", "Plan", "State", "methods", "rows_folder"]
@@ -84,13 +83,8 @@ def methods(asked: Plan) -> list[Method]:
     for name in ("methods", "variables"):
         if not getattr(asked, name):
             raise InputError(f"no {name} are chosen; choose at least one.")
-    scale, steps = PARAMETERS["scale"], PARAMETERS["steps"]
     for value in asked.scales:
-        if not scale.low <= value <= scale.high:
-            raise InputError(
-                f"scale is {value:g}, but must be from {scale.low:g} to {scale.high:g} here;"
-                " choose another."
-            )
+        check_app_limit("scale", value)
     found = [
         Method.parse(FEEDFORWARD),
         *(
@@ -100,11 +94,7 @@ def methods(asked: Plan) -> list[Method]:
         ),
     ]
     for method in found:
-        if method.at[-1] > steps.high:
-            raise InputError(
-                f"steps is {method.at[-1]}, but must be at most {steps.high:g} here; the command"
-                " line takes more."
-            )
+        check_app_limit("steps", method.at[-1])
     if asked.episodes() > MOST_EPISODES:
         raise InputError(
             f"these choices make {asked.episodes()} episodes an image, but at most"

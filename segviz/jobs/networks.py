@@ -6,6 +6,7 @@ Free of Streamlit, and of torch until a network is loaded.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
@@ -45,16 +46,20 @@ class Networks:
                 del self._loaded[old]
         return found
 
-    def warm_up(self) -> None:
-        """Load the default network in a thread, and what its first pictures need."""
-        threading.Thread(target=self._warm_up, name="segviz warm-up", daemon=True).start()
+    def warm_up(self, then: Callable[[], object] | None = None) -> None:
+        """Load the default network in a background thread.
 
-    def _warm_up(self) -> None:
-        from ..pictures import maps
+        Arguments:
+            then: Called in that thread after the network is loaded, or has failed to load.
+        """
 
-        with suppress(InputError):  # whoever needs it is told
-            self.load()
-        maps.colour_table("entropy")
+        def work() -> None:
+            with suppress(InputError):  # raised again for whoever needs the network
+                self.load()
+            if then is not None:
+                then()
+
+        threading.Thread(target=work, name="segviz warm-up", daemon=True).start()
 
     def _load(self, name: str) -> Checkpoint:
         from ..runtime import device

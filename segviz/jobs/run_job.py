@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pages.state.text import duration
-
 from ..adapt import Settings
+from ..runs.describe import duration
 from ..runs.record import Record
 from .queue import Job
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from ..errors import InputError
+from ..validation import check_range
 
 __all__ = ["Architecture"]
 
@@ -43,9 +44,7 @@ class Architecture:
 
     def __post_init__(self) -> None:
         for name, least in (("levels", 2), ("channels", 1), ("classes", 2)):
-            value = getattr(self, name)
-            if value < least:
-                raise InputError(f"a network with {value} {name} is none; choose at least {least}.")
+            check_range(name, getattr(self, name), least)
         if self.groups < 1 or self.channels % self.groups:
             raise InputError(
                 f"{self.channels} channels cannot be filtered in {self.groups} groups;"

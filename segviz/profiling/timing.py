@@ -18,11 +18,11 @@ from ..adapt.parameters import Filters
 from ..adapt.pixelwise import Differentiable
 from ..adapt.settings import Settings
 from ..data import samples
-from ..errors import InputError
 from ..network.architecture import Architecture
 from ..network.backbone import BACKBONES
 from ..network.checkpoint import Checkpoint, load
 from ..network.dynamic import Segmenter
+from ..validation import check_range
 from . import baselines
 
 __all__ = ["RATIOS", "STEPS", "costs", "named", "photo"]
@@ -97,8 +97,7 @@ def costs(
         InputError: If there are no rounds, the scale is out of its range, or a run at it does not
             fit into the memory that is free.
     """
-    if repeats < 1:
-        raise InputError(f"repeats is {repeats}, but must be at least 1.")
+    check_range("repeats", repeats, 1)
     Room(network, *image.shape[:2]).check(Settings(scale=scale, steps=STEPS))
     rounds: list[Times] = []
     selected = math.nan

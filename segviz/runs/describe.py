@@ -5,7 +5,16 @@ import unicodedata
 
 from .record import Record
 
-__all__ = ["caption", "checkpoint", "measures", "plain", "provenance", "settings", "stem"]
+__all__ = [
+    "caption",
+    "checkpoint",
+    "duration",
+    "measures",
+    "plain",
+    "provenance",
+    "settings",
+    "stem",
+]
 
 
 def plain(text: str, length: int = 120) -> str:
@@ -13,6 +22,15 @@ def plain(text: str, length: int = 120) -> str:
     printable = "".join(c if c.isprintable() else " " for c in text)
     line = " ".join(printable.split())
     return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as a short text, such as "0.04 s", "12 s" or "3 min"."""
+    if seconds < 0.995:
+        return f"{seconds:.2g} s"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def settings(record: Record) -> str:

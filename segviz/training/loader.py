@@ -20,6 +20,7 @@ from ..network.checkpoint import tensor_hash
 from ..network.dynamic import Segmenter
 from ..network.grid import Grid
 from ..runtime.workers import Workers
+from ..validation import check_range
 from .augmentation import Photos, Stream, View, Views
 from .feature_cache import Kept, Sample
 from .recipe import Recipe
@@ -56,8 +57,7 @@ class Feed:
         loaders: int,
         memory: bool = False,
     ) -> None:
-        if loaders < 0:
-            raise InputError(f"loaders is {loaders}, but must be at least 0.")
+        check_range("loaders", loaders, 0)
         self.root, self.ids, self.recipe = root, list(ids), recipe
         self.device, self.loaders, self.memory = device, loaders, memory
         fill = tuple(round(m) for m in mean)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..errors import InputError
+from ..validation import check_range
 
 __all__ = ["Recipe"]
 
@@ -86,11 +87,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name, (low, high) in LIMITS.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise InputError(
-                    f"{name.replace('_', ' ')} is {value}, but must be from {low:g} to {high:g}."
-                )
+            check_range(name.replace("_", " "), getattr(self, name), low, high)
         if self.smallest > self.largest:
             raise InputError(
                 f"the smallest scale is {self.smallest:g}, but must not be above the largest,"

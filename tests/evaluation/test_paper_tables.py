@@ -284,9 +284,9 @@ def test_tables_count_what_they_leave_out(small, measure, cli, voc_root, tmp_pat
     ("arguments", "pattern"),
     [
         (["1", "7"], "there is no table '7'; choose of 1, 2."),
-        (["--limit", "0"], "--limit is 0, but must be at least 1."),
+        (["--limit", "0"], "--limit must be at least 1, got 0"),
         (["--split", "vall"], "split 'vall' is not in"),
-        (["--threads", "0"], "--threads is 0"),
+        (["--threads", "0"], "--threads must be at least 1, got 0"),
         (["--device", "tpu"], "device 'tpu' is not there"),
         (["--rows", "{file}"], "choose another --rows."),
         (["--out", "{file}"], "choose another --out."),

@@ -342,7 +342,7 @@ def test_ctrl_c_keeps_what_is_there(cli, files, tmp_path, monkeypatch):
         (["1", "--formats", "svg"], "no format 'svg'; choose of png, pdf"),
         (["1", "--formats", ","], "no format; choose of png, pdf"),
         (["1", "--steps", "0"], "steps is 0, but figures"),
-        (["1", "--scale", "nan"], "scale is nan"),
+        (["1", "--scale", "nan"], "scale must be .* got nan"),
         (["1", "--objective", "luck"], "luck"),
         (["scales", "--results", "{tmp}"], r"no .*table-1\.json.* tables 1 --voc-root"),
         (["scales", "--results", "{bad}"], r"table-1\.json is damaged"),

@@ -73,7 +73,7 @@ def test_named(checkpoint_path):
 
 @pytest.mark.parametrize(
     ("scale", "repeats", "pattern"),
-    [(1.0, 0, "repeats is 0, but must be at least 1"), (9.0, 1, "scale is 9.0")],
+    [(1.0, 0, "repeats must be at least 1, got 0"), (9.0, 1, "scale must be .* got 9.0")],
 )
 def test_impossible(trained, small, scale, repeats, pattern):
     with pytest.raises(InputError, match=pattern):

@@ -20,7 +20,7 @@ def test_limits(name):
     Recipe(**{name: low, **other}), Recipe(**{name: high, **other})
     words = name.replace("_", " ")
     for value in (low - 1, high + 1, math.nan):
-        with pytest.raises(InputError, match=rf"^{words} is .*, but must be from .* to .*\.$"):
+        with pytest.raises(InputError, match=rf"^{words} must be from .* to .*, got {value}; "):
             Recipe(**{name: value})
 
 
