@@ -1,6 +1,11 @@
 """Fixtures for all tests."""
 
+import os
 import sys
+
+# Tests run in several processes, and the processes that they start inherit this. Set before numpy
+# and torch are imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
