@@ -163,7 +163,7 @@ def unjudged(trained, photo):
 def cli(capsys, checkpoint_path):
     """Run a command in this process: its exit code, stdout and stderr."""
 
-    from segviz.cli.parser import main
+    from segviz.cli.main import main
 
     def cli(*arguments, trained=True):
         extra = ["--checkpoint", checkpoint_path, "--device", "cpu"] if trained else []

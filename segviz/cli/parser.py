@@ -1,269 +1,378 @@
-"""The command line: segviz COMMAND."""
+"""The options of every command. Importing this module loads no torch, so --help is immediate."""
 
 import argparse
-import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, NoReturn
 
-from ..errors import InputError
-from . import run_command
+from ..adapt.settings import PRECISIONS, VARIABLES, Settings
+from ..network.architecture import Architecture
+from ..training.recipe import Recipe
 
-__all__ = ["main", "parser"]
+__all__ = ["COMMANDS", "CommandParser", "create_parser"]
 
-
-def parser() -> argparse.ArgumentParser:
-    """All commands and their options; light, so that --help is instant."""
-    top = _Parser(
-        prog="segviz",
-        description="Watch a segmentation network adapt itself to one image.",
-    )
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _run(commands)
-    _export(commands)
-    _evaluate(commands)
-    _tables(commands)
-    _figures(commands)
-    _train(commands)
-    _benchmark(commands)
-    download = commands.add_parser("download-voc", help="fetch VOC 2012 and the SBD labels")
-    download.add_argument("dir", metavar="DIR")
-    download.add_argument("--no-sbd", action="store_true", help="leave the extra labels out")
-    _app(commands)
-    return top
+_SETTINGS = Settings()
+_RECIPE = Recipe()
+_DEFAULT = " (default: %(default)s)"
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong, as all other errors of the command line."""
+class CommandParser(argparse.ArgumentParser):
+    """Report a misuse in one line, as for all other errors of the command line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"segviz: {message}; see {self.prog} --help.\n")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command.
-
-    Returns:
-        0 on success, 2 on bad input (one line on stderr), 130 on Ctrl-C (what was done is kept).
-    """
-    top = parser()
-    options, unknown = top.parse_known_args(arguments)
-    if options.command == "app":
-        options.streamlit = unknown
-    elif unknown:
-        top.error(f"unrecognized arguments: {' '.join(unknown)}")
-    try:
-        return run_command(options)
-    except InputError as error:
-        print(f"segviz: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+class _Command(NamedTuple):
+    help: str
+    add_options: Callable[[argparse.ArgumentParser], None]
+    epilog: str | None = None
 
 
-def _common(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--checkpoint", metavar="NAME", help="a shipped checkpoint or a path")
-    command.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    _machine(command)
+def create_parser() -> CommandParser:
+    """Return the parser of `segviz COMMAND ...`; `options.command` names the command."""
+    top = CommandParser(
+        prog="segviz", description="Watch a segmentation network adapt itself to one image."
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        options = commands.add_parser(
+            name,
+            help=command.help,
+            description=command.help[0].upper() + command.help[1:] + ".",
+            epilog=command.epilog,
+            allow_abbrev=name != "app",  # whose unknown options go to Streamlit
+        )
+        command.add_options(options)
+    return top
+
+
+# Groups of options that several commands share
 
 
 def _machine(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda or mps" + _DEFAULT)
     command.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: all)")
 
 
+def _network(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--checkpoint", metavar="NAME", help="a shipped network or a path")
+    _machine(command)
+
+
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+
+
 def _images(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--voc-root", metavar="DIR", required=True)
-    command.add_argument("--split", default="val", help="a split, or a .txt file of ids")
-    command.add_argument("--limit", type=int, metavar="N", help="a fixed random N of the images")
+    command.add_argument(
+        "--voc-root", metavar="DIR", required=True, help="VOC2012, or a folder above it"
+    )
+    command.add_argument("--split", default="val", help="a split, or a .txt file of ids" + _DEFAULT)
+    command.add_argument(
+        "--limit", type=int, metavar="N", help="measure a fixed random choice of N images"
+    )
 
 
-def _episode(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--scale", type=float, default=3.0, help="resize factor (default: 3)")
-    command.add_argument("--objective", default="entropy", help="what to optimise")
-    command.add_argument("--steps", type=int, default=32, help="updates T (paper: 32)")
+def _objective(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--scale", type=float, default=_SETTINGS.scale, help="resize factor" + _DEFAULT
+    )
+    command.add_argument(
+        "--objective", default=_SETTINGS.objective, help="what to optimise" + _DEFAULT
+    )
+    command.add_argument(
+        "--steps", type=int, default=_SETTINGS.steps, help="number of updates" + _DEFAULT
+    )
 
 
 def _updates(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--lr", type=float, default=1e-3, help="Adam's rate (paper: 0.001)")
-    command.add_argument("--variables", default="both", help="score, scale, both or all")
-    command.add_argument("--centred", action="store_true", help="centred updates")
+    command.add_argument(
+        "--lr", type=float, default=_SETTINGS.learning_rate, help="learning rate of Adam" + _DEFAULT
+    )
+    command.add_argument(
+        "--variables",
+        default=_SETTINGS.variables,
+        help=f"what to adapt: {', '.join(VARIABLES)}" + _DEFAULT,
+    )
+    command.add_argument(
+        "--centred", action="store_true", help="let weights act on centred features"
+    )
 
 
-def _adaptation(command: argparse.ArgumentParser) -> None:
-    _updates(command)
-    command.add_argument("--tolerance", type=float, default=0.0, help="stop at this loss change")
+def _tolerance(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--tolerance",
+        type=float,
+        default=_SETTINGS.tolerance,
+        help="stop once the loss changes by less than this fraction" + _DEFAULT,
+    )
 
 
-def _run(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    command = commands.add_parser("run", help="adapt to one image and keep the record")
+# The commands
+
+
+def _run(command: argparse.ArgumentParser) -> None:
     command.add_argument("image", metavar="IMAGE", help="a photo, or sample:NAME")
     command.add_argument("--truth", metavar="MASK.png", help="labels: VOC palette or class ids")
-    _episode(command)
-    command.add_argument("--precision", default="float32", help="float32 or bfloat16")
+    _objective(command)
+    _updates(command)
+    _tolerance(command)
+    command.add_argument(
+        "--precision",
+        default=_SETTINGS.precision,
+        help=f"of the frozen part: {' or '.join(PRECISIONS)}" + _DEFAULT,
+    )
     command.add_argument("--out", metavar="DIR", help="write record, curves and pictures there")
     command.add_argument(
         "--formats",
         default="sheet,gif,html",
-        help="what else to write to --out, of sheet,gif,webp,zip,html (default: sheet,gif,html)",
+        help="also write these to --out: sheet, gif, webp, zip, html" + _DEFAULT,
     )
-    _adaptation(command)
-    _common(command)
+    _network(command)
+    _json(command)
 
 
-def _export(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    command = commands.add_parser("export", help="make pictures, animations, tables of a record")
+def _export(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "record", metavar="RECORD", help="a run's .npz, .json or .zip, or its folder"
+        "record", metavar="RECORD", help="a record's .npz, .json or .zip, or the folder of a run"
     )
     command.add_argument(
         "--formats",
         default="png,sheet,gif,csv,html",
-        help="of png,sheet,gif,webp,csv,zip,html (default: png,sheet,gif,csv,html)",
+        help="png, sheet, gif, webp, csv, zip, html" + _DEFAULT,
     )
-    command.add_argument("--steps", metavar="T,T,...", help="such as 0,8,16,32")
+    command.add_argument("--steps", metavar="T,T,...", help="such as 0,8,16,32 (default: chosen)")
     command.add_argument(
         "--panels",
         metavar="NAME,...",
-        help="of photo,overlay,feedforward,prediction,entropy,receptive-field,truth,right-wrong",
+        help="photo, overlay, feedforward, prediction, entropy, receptive-field, truth,"
+        " right-wrong (default: all)",
     )
-    command.add_argument("--out", metavar="DIR", help="where to (default: beside the record)")
-    command.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    command.add_argument("--out", metavar="DIR", help="write there (default: beside the record)")
+    _json(command)
 
 
-def _evaluate(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    command = commands.add_parser("evaluate", help="measure methods at scales over a VOC split")
+def _evaluate(command: argparse.ArgumentParser) -> None:
     _images(command)
-    command.add_argument("--scales", default="1,1.5,2,2.5,3,3.5,4")
+    command.add_argument(
+        "--scales", default="1,1.5,2,2.5,3,3.5,4", help="resize factors" + _DEFAULT
+    )
     command.add_argument(
         "--methods",
         default="feedforward,entropy,oracle,adversary",
-        help="feedforward or OBJECTIVE[:centred][:lr=RATE][:tolerance=PART][:steps=T],...",
+        help="OBJECTIVE[:centred][:lr=RATE][:tolerance=FRACTION][:steps=T],..." + _DEFAULT,
     )
-    command.add_argument("--steps", default="32", metavar="T,T,...", help="measure at these steps")
-    command.add_argument("--by-image", action="store_true", help="the numbers of each image, too")
-    command.add_argument("--out", metavar="DIR", help="keep rows there, to go on, and the result")
-    _adaptation(command)
-    _common(command)
+    command.add_argument(
+        "--steps",
+        default=str(_SETTINGS.steps),
+        metavar="T,T,...",
+        help="measure at these steps" + _DEFAULT,
+    )
+    _updates(command)
+    _tolerance(command)
+    command.add_argument(
+        "--by-image", action="store_true", help="also report the numbers of each image"
+    )
+    command.add_argument(
+        "--out", metavar="DIR", help="write the result there, and what is needed to resume"
+    )
+    _network(command)
+    _json(command)
 
 
-def _tables(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    command = commands.add_parser("tables", help="measure the paper's tables (see also: torchrun)")
+def _tables(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "tables",
         nargs="*",
         metavar="TABLE",
-        help="1, 2, 3, control, which takes 20 images at most (default: all)",
+        help="1, 2, 3, or control, which takes at most 20 images (default: all)",
     )
     _images(command)
-    command.add_argument("--rows", metavar="DIR", default="runs/tables", help="keep rows, to go on")
-    command.add_argument("--out", metavar="DIR", default="results", help="write table-*.json there")
+    command.add_argument(
+        "--rows",
+        metavar="DIR",
+        default="runs/tables",
+        help="folder of the rows, needed to resume" + _DEFAULT,
+    )
+    command.add_argument(
+        "--out", metavar="DIR", default="results", help="write table-*.json there" + _DEFAULT
+    )
     _machine(command)
 
 
-def _figures(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    command = commands.add_parser("figures", help="draw the paper's figures of our runs")
+def _figures(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "figures", nargs="*", metavar="FIGURE", help="1, 3, 4, 5, scales (default: all there is)"
+        "figures", nargs="*", metavar="FIGURE", help="1, 3, 4, 5, scales (default: all possible)"
     )
     command.add_argument(
         "--photos",
         metavar="PHOTO,...",
         default="sample:astronaut,sample:motorcycle,sample:cat",
-        help="sample:NAME, voc:ID or paths (default: three samples)",
+        help="sample:NAME, voc:ID or paths" + _DEFAULT,
     )
-    command.add_argument("--voc-root", metavar="DIR", help="for voc:ID")
-    _episode(command)
+    command.add_argument("--voc-root", metavar="DIR", help="where voc:ID is found")
+    _objective(command)
     _updates(command)
     command.add_argument(
         "--ours", action="store_true", help="objective and variables chosen on training images"
     )
-    command.add_argument("--results", metavar="DIR", default="results", help="has table-1.json")
-    command.add_argument("--formats", default="png,pdf", help="of png,pdf (default: both)")
+    command.add_argument(
+        "--results", metavar="DIR", default="results", help="folder of table-1.json" + _DEFAULT
+    )
+    command.add_argument("--formats", default="png,pdf", help="png, pdf" + _DEFAULT)
     command.add_argument(
         "--few-colours", action="store_true", help="PNGs of 192 colours, a third of the size"
     )
-    command.add_argument("--out", metavar="DIR", default="figures", help="write there")
-    _common(command)
+    command.add_argument("--out", metavar="DIR", default="figures", help="write there" + _DEFAULT)
+    _network(command)
+    _json(command)
 
 
-def _train(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    command = commands.add_parser("train", help="train a network (see also: torchrun)")
-    command.add_argument("--voc-root", metavar="DIR", required=True)
-    command.add_argument("--split", default="trainaug", help="a split, or a .txt file of ids")
+def _train(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--voc-root", metavar="DIR", required=True, help="VOC2012, or a folder above it"
+    )
+    command.add_argument(
+        "--split", default="trainaug", help="a split, or a .txt file of ids" + _DEFAULT
+    )
     command.add_argument("--exclude", metavar="FILE", help="ids to leave out, one a line")
-    command.add_argument("--backbone", default="mobilenetv2_100", help="a timm network")
-    command.add_argument("--stride", type=int, help="feature stride")
-    command.add_argument("--channels", type=int, help="feature channels")
-    command.add_argument("--groups", type=int, help="groups of channels of the free-form filter")
-    command.add_argument("--levels", type=int, help="levels of the scale space")
+    _architecture(command)
+    _initialisation(command)
+    _recipe(command)
+    command.add_argument("--teacher", metavar="CHECKPOINT", help="distil this trained network")
+    command.add_argument("--loaders", type=int, default=2, help="loader processes" + _DEFAULT)
     command.add_argument(
-        "--pooled-context", action=argparse.BooleanOptionalAction, help="see every image's mean"
+        "--in-memory", action="store_true", help="read all photos once (3.7 GB of memory)"
     )
-    command.add_argument("--init", metavar="FILE", help="backbone weights (safetensors)")
-    command.add_argument("--context-init", metavar="FILE", help="pooled context weights")
+    command.add_argument("--resume", action="store_true", help="resume from the state in --out")
+    command.add_argument("--origin", default="", help="the card's note on the initialisation")
+    command.add_argument("--name", default="network", help="file name of the checkpoint" + _DEFAULT)
     command.add_argument(
-        "--classifier-init", metavar="FILE", help="begin as this classifier; needs --kept"
+        "--out", metavar="DIR", default="runs/train", help="write there" + _DEFAULT
     )
-    command.add_argument(
-        "--pretrained", action=argparse.BooleanOptionalAction, help="ImageNet weights from timm"
-    )
-    command.add_argument("--augment", action=argparse.BooleanOptionalAction, default=True)
-    command.add_argument("--crop", type=int, default=512)
-    command.add_argument("--batch", type=int, default=16, help="over all processes (paper: 64)")
-    command.add_argument("--epochs", type=float, default=50.0, help="(paper: 500)")
-    command.add_argument("--lr", type=float, default=0.01)
-    command.add_argument("--backbone-rate", type=float, default=1.0, help="factor; 0 freezes it")
-    command.add_argument("--scale-rate", type=float, default=0.1, help="factor for theta_scale")
-    command.add_argument("--momentum", type=float, default=0.9)
-    command.add_argument("--weight-decay", type=float, default=1e-4)
-    command.add_argument("--warmup", type=int, default=50, help="updates of linear warm-up")
-    command.add_argument("--minutes", type=float, default=0.0, help="end by then (default: never)")
-    command.add_argument("--freeze-norm", action=argparse.BooleanOptionalAction, default=True)
-    command.add_argument("--loss-stride", type=int, default=1, help="loss at every n-th pixel")
-    command.add_argument(
-        "--kept", type=int, default=0, metavar="N", help="N views an image, seen once and kept"
-    )
-    command.add_argument("--mixed", action=argparse.BooleanOptionalAction, help="bfloat16")
-    command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--smallest", type=float, default=0.5, help="random scale of a sample")
-    command.add_argument("--largest", type=float, default=2.0, help="random scale of a sample")
-    command.add_argument("--teacher", metavar="CHECKPOINT", help="a trained network to learn from")
-    command.add_argument("--distil", type=float, default=0.0, help="weight of its prediction")
-    command.add_argument("--hints", type=float, default=0.0, help="weight of its maps")
-    command.add_argument("--loaders", type=int, default=2, help="reading processes")
-    command.add_argument("--in-memory", action="store_true", help="read all photos once (3.7 GB)")
-    command.add_argument("--start", metavar="CHECKPOINT", help="go on from a trained network")
-    command.add_argument("--resume", action="store_true", help="go on from the state in --out")
-    command.add_argument("--origin", default="", help="where the initialisation comes from")
-    command.add_argument("--name", default="network", help="the checkpoint's file name")
-    command.add_argument("--out", metavar="DIR", default="runs/train")
-    _common(command)
+    _machine(command)
+    _json(command)
 
 
-def _benchmark(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    command = commands.add_parser(
-        "benchmark", help="time a run's parts, and what else one could run"
+def _architecture(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--backbone", default=Architecture.backbone, help="a network of timm" + _DEFAULT
     )
+    for name, help in (
+        ("stride", "stride of the features, in input pixels"),
+        ("channels", "number of feature channels"),
+        ("groups", "groups of channels of the free-form filter"),
+        ("levels", "levels of the scale space"),
+    ):
+        command.add_argument(f"--{name}", type=int, help=f"{help} (default: the backbone's)")
+    command.add_argument(
+        "--pooled-context",
+        action=argparse.BooleanOptionalAction,
+        help="add the image's mean feature to every pixel (default: the backbone's)",
+    )
+
+
+def _initialisation(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--init", metavar="FILE", help="backbone weights (.safetensors)")
+    command.add_argument("--context-init", metavar="FILE", help="weights of the pooled context")
+    command.add_argument(
+        "--classifier-init", metavar="FILE", help="weights of the classifier; needs --kept"
+    )
+    command.add_argument(
+        "--pretrained", action=argparse.BooleanOptionalAction, help="use timm's ImageNet weights"
+    )
+    command.add_argument("--start", metavar="CHECKPOINT", help="start from a trained network")
+
+
+def _recipe(command: argparse.ArgumentParser) -> None:
+    """Add an option for every field of `Recipe`, with its default."""
+    helps: Mapping[str, str] = {
+        "augment": "random crop, scale, rotation, colour and flip",
+        "crop": "side of a sample, in pixels",
+        "batch": "samples of an update, over all processes",
+        "epochs": "passes over the images",
+        "lr": "initial learning rate of the new layers",
+        "backbone-rate": "factor on the learning rate of the backbone; 0 freezes it",
+        "scale-rate": "factor on the learning rate of theta_scale",
+        "momentum": "momentum of SGD",
+        "weight-decay": "weight decay of SGD",
+        "warmup": "updates of linear warm-up",
+        "minutes": "time limit; 0 = none",
+        "freeze-norm": "keep the backbone's batch norm statistics",
+        "loss-stride": "take the loss at every n-th pixel both ways",
+        "kept": "cache N views of each image, for a frozen backbone; 0 = none",
+        "mixed": "use bfloat16 where it is safe (default: on CUDA)",
+        "smallest": "smallest random scale of a sample",
+        "largest": "largest random scale of a sample",
+        "distil": "weight of the teacher's prediction",
+        "hints": "weight of the teacher's feature maps",
+        "seed": "seed of initialisation, order and augmentation",
+    }
+    fields = {"lr": "learning_rate"}
+    for option, help in helps.items():
+        default = getattr(_RECIPE, fields.get(option, option.replace("-", "_")))
+        if option == "mixed":
+            command.add_argument("--mixed", action=argparse.BooleanOptionalAction, help=help)
+        elif isinstance(default, bool):
+            command.add_argument(
+                f"--{option}",
+                action=argparse.BooleanOptionalAction,
+                default=default,
+                help=help + _DEFAULT,
+            )
+        else:
+            command.add_argument(
+                f"--{option}",
+                type=type(default),
+                default=default,
+                metavar="N",
+                help=help + _DEFAULT,
+            )
+
+
+def _benchmark(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "networks", nargs="*", metavar="NETWORK", help="checkpoints, or mobilenetv2_100, dla34"
     )
     command.add_argument(
-        "--scales", "--scale", default="3", metavar="SCALES", help="resize factors (default: 3)"
+        "--scales",
+        "--scale",
+        default=f"{_SETTINGS.scale:g}",
+        metavar="SCALES",
+        help="resize factors" + _DEFAULT,
     )
-    command.add_argument("--repeats", type=int, default=5, help="rounds (default: 5)")
-    command.add_argument("--rivals", action="store_true", help="time what else one could run, too")
-    command.add_argument("--memory", action="store_true", help="measure the peak of the memory")
-    command.add_argument("--out", metavar="FILE", help="write the JSON there, too")
-    _common(command)
+    command.add_argument("--repeats", type=int, default=5, help="rounds of measurement" + _DEFAULT)
+    command.add_argument("--rivals", action="store_true", help="also time the baselines")
+    command.add_argument("--memory", action="store_true", help="also measure the peak memory")
+    command.add_argument("--out", metavar="FILE", help="also write the JSON there")
+    _network(command)
+    _json(command)
 
 
-def _app(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    command = commands.add_parser(
-        "app",
-        help="serve the app in the browser",
-        allow_abbrev=False,
-        epilog="Other options go to Streamlit, such as --server.maxUploadSize=50.",
-    )
-    command.add_argument("--port", type=int, help="TCP port (default: 8501, or the next free)")
+def _download_voc(command: argparse.ArgumentParser) -> None:
+    command.add_argument("dir", metavar="DIR", help="where to put VOCdevkit")
+    command.add_argument("--no-sbd", action="store_true", help="without the SBD labels (1.4 GB)")
+
+
+def _app(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--port", type=int, help="TCP port (default: 8501, or the next free one)")
     command.add_argument("--address", metavar="HOST", help="interface (default: localhost)")
-    command.add_argument("--headless", action="store_true", help="open no browser")
+    command.add_argument("--headless", action="store_true", help="do not open a browser")
+
+
+COMMANDS: Mapping[str, _Command] = {
+    "app": _Command(
+        "serve the app in the browser",
+        _app,
+        "Other options go to Streamlit, such as --server.maxUploadSize=50.",
+    ),
+    "run": _Command("adapt to one image and write the record", _run),
+    "export": _Command("make pictures, animations and tables of a record", _export),
+    "evaluate": _Command("measure methods at several scales over a VOC split", _evaluate),
+    "tables": _Command("measure the paper's tables on the shipped networks", _tables),
+    "figures": _Command("draw the counterparts of the paper's figures", _figures),
+    "train": _Command("train a network", _train),
+    "benchmark": _Command("time the parts of a run and the baselines", _benchmark),
+    "download-voc": _Command("download PASCAL VOC 2012 and the SBD labels", _download_voc),
+}
+"""Every command, in the order of --help; the module of the same name in this package runs it."""

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import segviz
-from segviz.cli.parser import parser
+from segviz.cli.parser import create_parser
 from segviz.data.classes import IGNORE
 from segviz.network import checkpoint
 from segviz.runs.record import Record
@@ -77,7 +77,7 @@ def test_run_without_truth(cli, files):
 
 
 def test_run_defaults_are_the_papers():
-    options = parser().parse_args(["run", "photo.png"])
+    options = create_parser().parse_args(["run", "photo.png"])
     assert (options.scale, options.steps, options.lr) == (3.0, 32, 1e-3)
     assert (options.objective, options.variables) == ("entropy", "both")
 

@@ -228,7 +228,7 @@ def kept(folder):
 @pytest.fixture(scope="module")
 def single(voc_root, checkpoint_path, tmp_path_factory):
     """What one process finds, and the arguments of the command."""
-    from segviz.cli.parser import main
+    from segviz.cli.main import main
 
     folder = tmp_path_factory.mktemp("single")
     arguments = [
