@@ -91,11 +91,11 @@ def _memory(runs: list[Settings]) -> None:
     trained = server.networks().ready(st.session_state.checkpoint)
     if trained is None:
         return
-    from segviz.adapt.memory import Room  # torch is there by now
+    from segviz.adapt.memory import MemoryBudget  # torch is there by now
 
     height, width = now.choice.photo.shape[:2]
-    room = Room(trained.network, height, width, now.choice.truth is not None)
-    needs = [need for one in runs for need in room.needs(one)]
+    budget = MemoryBudget(trained.network, height, width, now.choice.truth is not None)
+    needs = [need for one in runs for need in budget.needs(one)]
     need = max(needs, key=lambda need: (need.lacks, need.bytes or 0))
     if need.bytes is None:
         return

@@ -15,7 +15,6 @@ from .. import metrics
 from ..errors import InputError
 from ..network.dynamic import Encoding, Segmenter
 from ..network.grid import largest, resize_photo
-from ..runs.record import LOG_PROBABILITIES, Quantised
 from . import objectives, parameters
 from .pixelwise import Differentiable, Pixels
 from .settings import Settings
@@ -84,9 +83,8 @@ class Step:
         entropy_map: Shape (h, w), float32, nats.
         sigma_map: Shape (h, w), float32, feature pixels.
         selected_map: S, shape (h, w), bool.
-        log_probability_codes: The log-softmax on the feature grid, shape (K, h, w), uint8 codes
-            over `record.LOG_PROBABILITIES`; as codes, since a float map would weigh 4 K bytes per
-            feature pixel and step.
+        log_probability_map: The log-softmax, shape (K, h, w), float32, nats: 4 K bytes for each
+            feature pixel, so keep no more of them than needed.
     """
 
     step: int
@@ -104,7 +102,7 @@ class Step:
     entropy_map: np.ndarray
     sigma_map: np.ndarray
     selected_map: np.ndarray
-    log_probability_codes: np.ndarray
+    log_probability_map: np.ndarray
 
 
 @torch.no_grad()
@@ -295,9 +293,7 @@ def episode(
             entropy_map=state.entropy.float().cpu().numpy(),
             sigma_map=state.sigma.float().cpu().numpy(),
             selected_map=state.selected.cpu().numpy(),
-            log_probability_codes=Quantised.of(
-                state.log_probabilities.float().cpu().numpy(), *LOG_PROBABILITIES
-            ).codes,
+            log_probability_map=state.log_probabilities.float().cpu().numpy(),
         )
 
 

@@ -1,145 +1,197 @@
-"""A run that does not fit into the memory that is free is refused, not killed by the system."""
+"""Estimate the memory of a run, and refuse runs that do not fit.
 
+The network and the first step are traced on torch's meta device, where tensors have sizes but no
+contents: nothing is computed, and the bytes of the tensors alive are counted at every operation.
+Where the amount of work depends on values, as for the pixels of S, it is taken to be all of it.
+"""
+
+import copy
 import math
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..errors import InputError
-from ..network.dynamic import Segmenter
+from ..network.dynamic import Encoding, Segmenter
+from ..network.grid import largest, resize_photo
 from ..runtime.free_memory import available, text
 from . import objectives
-from .episode import MAX_INPUT
-from .memory_estimate import estimate
+from .episode import MAX_INPUT, Prepared, optimise
 from .settings import LIMITS, Settings
 
-__all__ = ["Need", "Room", "hardest"]
+__all__ = ["BASE", "MemoryBudget", "MemoryEstimate", "MemoryNeed", "most_demanding"]
+
+OVERHEAD = 1.2
+"""Factor on a count, for scratch space of the kernels and gaps between blocks."""
+
+BASE = 64_000_000
+"""Bytes added for compiled kernels and whatever else does not grow with the photo."""
 
 
-class Need(NamedTuple):
-    """What one memory shall hold.
+Free = tuple[int | None, ...]
 
-    Arguments:
-        bytes: How much a run takes of it; None where that cannot be known.
-        free: How much there is; None where that cannot be known.
-    """
+
+class MemoryEstimate(NamedTuple):
+    """The memory that a run takes, in bytes, beside the network itself."""
+
+    forward: int  # the peak of the frozen forward pass
+    encoding: int  # what stays of it during the steps: input, features and scale space
+    steps: int  # the peak of the steps, the encoding included
+    record: int  # the maps of all steps; in host memory also where the rest is on a GPU
+
+    @property
+    def total(self) -> int:
+        """The peak of the whole run: the record fills during the steps."""
+        return max(self.forward, self.steps + self.record)
+
+
+class MemoryNeed(NamedTuple):
+    """What a run takes of one memory, and what is free there, in bytes; None = unknown."""
 
     bytes: int | None
     free: int | None
 
     @property
     def lacks(self) -> bool:
-        """Whether it is known that the run does not fit."""
+        """Whether the run is known not to fit."""
         return self.bytes is not None and self.free is not None and self.bytes > self.free
 
 
 @dataclass(frozen=True)
-class Room:
-    """The memory for runs of one photo.
+class MemoryBudget:
+    """Compare what runs on one photo take with the memory that is free.
 
     Arguments:
         network: The network, in eval mode.
-        height: Of the photo, in pixels.
-        width: Of the photo, in pixels.
-        truth: Whether the photo has labels.
-        ready: Whether the forward pass has been made.
-        record: Whether a record is kept.
+        height: Height of the photo, in pixels.
+        width: Width of the photo, in pixels.
+        truth: Whether the photo has labels; without, there is a forward pass at scale 1, too.
+        encoded: Whether the forward pass has been made.
+        recorded: Whether a record is kept.
     """
 
     network: Segmenter
     height: int
     width: int
     truth: bool = True
-    ready: bool = False
-    record: bool = True
+    encoded: bool = False
+    recorded: bool = True
 
-    def needs(self, settings: Settings) -> tuple[Need, ...]:
-        """What a run takes: of the network's device and, if that is another, of the machine."""
-        return self._needs(settings, self._free())
+    def estimate(self, settings: Settings) -> MemoryEstimate | None:
+        """Return the estimate of a run; None if network or objective cannot be traced."""
+        s, size = settings, (self.height, self.width)
+        key = replace(s, steps=min(s.steps, 1), learning_rate=1e-3, tolerance=0.0)
+        reference = weakref.ref(self.network)  # a cache must keep no network alive
+        try:
+            forward, encoding, steps = _trace(reference, *size, key)
+            if not self.truth and s.scale < 1:
+                feedforward = _trace(reference, *size, Settings(scale=1.0, steps=0))
+                forward = max(forward, feedforward[0], feedforward[2])
+        except Exception:  # an objective of the user's may do anything with values that are absent
+            return None
+        forward, encoding, steps = (
+            round(OVERHEAD * count) + BASE for count in (forward, encoding, steps)
+        )
+        if self.encoded:
+            forward, steps = 0, steps - encoding
+        grid, classes = self.network.grid, self.network.architecture.classes
+        pixels = math.prod(grid.valid(max(1, round(s.scale * side))) for side in size)
+        # Labels; entropy, sigma, S and the log-probabilities of the classes: a byte each.
+        maps = (s.steps + 1) * (math.prod(size) + (3 + classes) * pixels)
+        record = maps + 4 * math.prod(size) if self.recorded else 0
+        return MemoryEstimate(forward, encoding, steps, record)
+
+    def needs(self, settings: Settings, free: Free | None = None) -> tuple[MemoryNeed, ...]:
+        """Return the need on the network's device and, if that is a GPU, on the host.
+
+        Arguments:
+            settings: The settings of the run.
+            free: The bytes free in each of them; None = as measured now.
+        """
+        free = free or self._free()
+        found = self.estimate(settings)
+        if found is None:
+            return tuple(MemoryNeed(None, count) for count in free)
+        if len(free) == 1:
+            return (MemoryNeed(found.total, free[0]),)
+        on_gpu = max(found.forward, found.steps)
+        return MemoryNeed(on_gpu, free[0]), MemoryNeed(found.record, free[1])
 
     def check(self, settings: Settings) -> None:
         """Refuse a run that does not fit.
 
         Raises:
             InputError: With what is needed, what is free, and what would fit. (Inputs beyond
-                `MAX_INPUT` are for `prepare` to refuse.)
+                `MAX_INPUT` are left to `prepare` to refuse.)
         """
         if settings.scale**2 * self.height * self.width > MAX_INPUT:
             return
         free = self._free()
-        lack = next((need for need in self._needs(settings, free) if need.lacks), None)
-        if lack is not None and lack.bytes is not None and lack.free is not None:
-
-            def fits(changed: Settings) -> bool:
-                return not any(need.lacks for need in self._needs(changed, free))
-
-            raise InputError(
-                f"{self._run(settings)} needs about {text(lack.bytes)} of memory, but"
-                f" {text(lack.free, up=False)} are free; {self._remedies(settings, fits)}."
-            )
+        for need in self.needs(settings, free):
+            if need.lacks:
+                assert need.bytes is not None and need.free is not None
+                raise InputError(
+                    f"{self._describe(settings)} needs about {text(need.bytes)} of memory, but"
+                    f" {text(need.free, up=False)} are free; {self._remedies(settings, free)}."
+                )
 
     @contextmanager
-    def watched(self, settings: Settings) -> Iterator[None]:
-        """Within, memory that runs out all the same is refused, too.
+    def guard(self, settings: Settings) -> Iterator[None]:
+        """Turn running out of memory inside the block into a refusal.
 
         Raises:
-            InputError: Then.
+            InputError: If the memory runs out.
         """
         try:
             yield
         except (MemoryError, RuntimeError) as error:
-            out = isinstance(error, MemoryError | torch.OutOfMemoryError)
-            if not out and "can't allocate memory" not in str(error):
+            exhausted = isinstance(error, MemoryError | torch.OutOfMemoryError)
+            if not exhausted and "can't allocate memory" not in str(error):
                 raise
             raise InputError(
-                f"{self._run(settings)} needs more memory than is free; choose a smaller scale or"
-                " fewer steps, or close other programs."
+                f"{self._describe(settings)} needs more memory than is free; choose a smaller scale"
+                " or fewer steps, or close other programs."
             ) from error
 
-    def _run(self, settings: Settings) -> str:
+    def _describe(self, settings: Settings) -> str:
         return f"a {self.width} x {self.height} photo at scale {settings.scale:g}"
 
-    def _free(self) -> tuple[int | None, ...]:
+    def _free(self) -> Free:
         device = self.network.score_weight.device
-        machine = available()
-        return (available(device), machine) if device.type == "cuda" else (machine,)
+        return (available(device), available()) if device.type == "cuda" else (available(),)
 
-    def _needs(self, settings: Settings, free: tuple[int | None, ...]) -> tuple[Need, ...]:
-        found = estimate(self.network, self.height, self.width, settings, self.truth)
-        if found is None:
-            return tuple(Need(None, one) for one in free)
-        if self.ready:
-            found = replace(found, forward=0, steps=found.steps - found.kept)
-        if not self.record:
-            found = replace(found, record=0)
-        if len(free) == 1:
-            return (Need(found.total, free[0]),)
-        return Need(max(found.forward, found.steps), free[0]), Need(found.record, free[1])
-
-    def _remedies(self, settings: Settings, fits: Callable[[Settings], bool]) -> str:
-        """What to change so that a run fits: each by itself is enough."""
+    def _remedies(self, settings: Settings, free: Free) -> str:
+        """Return the changes of the settings that suffice, each by itself."""
         s, found = settings, []
+
+        def fits(**changes: Any) -> bool:  # noqa: ANN401
+            return not any(need.lacks for need in self.needs(replace(s, **changes), free))
+
         hundredths = range(math.ceil(100 * LIMITS["scale"][0]), math.ceil(100 * s.scale))
-        scale = _last(lambda n: fits(replace(s, scale=n / 100)), hundredths)
+        scale = _last(hundredths, lambda n: fits(scale=n / 100))
         if scale is not None:
             found.append(f"a scale up to {scale / 100:g}")
-        steps = _last(lambda n: fits(replace(s, steps=n)), range(1, s.steps))
+        steps = _last(range(1, s.steps), lambda n: fits(steps=n))
         if steps is not None:
             found.append(f"at most {steps} step{'s' if steps > 1 else ''}")
-        if s.variables == "all" and fits(replace(s, variables="both")):
+        if s.variables == "all" and fits(variables="both"):
             found.append("other variables than all")
-        # Evaluations, which keep no record, have no such choice.
-        if self.record and s.precision != "bfloat16" and fits(replace(s, precision="bfloat16")):
+        # Evaluations, which keep no record, have no such option.
+        if self.recorded and s.precision != "bfloat16" and fits(precision="bfloat16"):
             found.append("--precision bfloat16 on the command line")
-        close = "close other programs"
-        return f"choose {', '.join(found)}, or {close}" if found else close
+        return (f"choose {', '.join(found)}, or " if found else "") + "close other programs"
 
 
-def hardest(settings: Iterable[Settings]) -> Settings:
-    """Of settings at one scale and precision, those of the run that takes the most memory."""
+def most_demanding(settings: Iterable[Settings]) -> Settings:
+    """Return the settings, of one scale and precision, of the run that takes the most memory."""
 
     def weight(s: Settings) -> tuple[bool, bool, bool, int]:
         adapts = s.steps > 0
@@ -149,10 +201,110 @@ def hardest(settings: Iterable[Settings]) -> Settings:
     return max(settings, key=weight)
 
 
-def _last(holds: Callable[[int], bool], numbers: Sequence[int]) -> int | None:
-    """The last of ascending numbers for which something holds that holds for all before it."""
+def _last(numbers: Sequence[int], holds: Callable[[int], bool]) -> int | None:
+    """Return the last of ascending numbers where `holds`, true up to some number, is true."""
     low, high = 0, len(numbers)
     while low < high:
         middle = (low + high) // 2
         low, high = (middle + 1, high) if holds(numbers[middle]) else (low, middle)
     return numbers[low - 1] if low else None
+
+
+@lru_cache(maxsize=1024)  # an entry for each photo size and scale of a data set
+def _trace(
+    reference: "weakref.ref[Segmenter]", height: int, width: int, settings: Settings
+) -> tuple[int, int, int]:
+    """Return the bytes at the peak of the forward pass, after it, and at the peak of the steps."""
+    half = settings.precision == "bfloat16"
+    network, encoder = _without_contents(reference, False), _without_contents(reference, half)
+    meta = torch.device("meta")
+    with TensorCounter() as counter:
+        with torch.no_grad():
+            photo = torch.empty(3, height, width, dtype=torch.uint8, device=meta)
+            x = network.normalise(resize_photo(photo, settings.scale)[None])
+            x = x.contiguous(memory_format=torch.channels_last)
+            encoded = encoder.encode(x.bfloat16() if half else x)
+            encoding = Encoding(*(part.float() for part in encoded))
+            del photo, encoded
+            rows, columns = torch.empty(height, device=meta), torch.empty(width, device=meta)
+            target = torch.empty(len(encoding.R), dtype=torch.int64, device=meta)
+        forward, kept, counter.peak = counter.peak, counter.now, 0
+        prepared = Prepared(x, encoding, rows, columns, target, 0.0, {})
+        for state in optimise(network, prepared, settings):
+            largest(state.logits, rows, columns)
+            # The log-probabilities as scaled floats and as codes, when they are recorded.
+            torch.empty(5, *state.logits.shape, dtype=torch.uint8, device=meta)
+    return forward, kept, counter.peak
+
+
+@lru_cache(maxsize=8)
+def _without_contents(reference: "weakref.ref[Segmenter]", half: bool) -> Segmenter:
+    """Return a copy of a network on the meta device, in bfloat16 or as it is."""
+    network = reference()
+    assert network is not None, "the network has been deleted"
+    memo: dict[int, Any] = {}
+    for module in (network, network.fast_backbone):
+        for tensor in chain(module.parameters(), module.buffers()):
+            dtype = torch.bfloat16 if half and tensor.is_floating_point() else tensor.dtype
+            empty = tensor.detach().to("meta", dtype)
+            trained = isinstance(tensor, nn.Parameter)
+            memo[id(tensor)] = nn.Parameter(empty, requires_grad=False) if trained else empty
+    return copy.deepcopy(network, memo)
+
+
+aten = torch.ops.aten
+
+META_KERNELS: dict[Any, Callable[..., Any]] = {
+    # These depend on values: any number will do, and at most all entries are not zero.
+    aten._local_scalar_dense.default: lambda value: 1.0,
+    aten.nonzero.default: lambda mask: mask.new_empty(mask.numel(), mask.dim(), dtype=torch.int64),
+    # torch's own is written in Python and slow.
+    aten.upsample_bilinear2d.default: lambda x, size, *_: x.new_empty(*x.shape[:2], *size),
+}
+
+
+class TensorCounter(TorchDispatchMode):
+    """Count the bytes of the tensors alive that are made while the mode is active.
+
+    Attributes:
+        now: The bytes alive.
+        peak: The most bytes alive after an operation; set it to 0 to start again.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0
+        self.peak = 0
+        self._storages: dict[int, weakref.ref[torch.UntypedStorage]] = {}
+
+    def __torch_dispatch__(
+        self,
+        function: Any,  # noqa: ANN401
+        types: Any,  # noqa: ANN401
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401
+        """Run one operation and count what it makes."""
+        meta = bool(args) and isinstance(args[0], Tensor) and args[0].is_meta
+        in_place = function._schema.name.endswith("_") and torch.Tag.pointwise in function.tags
+        if meta and in_place:
+            return args[0]  # nothing is made, and torch's checks are slow
+        made = (META_KERNELS.get(function, function) if meta else function)(*args, **(kwargs or {}))
+        for value in made if isinstance(made, tuple | list) else (made,):
+            if isinstance(value, Tensor):
+                self._count(value)
+        self.peak = max(self.peak, self.now)
+        return made
+
+    def _count(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        key, size = storage._cdata, storage.nbytes()
+        if key in self._storages:
+            return
+
+        def freed(_: object) -> None:
+            self.now -= size
+            del self._storages[key]
+
+        self._storages[key] = weakref.ref(storage, freed)
+        self.now += size

@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..adapt import Settings
-from ..adapt.memory import Need
+from ..adapt.memory import MemoryNeed
 from ..data import images, samples
 from ..export import formats
 from ..runs.record import Record
@@ -92,7 +92,7 @@ def read_photo(
     return photo, truth, title, factor
 
 
-def _run_json(record: Record, where: Path | None, memory: Need) -> dict[str, Any]:
+def _run_json(record: Record, where: Path | None, memory: MemoryNeed) -> dict[str, Any]:
     return {
         "settings": asdict(record.settings),
         "reference": record.reference,

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import metrics
 from ..adapt.episode import Prepared, Reference, State, optimise, photo_labels, prepare
-from ..adapt.memory import Room, hardest
+from ..adapt.memory import MemoryBudget, most_demanding
 from ..adapt.settings import Settings
 from ..data import voc
 from ..errors import InputError
@@ -238,10 +238,10 @@ def measure(
     network = checkpoint.network
     stride, classes = network.architecture.stride, network.architecture.classes
     reference = Reference(truth)
-    room = Room(network, photo.shape[0], photo.shape[1], record=False)
+    budget = MemoryBudget(network, photo.shape[0], photo.shape[1], recorded=False)
     for scale in dict.fromkeys(cell.scale for cell in cells):
         here = [cell for cell in cells if cell.scale == scale]
-        room.check(replace(hardest(cell.method.settings for cell in here), scale=scale))
+        budget.check(replace(most_demanding(cell.method.settings for cell in here), scale=scale))
         prepared = prepare(network, photo, scale, reference)
 
         def row(key: Key, state: State, seconds: float, prepared: Prepared = prepared) -> Row:

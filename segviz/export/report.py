@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import InputError
 from ..runs import describe
 from ..runs.record import Record
-from ..runs.verdict import score, verdict
+from ..runs.verdict import best_step, score, verdict
 from ..version import __version__
 from ..viewer.assets import assets
 from ..viewer.payload import NamedRecord, payload
@@ -164,7 +164,7 @@ def _best(record: Record) -> str:
     values = record.numbers(judged[0]) if judged else []
     if judged is None or None in values:
         return ""
-    best = values.index(max(values))
+    best = best_step(values)
     return f"{best} ({judged[1]} {values[best]:.3f})"
 
 

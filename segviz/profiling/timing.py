@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from ..adapt.episode import MAX_INPUT, Prepared, episode, optimise, prepare
-from ..adapt.memory import Room
+from ..adapt.memory import MemoryBudget
 from ..adapt.objectives import thresholded_entropy
 from ..adapt.parameters import Filters
 from ..adapt.pixelwise import Differentiable
@@ -98,7 +98,7 @@ def costs(
             fit into the memory that is free.
     """
     check_range("repeats", repeats, 1)
-    Room(network, *image.shape[:2]).check(Settings(scale=scale, steps=STEPS))
+    MemoryBudget(network, *image.shape[:2]).check(Settings(scale=scale, steps=STEPS))
     rounds: list[Times] = []
     selected = math.nan
     for _ in range(repeats + 1):

@@ -1,4 +1,4 @@
-"""The maps of a run in progress, in the arrays that its records show: nothing is kept twice."""
+"""Collect the maps of a run in progress in the arrays that its records share, without copies."""
 
 import math
 from typing import Any
@@ -8,48 +8,57 @@ import numpy as np
 from ..adapt.episode import Step
 from .record import LOG_PROBABILITIES, Quantised
 
-__all__ = ["Film"]
+__all__ = ["MapRecorder"]
 
 
-class Film:
-    """Room for all steps of a run; the system gives memory only for those that come.
+class MapRecorder:
+    """Quantise the maps of each step into arrays for all steps of a run.
+
+    The operating system provides memory only for the steps that are written.
 
     Arguments:
-        steps: T.
+        steps: The number of updates T.
         first: Step 0, which has the sizes.
-        classes: K.
-        sigma: The largest sigma there can be, in input pixels.
-        stride: Input pixels in a feature pixel.
+        classes: The number of classes K.
+        sigma: The largest possible sigma, in input pixels.
+        stride: The feature stride, in input pixels.
     """
 
     def __init__(self, steps: int, first: Step, classes: int, sigma: float, stride: int) -> None:
         self.stride = stride
-        self.ranges = {"entropy": (0.0, math.log(classes)), "sigma": (0.0, sigma)}
-        labels, grid, classwise = (
-            array.shape for array in (first.labels, first.entropy_map, first.log_probability_codes)
-        )
-        self._labels = np.empty((steps + 1, *labels), np.uint8)
-        self._entropy = np.empty((steps + 1, *grid), np.uint8)
-        self._sigma = np.empty((steps + 1, *grid), np.uint8)
-        self._selected = np.empty((steps + 1, *grid), bool)
-        self._log_probabilities = np.empty((steps + 1, *classwise), np.uint8)
+        self.ranges = {
+            "entropy": (0.0, math.log(classes)),
+            "sigma": (0.0, sigma),
+            "log_probabilities": LOG_PROBABILITIES,
+        }
+        maps = {"labels": first.labels, "selected": first.selected_map, **self._floats(first)}
+        self._arrays = {
+            name: np.empty((steps + 1, *array.shape), bool if name == "selected" else np.uint8)
+            for name, array in maps.items()
+        }
 
     def add(self, step: Step) -> None:
-        """Take the maps of a step."""
+        """Write the maps of a step."""
         t = step.step
-        sigma = step.sigma_map * self.stride
-        self._labels[t] = step.labels
-        self._entropy[t] = Quantised.of(step.entropy_map, *self.ranges["entropy"]).codes
-        self._sigma[t] = Quantised.of(sigma, *self.ranges["sigma"]).codes
-        self._selected[t] = step.selected_map
-        self._log_probabilities[t] = step.log_probability_codes
+        self._arrays["labels"][t] = step.labels
+        self._arrays["selected"][t] = step.selected_map
+        for name, values in self._floats(step).items():
+            self._arrays[name][t] = Quantised.of(values, *self.ranges[name]).codes
 
-    def cut(self, count: int) -> dict[str, Any]:
-        """The maps of the first steps, as a `Record` names them; they do not change any more."""
+    def maps(self, count: int) -> dict[str, Any]:
+        """Return the maps of the first `count` steps under the names of `Record`'s fields.
+
+        They are views of the recorder's arrays, which later steps do not change.
+        """
+        written = {name: array[:count] for name, array in self._arrays.items()}
+        quantised = {
+            name: Quantised(written[name], *limits) for name, limits in self.ranges.items()
+        }
+        return written | quantised
+
+    def _floats(self, step: Step) -> dict[str, np.ndarray]:
         return {
-            "labels": self._labels[:count],
-            "entropy": Quantised(self._entropy[:count], *self.ranges["entropy"]),
-            "sigma": Quantised(self._sigma[:count], *self.ranges["sigma"]),
-            "selected": self._selected[:count],
-            "log_probabilities": Quantised(self._log_probabilities[:count], *LOG_PROBABILITIES),
+            "entropy": step.entropy_map,
+            "sigma": step.sigma_map * self.stride,
+            "log_probabilities": step.log_probability_map,
         }

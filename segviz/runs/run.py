@@ -9,13 +9,13 @@ import numpy as np
 import torch
 
 from ..adapt.episode import Prepared, Reference, Step, episode, prediction_at_1x, prepare
-from ..adapt.memory import Need, Room
+from ..adapt.memory import MemoryBudget, MemoryNeed
 from ..adapt.settings import Settings
 from ..data.classes import CLASSES
 from ..network.checkpoint import Checkpoint
 from ..version import __version__
 from .record import NUMBERS, Record
-from .recorder import Film
+from .recorder import MapRecorder
 
 __all__ = ["Run", "environment"]
 
@@ -67,14 +67,14 @@ class Run:
         self.steps: list[dict[str, Any]] = []  # the numbers of each, as `Record` has them
         self.finished = False
         self.prepared: Prepared | None = None  # given by `Batch` where another run made it
-        self._film: Film | None = None
+        self._recorder: MapRecorder | None = None
 
     def __iter__(self) -> Iterator[Step]:
         """Run the episode, keeping every step; breaking off keeps those that came."""
-        network, s, room = self.checkpoint.network, self.settings, self._room()
-        self.steps, self.finished, self._film = [], False, None
-        room.check(s)
-        with room.watched(s):
+        network, s, budget = self.checkpoint.network, self.settings, self._budget()
+        self.steps, self.finished, self._recorder = [], False, None
+        budget.check(s)
+        with budget.guard(s):
             if self.reference is None:
                 self.reference = prediction_at_1x(network, self.photo)
             if self.prepared is None:
@@ -84,9 +84,9 @@ class Run:
                 yield step
         self.finished = True
 
-    def memory(self) -> Need:
+    def memory(self) -> MemoryNeed:
         """What it will take of the network's device, and what is free there."""
-        return self._room().needs(self.settings)[0]
+        return self._budget().needs(self.settings)[0]
 
     def all(self) -> Record:
         """Run to the end."""
@@ -96,8 +96,10 @@ class Run:
 
     def record(self) -> Record:
         """The record of the steps there are; there must be at least step 0."""
-        prepared, film, steps = self.prepared, self._film, tuple(self.steps)
-        assert prepared is not None and film is not None and steps, "a record needs at least step 0"
+        prepared, recorder, steps = self.prepared, self._recorder, tuple(self.steps)
+        assert prepared is not None and recorder is not None and steps, (
+            "a record needs at least step 0"
+        )
         reference = self.reference
         return Record(
             title=self.title,
@@ -106,7 +108,7 @@ class Run:
             truth=None if reference is None else reference.labels.astype(np.uint8),
             reference=None if reference is None else reference.kind,
             steps=steps,
-            **film.cut(len(steps)),
+            **recorder.maps(len(steps)),
             positions=(prepared.rows.cpu().numpy(), prepared.columns.cpu().numpy()),
             stride=self.checkpoint.network.architecture.stride,
             classes=tuple(self.checkpoint.card.get("classes", CLASSES)),
@@ -115,17 +117,17 @@ class Run:
             environment=environment(self.checkpoint),
         )
 
-    def _room(self) -> Room:
+    def _budget(self) -> MemoryBudget:
         height, width = self.photo.shape[:2]
-        truth, ready = self.reference is not None, self.prepared is not None
-        return Room(self.checkpoint.network, height, width, truth, ready)
+        truth, encoded = self.reference is not None, self.prepared is not None
+        return MemoryBudget(self.checkpoint.network, height, width, truth, encoded)
 
     def _keep(self, step: Step) -> None:
-        if self._film is None:
+        if self._recorder is None:
             a = self.checkpoint.network.architecture
             sigma = a.sigmas[-1] * a.stride
-            self._film = Film(self.settings.steps, step, a.classes, sigma, a.stride)
-        self._film.add(step)
+            self._recorder = MapRecorder(self.settings.steps, step, a.classes, sigma, a.stride)
+        self._recorder.add(step)
         self.steps.append({key: _plain(getattr(step, key)) for key in NUMBERS})
 
 

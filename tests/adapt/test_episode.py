@@ -412,16 +412,15 @@ def test_labels_are_the_arg_max_of_bilinear_logits(network, photo, prepared):
         assert labels[i, j] == (corner * mix).sum((1, 2)).argmax()
 
 
-def test_log_probabilities_are_kept_as_codes(network, prepared):
+def test_log_probability_maps(network, prepared):
     settings = Settings(steps=2, learning_rate=1e-2)
     pairs = zip(
         optimise(network, prepared, settings), episode(network, prepared, settings), strict=True
     )
     for state, step in pairs:
         assert torch.allclose(state.log_probabilities, state.logits.log_softmax(0), atol=1e-5)
-        want = Quantised.of(state.log_probabilities.numpy(), *LOG_PROBABILITIES).codes
-        assert np.array_equal(step.log_probability_codes, want)
-        assert want.shape == state.logits.shape and want.max() > 100
+        assert step.log_probability_map.dtype == np.float32
+        assert np.array_equal(step.log_probability_map, state.log_probabilities.numpy())
 
 
 def test_codes_give_the_probabilities_at_any_pixel(network, prepared):

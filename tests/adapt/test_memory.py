@@ -1,23 +1,198 @@
+"""The estimate of a run's memory, and the refusal of runs that do not fit."""
+
+import gc
+import os
 import re
+import subprocess
+import sys
+import weakref
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from segviz.adapt import Settings, memory
-from segviz.adapt.episode import Prepared
-from segviz.adapt.memory import Room, hardest
-from segviz.adapt.memory_estimate import estimate
+from segviz.adapt import OBJECTIVES, Settings, memory
+from segviz.adapt.memory import BASE, MemoryBudget, TensorCounter, most_demanding
 from segviz.adapt.settings import PRECISIONS
 from segviz.errors import InputError
 from segviz.evaluation.evaluate import Method, measure, plan
+from segviz.network import Segmenter
 from segviz.runs.batch import Batch
 from segviz.runs.run import Run
+
+SETTINGS = Settings(scale=1.0, steps=4)
+
+
+def estimate(network, height=56, width=72, truth=True, **values):
+    return MemoryBudget(network, height, width, truth).estimate(replace(SETTINGS, **values))
+
+
+# Tensors alive
+
+
+def test_the_peak_of_tensors_alive():
+    with TensorCounter() as counter:
+        a = torch.empty(1000, device="meta")
+        b = (a + 1) * 2  # a, a + 1 and b at once
+        assert (counter.now, counter.peak) == (8000, 12000)
+        b += a
+        a = a.view(10, 100)
+        assert (counter.now, counter.peak) == (8000, 12000)
+        del a
+        assert counter.now == 4000
+        counter.peak = 0
+        assert b.sum().item() == 1.0 and counter.peak == 4004
+
+
+def test_what_depends_on_values_is_taken_to_be_all():
+    with TensorCounter():
+        assert (torch.empty(4, 5, device="meta") > 0).nonzero().shape == (20, 2)
+
+
+def test_a_resized_map_has_the_size_asked_for():
+    x = torch.randn(1, 3, 5, 6)
+    with TensorCounter():
+        traced = torch.nn.functional.interpolate(x.to("meta"), (9, 7), mode="bilinear")
+    assert traced.shape == (1, 3, 9, 7) and traced.dtype == x.dtype
+
+
+# Runs
+
+
+def test_more_of_anything_takes_more(network):
+    scales = [estimate(network, scale=scale) for scale in (0.5, 1, 1.5, 2, 3, 4)]
+    for smaller, larger in pairwise(scales):
+        for key in ("forward", "encoding", "steps", "record", "total"):
+            assert getattr(smaller, key) < getattr(larger, key), key
+    assert (
+        estimate(network, steps=32).total
+        > estimate(network, steps=4).total
+        > estimate(network, steps=0).total
+    )
+    assert estimate(network, steps=32).steps == estimate(network, steps=4).steps
+    assert (
+        estimate(network, variables="all").total
+        > 2 * estimate(network).total - estimate(network, steps=0).total
+    )
+    at_1x = estimate(network, steps=0)  # what stands in for the truth
+    assert estimate(network, scale=0.25, truth=False).forward == max(at_1x.forward, at_1x.steps)
+
+
+def test_settings_without_weight(network):
+    first = estimate(network)
+    assert first == estimate(network) == estimate(network, learning_rate=0.1, tolerance=0.5)
+    assert estimate(network, objective="entropy") == estimate(network, centred=False) == first
+    assert estimate(network, 40, 60).total < first.total
+
+
+def test_the_record_is_what_is_kept(trained, photo, truth):
+    record = Run(trained, photo, SETTINGS, truth).all()
+    found = estimate(trained.network)
+    maps = [record.photo, record.truth, record.labels, record.selected]
+    maps += [record.entropy.codes, record.sigma.codes, record.log_probabilities.codes]
+    assert found.record == sum(array.nbytes for array in maps)
+
+
+def test_nothing_is_computed_and_nothing_kept(tiny_architecture):
+    network = Segmenter(tiny_architecture).freeze()
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    estimate(network, 2000, 2000, scale=1.0)  # seconds, if it were computed
+    assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
+    assert network.fast_backbone is not network.backbone and all(
+        p.device.type == "cpu" for p in network.parameters()
+    )
+    gone = weakref.ref(network)
+    del network
+    gc.collect()
+    assert gone() is None
+
+
+def test_bfloat16_takes_less_where_the_backbone_is_the_peak(network):
+    values = {"height": 400, "width": 400, "steps": 0}
+    assert (
+        estimate(network, precision="bfloat16", **values).forward
+        < estimate(network, **values).forward
+    )
+
+
+def test_a_network_that_asks_for_values(network):
+    class Odd(type(network)):
+        def encode(self, x):
+            return super().encode(torch.from_numpy(x.cpu().numpy()))
+
+    odd = Odd(network.architecture).freeze()
+    assert estimate(odd) is None
+
+
+@pytest.mark.parametrize("way", ["numpy", "a list", "a mask"])
+def test_an_objective_that_asks_for_values(network, monkeypatch, trained, photo, way):
+    def loss(pixels):
+        entropy = pixels.entropy.detach()
+        if way == "numpy":
+            weight = float(np.asarray(entropy).mean() > -1)
+        elif way == "a list":
+            weight = float(max(entropy.tolist()) > -1)
+        else:
+            weight = 1.0 if len(entropy[entropy > -1]) else 0.0
+        return weight * pixels.entropy.sum()
+
+    odd = replace(OBJECTIVES["entropy-all"], loss=loss)
+    monkeypatch.setitem(OBJECTIVES, "entropy-odd", odd)
+    settings = replace(SETTINGS, objective="entropy-odd")
+    assert MemoryBudget(network, 56, 72).estimate(settings) is None
+    record = Run(trained, photo, settings).all()  # nothing is refused
+    assert record.complete
+
+
+MEASURE = """
+import ctypes
+from segviz.data import images, samples
+from segviz.adapt import Settings
+from segviz.runs.run import Run
+from segviz.network.checkpoint import load
+
+import torch
+torch.set_num_threads(1)
+def status(key):
+    with open("/proc/self/status") as lines:
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(key))
+photo, truth, _ = images.fit(*samples.load("cat"))
+trained = load()
+Run(trained, photo, Settings(scale=0.5, steps=1), truth).all()  # kernels
+ctypes.CDLL(None).malloc_trim(0)
+before = status("VmRSS")
+run = Run(trained, photo, Settings(scale=2.0, steps=8), truth)
+expected = run.memory().bytes
+run.all()
+print(expected, status("VmHWM") - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_estimate_and_measured_peak():
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE],
+        cwd=Path(__file__).parents[2],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    expected, measured = map(int, done.stdout.split())
+    assert 0.9 * measured < expected < 1.4 * measured + BASE
+
+
+# Refusals
 
 
 @pytest.fixture
 def free(monkeypatch):
-    """Sets the bytes that are free."""
+    """Set the bytes that are free."""
 
     def free(count):
         monkeypatch.setattr(memory, "available", lambda *_: count)
@@ -27,63 +202,63 @@ def free(monkeypatch):
 
 def needed(network, **values):
     values = {"scale": 2.0, "steps": 8, **values}
-    return estimate(network, 56, 72, Settings(**values))
+    return MemoryBudget(network, 56, 72).estimate(Settings(**values))
 
 
-def said(network, **values):
+def refusal(network, **values):
     values = {"scale": 2.0, "steps": 8, **values}
     with pytest.raises(InputError) as error:
-        Room(network, 56, 72).check(Settings(**values))
+        MemoryBudget(network, 56, 72).check(Settings(**values))
     return str(error.value)
 
 
 def test_a_run_that_just_fits(network, free):
     settings, total = Settings(scale=2.0, steps=8), needed(network).total
     free(total)
-    Room(network, 56, 72).check(settings)
+    MemoryBudget(network, 56, 72).check(settings)
     free(total - 1)
     with pytest.raises(InputError):
-        Room(network, 56, 72).check(settings)
+        MemoryBudget(network, 56, 72).check(settings)
     free(None)
-    Room(network, 56, 72).check(settings)
+    MemoryBudget(network, 56, 72).check(settings)
 
 
 def test_what_is_offered_is_true(network, free):
     count = (needed(network, scale=1.5).total + needed(network, scale=2.0).total) // 2
     free(count)
-    text = said(network)
+    text = refusal(network)
     assert re.match(
         r"a 72 x 56 photo at scale 2 needs about \d+ MB of memory, but \d+ MB are", text
     )
     scale = float(re.search(r"a scale up to ([\d.]+),", text)[1])
     assert 1.5 <= scale < 2
-    Room(network, 56, 72).check(Settings(scale=scale, steps=8))
+    MemoryBudget(network, 56, 72).check(Settings(scale=scale, steps=8))
     assert needed(network, scale=scale + 0.01).total > count
     assert text.endswith("or close other programs.")
 
 
 def test_fewer_steps(network, free):
     free(needed(network, steps=300).total)
-    assert "at most 300 steps," in said(network, steps=400)
-    Room(network, 56, 72, record=False).check(Settings(scale=2.0, steps=400))
+    assert "at most 300 steps," in refusal(network, steps=400)
+    MemoryBudget(network, 56, 72, recorded=False).check(Settings(scale=2.0, steps=400))
 
 
 def test_other_variables_and_precision(network, free):
     free(needed(network).total)
-    assert "other variables than all" in said(network, variables="all")
+    assert "other variables than all" in refusal(network, variables="all")
     half, single = (
-        estimate(network, 200, 200, Settings(scale=4.0, steps=0, precision=precision)).total
+        estimate(network, 200, 200, scale=4.0, steps=0, precision=precision).total
         for precision in PRECISIONS[::-1]
     )
     assert half < single
     free(half)
     with pytest.raises(InputError, match="--precision bfloat16 on the command line, or close"):
-        Room(network, 200, 200).check(Settings(scale=4.0, steps=0))
+        MemoryBudget(network, 200, 200).check(Settings(scale=4.0, steps=0))
 
 
 def test_nothing_fits(network, free):
     free(1000)
-    text = said(network, precision="bfloat16")
+    text = refusal(network, precision="bfloat16")
     assert text.endswith("but 0 MB are free; close other programs.")
 
 
@@ -93,9 +268,26 @@ def test_too_large_an_input_is_refused_as_such(trained, free):
         Run(trained, np.zeros((600, 600, 3), np.uint8), Settings(scale=8.0)).all()
 
 
-def test_runs_are_refused_before_they_compute(trained, photo, truth, free, monkeypatch):
+@pytest.fixture
+def on_forward(trained):
+    """Call a function at each forward pass of the tiny network, traces not counted."""
+    handles = []
+
+    def on_forward(call):
+        def hook(_, inputs):
+            if not inputs[0].is_meta:
+                call()
+
+        handles.append(trained.network.fast_backbone.register_forward_pre_hook(hook))
+
+    yield on_forward
+    for handle in handles:
+        handle.remove()
+
+
+def test_runs_are_refused_before_they_compute(trained, photo, truth, free, on_forward):
     free(1000)
-    monkeypatch.setattr("segviz.runs.run.prepare", None)
+    on_forward(lambda: pytest.fail("the network was run"))
     run = Run(trained, photo, Settings(scale=1.0), truth)
     with pytest.raises(InputError, match="of memory"):
         run.all()
@@ -103,7 +295,9 @@ def test_runs_are_refused_before_they_compute(trained, photo, truth, free, monke
 
 
 def test_the_rest_of_a_batch_stays(trained, photo, truth, free):
-    few = Room(trained.network, *photo.shape[:2]).needs(Settings(scale=1.0, steps=1))[0].bytes
+    few = (
+        MemoryBudget(trained.network, *photo.shape[:2]).needs(Settings(scale=1.0, steps=1))[0].bytes
+    )
     free(few)
     batch = Batch(trained, photo, [Settings(scale=1.0, steps=1), Settings(scale=4.0)], truth)
     with pytest.raises(InputError, match="at scale 4"):
@@ -114,14 +308,15 @@ def test_the_rest_of_a_batch_stays(trained, photo, truth, free):
 def test_a_forward_pass_that_was_made_counts_no_more(network):
     settings = Settings(scale=2.0, steps=8)
     made, not_yet = (
-        Room(network, 56, 72, ready=ready).needs(settings)[0] for ready in (True, False)
+        MemoryBudget(network, 56, 72, encoded=encoded).needs(settings)[0]
+        for encoded in (True, False)
     )
     assert made.bytes < not_yet.bytes
 
 
 def test_images_of_an_evaluation(trained, photo, truth, free):
     cells = plan([1.0, 4.0], [Method.parse("entropy", steps=(2,))], 21)
-    small = Room(trained.network, *photo.shape[:2], record=False)
+    small = MemoryBudget(trained.network, *photo.shape[:2], recorded=False)
     free(small.needs(Settings(scale=1.0, steps=2))[0].bytes)
     rows = measure(trained, photo, truth, cells)
     assert len(next(rows)) == 1
@@ -129,15 +324,15 @@ def test_images_of_an_evaluation(trained, photo, truth, free):
         next(rows)
 
 
-def test_the_hardest():
+def test_the_most_demanding():
     one, two, three, four = (
         Settings(steps=0, variables="all"),
         Settings(steps=8),
         Settings(steps=4, objective="entropy-two-scales"),
         Settings(steps=1, variables="all"),
     )
-    assert hardest([one, two]) is two and hardest([three, two]) is three
-    assert hardest([one, four, three]) is four
+    assert most_demanding([one, two]) is two and most_demanding([three, two]) is three
+    assert most_demanding([one, four, three]) is four
 
 
 @pytest.mark.parametrize(
@@ -150,19 +345,19 @@ def test_the_hardest():
         ),
     ],
 )
-def test_memory_that_runs_out_all_the_same(trained, photo, truth, monkeypatch, error):
-    def run_out(*_) -> Prepared:
+def test_memory_that_runs_out_all_the_same(trained, photo, truth, on_forward, error):
+    def run_out():
         raise error
 
-    monkeypatch.setattr("segviz.runs.run.prepare", run_out)
+    on_forward(run_out)
     with pytest.raises(InputError, match="needs more memory than is free; choose a smaller scale"):
         Run(trained, photo, Settings(scale=1.0), truth).all()
 
 
-def test_other_errors_stay_what_they_are(trained, photo, truth, monkeypatch):
-    def fail(*_):
+def test_other_errors_stay_what_they_are(trained, photo, truth, on_forward):
+    def fail():
         raise RuntimeError("something else")
 
-    monkeypatch.setattr("segviz.runs.run.prepare", fail)
+    on_forward(fail)
     with pytest.raises(RuntimeError, match="something else"):
         Run(trained, photo, Settings(scale=1.0), truth).all()

@@ -135,3 +135,12 @@ def test_numbers_that_are_not_there_make_no_rows(unjudged):
 def test_a_report_of_nothing_is_refused():
     with pytest.raises(InputError, match="no run to report on"):
         report([], "Nothing")
+
+
+def test_summary_and_table_name_the_same_best_step(record):
+    scores = [0.80, 0.9001, 0.9002, 0.9004]
+    steps = tuple({**step, "iou": iou} for step, iou in zip(record.steps, scores, strict=True))
+    page = Page(report([NamedRecord(replace(record, steps=steps), "entropy")], "Shapes"))
+    (table,) = [text for text in page.rows() if text.startswith("Best step")]
+    (summary,) = [e["text"] for e in page.all("p") if "the best step was" in e["text"]]
+    assert "the best step was 1 (0.900)" in summary and "1 (IoU 0.900)" in table

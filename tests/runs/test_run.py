@@ -10,7 +10,7 @@ from segviz.adapt import Settings
 from segviz.data.classes import CLASSES, IGNORE
 from segviz.errors import InputError
 from segviz.network.checkpoint import tensor_hash
-from segviz.runs.record import NUMBERS, Record
+from segviz.runs.record import LOG_PROBABILITIES, NUMBERS, Quantised, Record
 from segviz.runs.run import Run, environment
 
 
@@ -47,7 +47,8 @@ def test_record_of_a_run(trained, photo, truth):
         t = step.step
         assert np.array_equal(record.labels[t], step.labels)
         assert np.array_equal(record.selected[t], step.selected_map)
-        assert np.array_equal(record.log_probabilities.codes[t], step.log_probability_codes)
+        codes = Quantised.of(step.log_probability_map, *LOG_PROBABILITIES).codes
+        assert np.array_equal(record.log_probabilities.codes[t], codes)
         # Half a code of ln 21 nats, half a code of 4 feature pixels = 64 input pixels.
         assert np.abs(record.entropy[t] - step.entropy_map).max() < math.log(21) / 500
         assert np.abs(record.sigma[t] - 16 * step.sigma_map).max() < 64 / 500
