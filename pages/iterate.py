@@ -12,7 +12,7 @@ from pages.state.presets import OPENING, PRESETS, Preset
 from pages.state.query_params import PARAMETERS, SETTINGS, defaults
 from pages.state.text import sentence
 from segviz.errors import InputError
-from segviz.jobs.run_job import Planned, Work
+from segviz.jobs.run_job import PlannedRun, RunRequest
 
 PAGE = "iterate"
 now = session.session()
@@ -53,10 +53,10 @@ enter(PAGE, planned, unasked=False)
 work = work_of(PAGE)
 if work is None and PAGE not in now.results:
     opening = server.opening()
-    if not opening.over:
-        plan = (Planned("", OPENING.settings, "opening"),)
+    if not opening.done:
+        plan = (PlannedRun("", OPENING.settings, "opening"),)
         photo = PARAMETERS["photo"].default
-        work = Work(PAGE, "opening", plan, opening, photo, defaults(), stoppable=False)
+        work = RunRequest(PAGE, "opening", plan, opening, photo, defaults(), stoppable=False)
     elif opening.state == "finished":
         launch.show_opening(opening.work.record(0))
     elif opening.error is not None:

@@ -55,16 +55,16 @@ def table(title: str, rows: dict[str, object]) -> None:
 
 def measure() -> None:
     """Start to measure, at the scale of the controls."""
-    now.measured = Job(Measurement(session.settings().scale), patience=120).start()
+    now.measured = Job(Measurement(session.settings().scale), idle_timeout=120).start()
 
 
 def cost() -> None:
     """The measured cost, or how far the measurement is."""
     job = now.measured
     if job is not None:
-        job.seen()
-    if job is not None and not job.over:
-        waiting = f"{job.ahead} ahead of you" if job.ahead else "measuring"
+        job.keep_alive()
+    if job is not None and not job.done:
+        waiting = f"{job.position} ahead of you" if job.position else "measuring"
         st.progress(0.0, f"Forward pass and steps: {waiting}")
         return
     if job is not None and job.error is not None:
@@ -111,7 +111,7 @@ def cost() -> None:
 def watched() -> None:
     """The cost, looked at again and again while it is measured."""
     job = now.measured
-    if job is not None and job.over and not st.session_state.get("model_seen_over", True):
+    if job is not None and job.done and not st.session_state.get("model_seen_over", True):
         st.session_state.model_seen_over = True
         st.rerun()
     cost()
@@ -153,7 +153,7 @@ with right:
             key="model_measure",
             icon=":material/timer:",
             on_click=measure,
-            disabled=now.measured is not None and not now.measured.over,
+            disabled=now.measured is not None and not now.measured.done,
             help="Times forward passes and steps at the scale of the controls, in the queue with"
             " everybody's runs.",
         )
@@ -162,7 +162,7 @@ with right:
             f"{plain(where['device'])}, {threads} thread{'s' if threads > 1 else ''},"
             f" torch {plain(where['torch'])}"
         )
-    busy = now.measured is not None and not now.measured.over
+    busy = now.measured is not None and not now.measured.done
     st.session_state.model_seen_over = not busy
     st.fragment(watched, run_every=0.5 if busy else None)()
     total = counts(trained.network)

@@ -14,7 +14,7 @@ from pages.state.text import described, named, plain, sentence
 from segviz.data.images import thumbnail
 from segviz.errors import InputError
 from segviz.export.formats import read_zip
-from segviz.jobs.history import MOST_BYTES, MOST_RUNS, Entry
+from segviz.jobs.history import MOST_BYTES, MOST_RUNS, HistoryEntry
 from segviz.pictures import maps
 from segviz.runs import verdict
 
@@ -24,14 +24,14 @@ history = now.history
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def picture(_entry: Entry, id: str) -> bytes:
+def picture(_entry: HistoryEntry, id: str) -> bytes:
     """The last prediction over the photo, small."""
     record = _entry.record
     pixels = maps.overlay(record.photo, record.labels[-1], 0.6)
     return maps.png(maps.letterbox(thumbnail(pixels, 200), 4 / 3))
 
 
-def headline(entry: Entry) -> str:
+def headline(entry: HistoryEntry) -> str:
     """The numbers of a run, before and after."""
     record = entry.record
     first, last = record.steps[0], record.steps[-1]
@@ -43,7 +43,7 @@ def headline(entry: Entry) -> str:
     return "  \n".join(parts)
 
 
-def row(entry: Entry) -> None:
+def row(entry: HistoryEntry) -> None:
     """One run of the list."""
     record = entry.record
     small, words, numbers, pin, show, drop = st.columns(
@@ -98,7 +98,7 @@ def opener() -> None:
         st.switch_page("iterate.py")
 
 
-def pinned() -> list[Entry]:
+def pinned() -> list[HistoryEntry]:
     """The pinned runs that can be shown together, oldest first; says which cannot."""
     chosen = [entry for entry in history.entries[::-1] if entry.pinned]
     alike = [e for e in chosen if e.record.photo.shape == chosen[0].record.photo.shape]
@@ -112,7 +112,7 @@ def pinned() -> list[Entry]:
     return alike
 
 
-def compare(entries: list[Entry]) -> None:
+def compare(entries: list[HistoryEntry]) -> None:
     """Show pinned runs in one viewer."""
     titles = {entry.record.title for entry in entries}
     names = []

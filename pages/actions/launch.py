@@ -12,7 +12,7 @@ import streamlit as st
 from segviz.adapt import Settings
 from segviz.errors import InputError
 from segviz.jobs.queue import Job
-from segviz.jobs.run_job import Planned, Runs, Work
+from segviz.jobs.run_job import LazyBatch, PlannedRun, RunRequest
 from segviz.network import checkpoint
 from segviz.runs import verdict
 from segviz.runs.record import Record
@@ -51,7 +51,7 @@ def begin(page: str, runs: Sequence[tuple[str, Settings]], view: ViewState | Non
         for title, one in runs:
             made = now.history.find(choice.key, one, sha256)
             id = made.id if made else uuid4().hex
-            plan.append(Planned(title, one, id, made.record if made else None))
+            plan.append(PlannedRun(title, one, id, made.record if made else None))
         result = Result(uuid4().hex, tuple((one.name, one.id) for one in plan), of_view)
         if view is not None:
             now.views[result.id] = view
@@ -64,16 +64,16 @@ def begin(page: str, runs: Sequence[tuple[str, Settings]], view: ViewState | Non
         now.message = sentence(error)
         return
     load = partial(server.networks().load, name)
-    work = Runs(load, choice.photo, tuple(missing), choice.truth, choice.title)
-    job = Job(work, patience=PATIENCE).start()
-    now.work = Work(page, result.id, tuple(plan), job, choice.key, of_view)
+    work = LazyBatch(load, choice.photo, tuple(missing), choice.truth, choice.title)
+    job = Job(work, idle_timeout=PATIENCE).start()
+    now.work = RunRequest(page, result.id, tuple(plan), job, choice.key, of_view)
 
 
 def collect() -> None:
     """Take what a job produced that ended; at the start of every run of the script."""
     now = session()
     work = now.work
-    if work is None or not work.job.over:
+    if work is None or not work.job.done:
         return
     now.work = None
     error = work.job.error

@@ -11,7 +11,7 @@ from segviz.data import images, samples
 from segviz.errors import InputError
 from segviz.jobs.networks import Networks
 from segviz.jobs.queue import Job
-from segviz.jobs.run_job import Runs
+from segviz.jobs.run_job import LazyBatch
 from segviz.network import checkpoint
 from segviz.pictures import maps
 
@@ -52,7 +52,7 @@ def trained(name: str = checkpoint.DEFAULT) -> Checkpoint:
 
 
 @st.cache_resource(show_spinner=False)
-def opening() -> Job:
+def opening() -> Job[LazyBatch]:
     """The first run of this server, started once; everyone watches the same.
 
     Raises:
@@ -61,4 +61,4 @@ def opening() -> Job:
     photo, truth = samples.load(OPENING.sample)
     photo, truth, _ = images.fit(photo, truth)
     title = samples.SAMPLES[OPENING.sample].title
-    return Job(Runs(networks().load, photo, (OPENING.settings,), truth, title)).start()
+    return Job(LazyBatch(networks().load, photo, (OPENING.settings,), truth, title)).start()

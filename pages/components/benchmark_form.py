@@ -9,7 +9,13 @@ from segviz.adapt import OBJECTIVES, VARIABLES
 from segviz.data import voc
 from segviz.errors import InputError
 from segviz.evaluation.results import Result, parse
-from segviz.jobs.evaluation_job import EVALUATIONS, Evaluation, Plan, methods, rows_folder
+from segviz.jobs.evaluation_job import (
+    EVALUATIONS,
+    Evaluation,
+    EvaluationPlan,
+    parse_methods,
+    rows_folder,
+)
 from segviz.jobs.queue import Job
 from segviz.network import checkpoint
 from segviz.runs.describe import duration
@@ -32,7 +38,7 @@ STEPS = (1, 2, 4, 8, 16, 32, 64, 128)
 def choose_and_run() -> None:
     """Draw the choices and the button, or the progress of what is at work."""
     job = session().evaluated
-    if job is not None and not job.over:
+    if job is not None and not job.done:
         st.fragment(_watch, run_every=FRAME)()
         return
     root = _folder()
@@ -40,7 +46,7 @@ def choose_and_run() -> None:
         return
     try:
         asked = _choices(root)
-        methods(asked)
+        parse_methods(asked)
     except InputError as error:
         st.error(sentence(error), icon=":material/tune:")
         asked = None
@@ -55,7 +61,7 @@ def choose_and_run() -> None:
         ):
             _start(root, asked)
         if asked is not None:
-            count = asked.episodes()
+            count = asked.episodes
             st.caption(
                 f"{asked.images:,} images, {count} episode{'s' if count != 1 else ''} each. What"
                 f" is measured is kept in {plain(rows_folder(root))}, so that the same or a larger"
@@ -68,7 +74,7 @@ def choose_and_run() -> None:
 def finished() -> tuple[Result, dict] | None:
     """The result of this visit's evaluation, and the same as JSON; None while there is none."""
     job = session().evaluated
-    if job is None or not job.over:
+    if job is None or not job.done:
         return None
     data = job.work.result()
     return None if data is None else (parse(data, "the evaluation"), data)
@@ -92,7 +98,7 @@ def _folder() -> Path | None:
         return None
 
 
-def _choices(root: Path) -> Plan:
+def _choices(root: Path) -> EvaluationPlan:
     """Draw the controls.
 
     Raises:
@@ -176,7 +182,7 @@ def _choices(root: Path) -> Plan:
         help="A fixed random subset: the same images whenever it is of this size, and part of"
         " every larger one.",
     )
-    return Plan(
+    return EvaluationPlan(
         split=split or "val",
         images=int(images or 1),
         methods=tuple(one.strip() for one in chosen),
@@ -186,7 +192,7 @@ def _choices(root: Path) -> Plan:
     )
 
 
-def _start(root: Path, asked: Plan | None) -> None:
+def _start(root: Path, asked: EvaluationPlan | None) -> None:
     if asked is None:
         return
     try:
@@ -201,42 +207,42 @@ def _start(root: Path, asked: Plan | None) -> None:
 def _watch() -> None:
     """Progress, looked at again and again."""
     job = session().evaluated
-    if job is None or job.over:
+    if job is None or job.done:
         st.rerun()
-    job.seen()
+    job.keep_alive()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(*_progress(job))
         stop_button(
             job, "bench_stop", "Keeps what is measured; the same choice goes on from there."
         )
     work: Evaluation = job.work
-    if work.state.miou:
-        parts = (f"{plain(name)} **{value:.1f}**" for name, value in work.state.miou)
+    if work.progress.miou:
+        parts = (f"{plain(name)} **{value:.1f}**" for name, value in work.progress.miou)
         st.markdown("mIoU in % so far: " + " · ".join(parts))
     if work.failed:
         st.caption(f"{len(work.failed)} could not be measured so far.")
     st.caption(
-        f"Other pages can be used meanwhile. It measures what this does: `{work.asked.command}`"
+        f"Other pages can be used meanwhile. It measures what this does: `{work.plan.command}`"
     )
 
 
-def _progress(job: Job) -> tuple[float, str]:
+def _progress(job: Job[Evaluation]) -> tuple[float, str]:
     """How far an evaluation is, 0 to 1, and in words."""
-    work: Evaluation = job.work
-    state, total = work.state, len(work.ids)
-    if job.ahead:
-        ahead = f"{job.ahead} evaluation{'s' if job.ahead != 1 else ''}"
+    now, total = job.work.progress, len(job.work.ids)
+    if job.position:
+        ahead = f"{job.position} evaluation{'s' if job.position != 1 else ''}"
         return 0.0, f"Waiting: {ahead} ahead of you"
-    words = [f"{state.done:,} of {total:,} images"]
-    if state.kept:
-        words.append(f"{state.kept:,} kept from before")
-    if math.isfinite(state.rate):
-        words.append(f"{state.rate:.2g} images a second, {duration(state.left)} left")
-    elif not state.done and not state.ahead:
+    words = [f"{now.images:,} of {total:,} images"]
+    if now.reused:
+        words.append(f"{now.reused:,} kept from before")
+    if math.isfinite(now.images_per_second):
+        words.append(f"{now.images_per_second:.2g} images a second")
+        words.append(f"{duration(now.seconds_left)} left")
+    elif not now.images and not now.position:
         words.append("the first is at work")
-    if state.ahead:
-        words.append(f"{state.ahead} {'run' if state.ahead == 1 else 'runs'} ahead of the next")
-    return state.done / total, ", ".join(words)
+    if now.position:
+        words.append(f"{now.position} {'run' if now.position == 1 else 'runs'} ahead of the next")
+    return now.images / total, ", ".join(words)
 
 
 def _ended(job: Job) -> None:
@@ -247,8 +253,8 @@ def _ended(job: Job) -> None:
         st.error(said(job.error), icon=":material/error:")
     elif job.state == "stopped":
         st.info(
-            f"Stopped after {work.state.done:,} of {len(work.ids):,} images; they are kept. Run the"
-            " same choice again to go on.",
+            f"Stopped after {work.progress.images:,} of {len(work.ids):,} images; they are kept."
+            " Run the same choice again to go on.",
             icon=":material/pause_circle:",
         )
     if not done and work.failed:

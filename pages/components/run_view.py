@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from segviz.charts.run_comparison import median_update_ms
 from segviz.jobs.queue import Job
-from segviz.jobs.run_job import Work, progress
+from segviz.jobs.run_job import RunRequest, progress
 from segviz.pictures import maps
 from segviz.runs import verdict
 from segviz.runs.record import Record
@@ -30,7 +30,7 @@ WAIT = 0.7
 """Seconds that a look waits at its end for the first step, or for the last."""
 
 
-def work_of(page: str) -> Work | None:
+def work_of(page: str) -> RunRequest | None:
     """The runs at work that belong to a page."""
     work = session().work
     return work if work is not None and work.page == page else None
@@ -42,7 +42,7 @@ Below = Callable[[list[NamedRecord], ViewState, bool], None]
 
 def stage(
     page: str,
-    work: Work | None,
+    work: RunRequest | None,
     panels: tuple[str, ...] = (),
     viewing: bool = True,
     below: Below | None = None,
@@ -71,22 +71,22 @@ def shown_of(result: Result | None) -> list[NamedRecord]:
 
 
 def _draw(
-    page: str, work: Work | None, panels: tuple[str, ...], viewing: bool, below: Below | None
+    page: str, work: RunRequest | None, panels: tuple[str, ...], viewing: bool, below: Below | None
 ) -> None:
     if work is None:
         _look(page, None, panels, viewing, below)
         return
-    work.job.seen()
-    if work.job.over:
+    work.job.keep_alive()
+    if work.job.done:
         st.rerun()
     live = _look(page, work, panels, viewing, below)
     # Neither the first picture nor the last one is to wait for the next look.
-    if work.job.news(math.inf if live else 0, WAIT):
+    if work.job.wait_for_items(math.inf if live else 0, WAIT):
         st.rerun()
 
 
 def _look(
-    page: str, work: Work | None, panels: tuple[str, ...], viewing: bool, below: Below | None
+    page: str, work: RunRequest | None, panels: tuple[str, ...], viewing: bool, below: Below | None
 ) -> bool:
     """Draw what there is; returns whether that is of the runs at work."""
     result = session().results.get(page)
@@ -94,7 +94,7 @@ def _look(
     id = result.id if result is not None else ""
     look = None
     if work is not None:
-        look = work.look()
+        look = work.snapshot()
         records = zip(work.plan, look.records, strict=True)
         shown = [_shown(one.name, record) for one, record in records if record is not None]
         id = work.id if shown else id
@@ -124,7 +124,7 @@ def _look(
     if not live and result is not None:
         _notes(shown, result)
     if look is not None and live:
-        look.took = look.took or time.monotonic() - look.at
+        look.draw_seconds = look.draw_seconds or time.monotonic() - look.taken_at
     return live
 
 
@@ -148,7 +148,7 @@ def _shown(name: str, record: Record) -> NamedRecord:
 # === Around the viewer
 
 
-def _heading(shown: Sequence[NamedRecord], work: Work | None) -> DeltaGenerator | None:
+def _heading(shown: Sequence[NamedRecord], work: RunRequest | None) -> DeltaGenerator | None:
     """What is shown, in words; returns the place for exports."""
     if not shown:
         if work is not None:
@@ -170,7 +170,7 @@ def _heading(shown: Sequence[NamedRecord], work: Work | None) -> DeltaGenerator 
     return right
 
 
-def _progress(work: Work) -> None:
+def _progress(work: RunRequest) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(*progress(work.job))
         if work.stoppable:
@@ -182,21 +182,21 @@ def _progress(work: Work) -> None:
 def stop_button(job: Job, key: str, help: str) -> None:
     """A button that asks a job to stop, once."""
     st.button(
-        "Stopping" if job.stopping else "Stop",
+        "Stopping" if job.stop_requested else "Stop",
         key=key,
         icon=":material/stop_circle:",
         on_click=job.stop,
-        disabled=job.stopping,
+        disabled=job.stop_requested,
         help=help,
     )
 
 
-def _another(work: Work | None, result: Result | None) -> bool:
+def _another(work: RunRequest | None, result: Result | None) -> bool:
     """Whether the runs at work are on another photo than a result is."""
     return work is not None and (result is None or result.values["photo"] != work.values["photo"])
 
 
-def _photo(work: Work) -> None:
+def _photo(work: RunRequest) -> None:
     """The photo, where the first panel will be."""
     place, _ = st.columns([1, 2])
     # Not as a file of the server, which may be gone again before the browser asks for it.

@@ -16,7 +16,7 @@ from segviz.errors import InputError
 from segviz.jobs.history import History
 from segviz.jobs.limits import check_app_limit
 from segviz.jobs.queue import Job
-from segviz.jobs.run_job import Work
+from segviz.jobs.run_job import RunRequest
 from segviz.viewer import ViewState
 
 from . import query_params
@@ -69,7 +69,7 @@ class Session:
     """
 
     choice: Any = None
-    work: Work | None = None
+    work: RunRequest | None = None
     history: History = field(default_factory=History)
     results: dict[str, Result] = field(default_factory=dict)
     views: dict[str, ViewState] = field(default_factory=dict)

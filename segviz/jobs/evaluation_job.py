@@ -1,4 +1,4 @@
-"""An evaluation as work for a job: it goes on from the rows that are kept. Free of Streamlit."""
+"""An evaluation as the work of a job; it resumes from the rows stored earlier."""
 
 import hashlib
 import math
@@ -15,34 +15,46 @@ from ..adapt import OBJECTIVES
 from ..data.splits import subset
 from ..data.voc import read_split
 from ..errors import InputError
-from ..evaluation.evaluate import FEEDFORWARD, Cell, Method, collect, evaluate, plan
+from ..evaluation.evaluate import FEEDFORWARD, Cell, Method, collect, evaluate
+from ..evaluation.evaluate import plan as plan_cells
 from ..evaluation.row_store import Store
 from ..evaluation.summary import summary
 from ..network.checkpoint import Checkpoint
 from ..runtime.distributed import Team
+from ..validation import check_range
 from .limits import check_app_limit
 from .queue import SLOT, Slot
 
-__all__ = ["EVALUATIONS", "Evaluation", "Plan", "State", "methods", "rows_folder"]
+__all__ = [
+    "EVALUATIONS",
+    "Evaluation",
+    "EvaluationPlan",
+    "EvaluationProgress",
+    "parse_methods",
+    "rows_folder",
+]
 
 EVALUATIONS = Slot()
-"""One evaluation at a time; each of its images waits in the line of everybody's runs."""
+"""One evaluation runs at a time; each of its images also waits for the compute slot."""
 
-MOST_EPISODES = 60
-LOOK = 0.5  # seconds between two looks at the line
+MAX_EPISODES = 60
+"""The largest number of episodes for each image."""
+
+POLL = 0.5
+"""Seconds between two updates of the queue position."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class EvaluationPlan:
     """What to measure, as chosen on the page.
 
     Arguments:
-        split: A list of VOC.
-        images: How many of it, a fixed random subset.
-        methods: Spellings as on the command line; feedforward is always measured too.
-        variables: What the methods adapt, each of them.
+        split: The name of a list of VOC.
+        images: The number of images of the split, a fixed random subset.
+        methods: Methods as spelled on the command line; feedforward is always measured too.
+        variables: The parameter groups that each method adapts, one after the other.
         scales: The resize factors.
-        steps: Where each episode is measured.
+        steps: The numbers of updates to measure at.
     """
 
     split: str
@@ -54,7 +66,7 @@ class Plan:
 
     @property
     def command(self) -> str:
-        """What measures the same on the command line."""
+        """The shell command that measures the same."""
         words = [
             *("python", "-m", "segviz", "evaluate", "--voc-root", "DIR", "--split", self.split),
             *("--limit", str(self.images)),
@@ -66,167 +78,167 @@ class Plan:
         ]
         return shlex.join(words)
 
+    @property
     def episodes(self) -> int:
-        """How many episodes each image takes."""
+        """The number of episodes for each image."""
         return len(self.methods) * len(self.variables) * len(self.scales)
 
 
-def methods(asked: Plan) -> list[Method]:
-    """The methods of a plan, feedforward first, all checked.
+def parse_methods(plan: EvaluationPlan) -> list[Method]:
+    """Parse and check the methods of a plan, feedforward first.
 
     Raises:
-        InputError: If something is out of its range or there is too much of it.
+        InputError: If a choice is empty, a value is out of its range, or there are more than
+            `MAX_EPISODES` episodes for each image.
     """
-    for name, values in (("scale", asked.scales), ("step", asked.steps)):
-        if not values:
-            raise InputError(f"no {name} is chosen; choose at least one.")
-    for name in ("methods", "variables"):
-        if not getattr(asked, name):
+    for name in ("methods", "variables", "scales", "steps"):
+        if not getattr(plan, name):
             raise InputError(f"no {name} are chosen; choose at least one.")
-    for value in asked.scales:
-        check_app_limit("scale", value)
+    for scale in plan.scales:
+        check_app_limit("scale", scale)
     found = [
         Method.parse(FEEDFORWARD),
         *(
-            Method.parse(spelling, variables, asked.steps)
-            for spelling in asked.methods
-            for variables in asked.variables
+            Method.parse(spelling, variables, plan.steps)
+            for spelling in plan.methods
+            for variables in plan.variables
         ),
     ]
     for method in found:
         check_app_limit("steps", method.at[-1])
-    if asked.episodes() > MOST_EPISODES:
-        raise InputError(
-            f"these choices make {asked.episodes()} episodes an image, but at most"
-            f" {MOST_EPISODES} are made here; choose fewer methods, variables or scales."
-        )
+    remedy = "choose fewer methods, variables or scales"
+    check_range("the number of episodes for each image", plan.episodes, 1, MAX_EPISODES, remedy)
     return found
 
 
 def rows_folder(root: Path) -> Path:
-    """Where the rows of a VOC folder are kept; of another folder ids may mean other images."""
+    """Return the folder for the rows of a VOC folder; in another, an id may be another image."""
     runs = Path(os.environ.get("SEGVIZ_RUNS") or "runs")
     return runs / "page" / hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)
-class State:
-    """How far an evaluation is.
+class EvaluationProgress:
+    """The progress of an evaluation.
 
     Arguments:
-        ahead: How many runs are before it in everybody's line.
-        done: Images that are measured or failed.
-        kept: Of these, those that were there before.
-        rate: Images measured per second, or NaN.
-        left: Seconds left, or NaN.
-        miou: Running mIoU in percent over the images so far, by what it is of.
+        position: The number of runs that are before it in the queue of the compute slot.
+        images: The number of images that are measured or failed.
+        reused: How many of these were measured by an earlier evaluation.
+        images_per_second: The rate of measuring; NaN before the first image.
+        seconds_left: The estimated time left; NaN before the first image.
+        miou: The mIoU in percent over the images so far, with what it is of.
     """
 
-    ahead: int = 0
-    done: int = 0
-    kept: int = 0
-    rate: float = math.nan
-    left: float = math.nan
+    position: int = 0
+    images: int = 0
+    reused: int = 0
+    images_per_second: float = math.nan
+    seconds_left: float = math.nan
     miou: tuple[tuple[str, float], ...] = ()
 
 
 class Evaluation:
-    """Methods at scales over a split, image by image; stopping keeps what came.
+    """Measure methods at scales over a split, image by image; a stop keeps what is measured.
 
     Arguments:
         trained: The network.
         root: The VOC2012 folder.
-        asked: What to measure.
-        slot: Whose line each image waits in.
+        plan: What to measure.
+        slot: The compute slot that each image waits for.
 
     Raises:
-        InputError: If something in the plan is out of its range.
+        InputError: If a value of the plan is out of its range.
     """
 
-    def __init__(self, trained: Checkpoint, root: Path, asked: Plan, slot: Slot = SLOT) -> None:
-        ids = list(dict.fromkeys(read_split(root, asked.split)))
-        if not 1 <= asked.images <= len(ids):
-            raise InputError(
-                f"{asked.images} images are asked for, but {asked.split} has {len(ids)};"
-                f" choose from 1 to {len(ids)}."
-            )
+    def __init__(
+        self, trained: Checkpoint, root: Path, plan: EvaluationPlan, slot: Slot = SLOT
+    ) -> None:
+        ids = list(dict.fromkeys(read_split(root, plan.split)))
+        check_range(f"the number of images of {plan.split}", plan.images, 1, len(ids))
         self.trained = trained
         self.root = root
-        self.asked = asked
-        self.ids = subset(ids, asked.images)
+        self.plan = plan
+        self.ids = subset(ids, plan.images)
         self.folder = rows_folder(root)
-        self.cells = plan(asked.scales, methods(asked), trained.network.architecture.classes)
+        self.cells = plan_cells(
+            plan.scales, parse_methods(plan), trained.network.architecture.classes
+        )
         self.failed: dict[str, str] = {}
-        self.state = State()
-        self._told: tuple[State, dict[str, Any]] | None = None
+        self.progress = EvaluationProgress()
+        self._result: tuple[EvaluationProgress, dict[str, Any]] | None = None
         self._slot = slot
 
     def __iter__(self) -> Iterator[None]:
-        """Measure what the folder does not have, yielding often, so that it can be stopped."""
+        """Measure what the folder lacks, yielding often so that a stop takes effect soon."""
         store = Store(self.folder, self.trained.sha256, self.trained.network.architecture.classes)
         try:
             wanted = {cell.key for cell in self.cells}
-            lacking = {name for name in self.ids if not wanted <= store.keys(name)}
-            start, fresh = time.monotonic(), 0
-            for done, name in enumerate(self.ids):
-                if name in lacking:
+            missing = {name for name in self.ids if not wanted <= store.keys(name)}
+            start, measured = time.monotonic(), 0
+            for images, name in enumerate(self.ids, 1):
+                if name in missing:
                     yield from self._measure(store, name)
-                    fresh += 1
+                    measured += 1
                 self.failed |= collect(store, [name], self.cells)
-                each = (time.monotonic() - start) / fresh if fresh else math.nan
-                self.state = State(
-                    done=done + 1,
-                    kept=done + 1 - fresh,
-                    rate=1 / each if fresh else math.nan,
-                    left=each * (len(lacking) - fresh) if fresh else math.nan,
-                    miou=_running(self.cells),
+                each = (time.monotonic() - start) / measured if measured else math.nan
+                self.progress = EvaluationProgress(
+                    images=images,
+                    reused=images - measured,
+                    images_per_second=1 / each if measured else math.nan,
+                    seconds_left=each * (len(missing) - measured),
+                    miou=_running_miou(self.cells),
                 )
                 yield
         finally:
             store.close()
 
     def result(self) -> dict[str, Any] | None:
-        """What came, as `segviz evaluate --by-image --json` says it; None before the first image.
+        """Return what is measured, as `segviz evaluate --by-image --json` prints it.
 
-        Only to be asked while no job is at work on it.
+        Not to be called while a job iterates over this evaluation.
+
+        Returns:
+            The result; None before the first image.
         """
         if not self.cells[0].images:
             return None
-        if self._told is None or self._told[0] is not self.state:
-            # Resampling takes a while, and every rerun of the page asks.
-            told = {
+        # Cached: resampling takes a while, and every rerun of the page asks.
+        if self._result is None or self._result[0] is not self.progress:
+            found = {
                 **summary(self.trained, self.cells, self.failed),
-                "split": self.asked.split,
-                "command": self.asked.command,
-                "complete": self.state.done == len(self.ids),
+                "split": self.plan.split,
+                "command": self.plan.command,
+                "complete": self.progress.images == len(self.ids),
             }
-            self._told = self.state, told
-        return self._told[1]
+            self._result = self.progress, found
+        return self._result[1]
 
     def _measure(self, store: Store, name: str) -> Iterator[None]:
-        """One image, scale by scale, each after those who wait."""
-        for scale in self.asked.scales:
-            with self._slot.queue() as ticket:
-                while not ticket.wait(LOOK):
-                    self.state = replace(self.state, ahead=ticket.ahead or 0)
+        """Measure one image, scale by scale, queueing anew for each."""
+        for scale in self.plan.scales:
+            with self._slot.enqueue() as ticket:
+                while position := ticket.position:
+                    self.progress = replace(self.progress, position=position)
                     yield
-                self.state = replace(self.state, ahead=0)
+                    ticket.wait(POLL)
+                self.progress = replace(self.progress, position=0)
                 cells = [cell for cell in self.cells if cell.scale == scale]
                 evaluate(self.trained, self.root, [name], cells, store, Team())
             yield
             if not {cell.key for cell in cells} <= store.keys(name):
-                return  # it failed; the reason is kept
+                return  # it failed, and the store has the reason
 
 
-def _running(cells: Sequence[Cell]) -> tuple[tuple[str, float], ...]:
-    """mIoU of feedforward and the first method that needs no truth, at the largest scale."""
+def _running_miou(cells: Sequence[Cell]) -> tuple[tuple[str, float], ...]:
+    """Return the mIoU at the largest scale: feedforward, and the first method without truth."""
     scale = max(cell.scale for cell in cells)
-    here = [cell for cell in cells if cell.scale == scale and cell.images]
     found = []
-    for cell in here:
-        settings = cell.method.settings
-        feedforward = cell.method.name == FEEDFORWARD
-        if feedforward or not OBJECTIVES[settings.objective].needs_truth:
-            title = f"{cell.method.name} at {scale:g}x"
+    for cell in cells:
+        if cell.scale != scale or not cell.images:
+            continue
+        method = cell.method
+        if method.name == FEEDFORWARD or not OBJECTIVES[method.settings.objective].needs_truth:
+            title = f"{method.name} at {scale:g}x"
             found.append((title, 100 * metrics.mean_iou(cell.matrix)))
     return tuple(found[:2])

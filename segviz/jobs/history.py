@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from ..adapt import Settings
 from ..runs.record import Record
 
-__all__ = ["MOST_BYTES", "MOST_RUNS", "Entry", "History", "size"]
+__all__ = ["MOST_BYTES", "MOST_RUNS", "History", "HistoryEntry", "size"]
 
 MOST_RUNS = 24
 MOST_BYTES = 200_000_000
 
 
 @dataclass(frozen=True)
-class Entry:
+class HistoryEntry:
     """A run that was made or opened.
 
     Arguments:
@@ -47,7 +47,7 @@ class History:
         self.most_runs = most_runs
         self.most_bytes = most_bytes
         self.gone = 0
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, HistoryEntry] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -56,7 +56,7 @@ class History:
         return id in self._entries
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[HistoryEntry]:
         """The runs, newest first."""
         return list(self._entries.values())[::-1]
 
@@ -65,11 +65,11 @@ class History:
         """The bytes of all runs."""
         return sum(size(entry.record) for entry in self._entries.values())
 
-    def get(self, id: str) -> Entry | None:
+    def get(self, id: str) -> HistoryEntry | None:
         """The run of that id, if it is still there."""
         return self._entries.get(id)
 
-    def find(self, photo: str, settings: Settings, sha256: str) -> Entry | None:
+    def find(self, photo: str, settings: Settings, sha256: str) -> HistoryEntry | None:
         """The newest finished run on a photo with these settings and this checkpoint."""
         for entry in self.entries:
             record = entry.record
@@ -81,7 +81,7 @@ class History:
     def add(self, id: str, photo: str, record: Record) -> None:
         """Keep a run; lets the oldest go that are not pinned, and if all are, the oldest."""
         self._entries.pop(id, None)
-        self._entries[id] = Entry(id, photo, record)
+        self._entries[id] = HistoryEntry(id, photo, record)
         while len(self) > 1 and (len(self) > self.most_runs or self.bytes > self.most_bytes):
             *others, _ = self._entries.values()
             drop = next((entry for entry in others if not entry.pinned), others[0])

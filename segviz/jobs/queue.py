@@ -1,4 +1,4 @@
-"""One compute slot for many people: who comes first is served first, and anyone may leave."""
+"""A first-in, first-out queue for one compute slot, and jobs that wait in it."""
 
 import atexit
 import threading
@@ -7,69 +7,74 @@ import weakref
 from collections import deque
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Generic, Literal, Self, TypeVar
 
-__all__ = ["SLOT", "Job", "Slot", "Ticket"]
+__all__ = ["SLOT", "Job", "JobState", "Slot", "Ticket"]
 
-State = Literal["waiting", "running", "finished", "stopped", "failed"]
+JobState = Literal["waiting", "running", "finished", "stopped", "failed"]
+
+WorkT = TypeVar("WorkT", bound=Iterable[Any])
+
+POLL = 0.5
+"""Seconds between two checks whether a waiting job is still wanted."""
 
 
 class Slot:
-    """A place where one run at a time may work."""
+    """A compute slot that one ticket holds at a time; the others queue for it."""
 
     def __init__(self) -> None:
-        self._line: deque[Ticket] = deque()
-        self._moved = threading.Condition()
+        self._queue: deque[Ticket] = deque()
+        self._changed = threading.Condition()
 
     def __len__(self) -> int:
-        """How many are in the line, the one that works included."""
-        return len(self._line)
+        """Return the number of tickets, the holder of the slot included."""
+        return len(self._queue)
 
-    def queue(self) -> "Ticket":
-        """Join the end of the line; use the ticket in a `with` block, which leaves it again."""
+    def enqueue(self) -> "Ticket":
+        """Append a ticket to the queue; used in a `with` block, it is released at the end."""
         ticket = Ticket(self)
-        with self._moved:
-            self._line.append(ticket)
+        with self._changed:
+            self._queue.append(ticket)
         return ticket
 
 
 class Ticket:
-    """A place in the line of a slot. The first in the line has the slot until it leaves.
+    """A place in the queue of a slot. The first ticket holds the slot until it is released.
 
     Arguments:
-        slot: The slot whose line it is in.
+        slot: The slot whose queue it is in.
     """
 
     def __init__(self, slot: Slot) -> None:
         self._slot = slot
 
     @property
-    def ahead(self) -> int | None:
-        """How many are before this one: 0 = it has the slot, None = it has left."""
-        with self._slot._moved:
-            return self._ahead()
+    def position(self) -> int | None:
+        """The number of tickets before this one: 0 = holds the slot, None = released."""
+        with self._slot._changed:
+            return self._position()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the slot.
 
         Arguments:
-            timeout: At most so many seconds; None = without limit.
+            timeout: The longest wait in seconds; None = no limit.
 
         Returns:
-            Whether this ticket has the slot; False after the timeout or once it has left.
+            Whether this ticket holds the slot; False after the timeout or a release.
         """
-        with self._slot._moved:
-            self._slot._moved.wait_for(lambda: self._ahead() in (0, None), timeout)
-            return self._ahead() == 0
+        with self._slot._changed:
+            self._slot._changed.wait_for(lambda: self._position() in (0, None), timeout)
+            return self._position() == 0
 
-    def leave(self) -> None:
-        """Give up the slot, or the wait for it; from any thread, any number of times."""
-        with self._slot._moved:
-            if self in self._slot._line:
-                self._slot._line.remove(self)
-            self._slot._moved.notify_all()
+    def release(self) -> None:
+        """Give up the slot or the place in the queue; safe from any thread, any number of times."""
+        with self._slot._changed:
+            if self in self._slot._queue:
+                self._slot._queue.remove(self)
+            self._slot._changed.notify_all()
 
-    def __enter__(self) -> "Ticket":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -78,145 +83,145 @@ class Ticket:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.leave()
+        self.release()
 
-    def _ahead(self) -> int | None:
-        line = self._slot._line
-        return line.index(self) if self in line else None
+    def _position(self) -> int | None:
+        queue = self._slot._queue
+        return queue.index(self) if self in queue else None
 
 
 SLOT = Slot()
 """The slot of this process: its CPU or GPU."""
 
 
-class Job:
-    """Work in the background: waits for the slot, then takes item after item.
+class Job(Generic[WorkT]):
+    """A background thread that waits for the slot, then iterates over its work.
+
+    The job joins the queue when it is made. A stop takes effect between two items.
 
     Arguments:
-        work: What to iterate over, such as a `Run`; stopping breaks off between two items.
+        work: What to iterate over, such as a `Run`.
         slot: The slot to wait for.
-        patience: Stop by itself once nobody has called `seen` for so many seconds, as after a
-            browser was closed; None = never.
+        idle_timeout: Stop if `keep_alive` was not called for this many seconds, as after a browser
+            was closed; None = never.
     """
 
-    def __init__(
-        self, work: Iterable[Any], slot: Slot = SLOT, patience: float | None = None
-    ) -> None:
+    def __init__(self, work: WorkT, slot: Slot = SLOT, idle_timeout: float | None = None) -> None:
         self.work = work
-        self.patience = patience
-        self.state: State = "waiting"
+        self.idle_timeout = idle_timeout
+        self.state: JobState = "waiting"
         self.error: Exception | None = None
         self.items = 0
         self.seconds = float("nan")  # from the first item to the latest
         self._stop = threading.Event()
-        self._news = threading.Condition()
-        self._seen = time.monotonic()
-        self._ticket = slot.queue()
+        self._changed = threading.Condition()
+        self._last_keep_alive = time.monotonic()
+        self._ticket = slot.enqueue()
         self._thread = threading.Thread(target=self._run, name="segviz job", daemon=True)
 
-    def start(self) -> "Job":
-        """Start to wait and to work."""
+    def start(self) -> Self:
+        """Start the thread, and return the job."""
         try:
             self._thread.start()
         except BaseException:
-            self._ticket.leave()
+            self._ticket.release()
             raise
         _started.add(self)
         return self
 
     def stop(self) -> None:
-        """Break off after the item in progress, or leave the line; what is done stays done."""
+        """Request a stop: after the item in progress, or at once while waiting."""
         self._stop.set()
         if self.state == "waiting":
-            self._ticket.leave()
+            self._ticket.release()
 
-    def seen(self) -> None:
-        """Say that somebody is still looking."""
-        self._seen = time.monotonic()
+    def keep_alive(self) -> None:
+        """Restart the idle timeout: someone still wants the result."""
+        self._last_keep_alive = time.monotonic()
 
-    def news(self, items: float, timeout: float) -> bool:
-        """Wait for more than so many items or for the end.
+    def wait_for_items(self, items: float, timeout: float) -> bool:
+        """Wait until more than `items` items are finished, or until the job is done.
 
         Arguments:
-            items: How many are known already.
-            timeout: At most so many seconds.
+            items: The number of items known to the caller; infinity = wait for the end.
+            timeout: The longest wait in seconds.
 
         Returns:
-            Whether there is either.
+            Whether one of the two happened.
         """
-        with self._news:
-            return self._news.wait_for(lambda: self.over or self.items > items, timeout)
+        with self._changed:
+            return self._changed.wait_for(lambda: self.done or self.items > items, timeout)
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait for the end; returns whether it has come."""
+        """Wait for the thread to end, and return whether the job is done."""
         self._thread.join(timeout)
-        return self.over
+        return self.done
 
     @property
-    def ahead(self) -> int:
-        """How many runs are before this one."""
-        return self._ticket.ahead or 0
+    def position(self) -> int:
+        """The number of jobs that are before this one in the queue."""
+        return self._ticket.position or 0
 
     @property
-    def stopping(self) -> bool:
-        """Whether the end was asked for."""
+    def stop_requested(self) -> bool:
+        """Whether a stop was requested."""
         return self._stop.is_set()
 
     @property
-    def over(self) -> bool:
-        """Whether nothing more will come."""
+    def done(self) -> bool:
+        """Whether the job finished, was stopped or failed."""
         return self.state not in ("waiting", "running")
 
     @property
-    def seconds_each(self) -> float:
-        """Mean seconds from item to item; NaN before the second."""
+    def seconds_per_item(self) -> float:
+        """The mean time between two items in seconds; NaN before the second item."""
         return self.seconds / (self.items - 1) if self.items > 1 else float("nan")
 
     def _run(self) -> None:
-        state: State = "failed"
+        state: JobState = "failed"
         try:
             with self._ticket:
                 state = self._wait_and_work()
         except Exception as error:
             self.error = error
-        # Only now: whoever sees the job over may rely on the slot being free.
-        with self._news:
+        # Set after the release: once the job is done, the slot is free.
+        with self._changed:
             self.state = state
-            self._news.notify_all()
+            self._changed.notify_all()
 
-    def _wait_and_work(self) -> State:
-        while not self._ticket.wait(0.5):
-            if self._unwanted():
+    def _wait_and_work(self) -> JobState:
+        while not self._ticket.wait(POLL):
+            if self._should_stop():
                 return "stopped"
         self.state = "running"
         iterator = iter(self.work)
         first = None
-        while not self._unwanted():
+        while not self._should_stop():
             try:
                 next(iterator)
             except StopIteration:
                 return "finished"
             now = time.monotonic()
             first = now if first is None else first
-            with self._news:
+            with self._changed:
                 self.items, self.seconds = self.items + 1, now - first
-                self._news.notify_all()
+                self._changed.notify_all()
         return "stopped"
 
-    def _unwanted(self) -> bool:
-        patience = self.patience
-        if patience is not None and time.monotonic() - self._seen > patience:
+    def _should_stop(self) -> bool:
+        timeout = self.idle_timeout
+        if timeout is not None and time.monotonic() - self._last_keep_alive > timeout:
             self._stop.set()
         return self._stop.is_set()
 
 
-_started: "weakref.WeakSet[Job]" = weakref.WeakSet()
+_started: "weakref.WeakSet[Job[Any]]" = weakref.WeakSet()
 
 
 @atexit.register
 def _stop_all() -> None:
-    """Threads that are inside of torch when the interpreter goes would abort the process."""
-    unfinished = [job for job in _started if not job.over]
+    """Stop all jobs: a thread that is inside torch at interpreter exit aborts the process."""
+    unfinished = [job for job in _started if not job.done]
     for job in unfinished:
         job.stop()
     for job in unfinished:

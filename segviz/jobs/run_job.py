@@ -1,4 +1,4 @@
-"""The runs in progress of one page: some made already, the others in a batch. Free of Streamlit."""
+"""The runs that a page requests: some made before, the others made by a job."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from ..network.checkpoint import Checkpoint
     from ..runs.batch import Batch, BatchStep
 
-__all__ = ["Planned", "Runs", "Work", "progress"]
+__all__ = ["LazyBatch", "PlannedRun", "RunRequest", "Snapshot", "progress"]
 
 GROWTH = 1.25
-"""Runs at work are looked at again once they have so many times the steps: what all looks read and
-send together is at most about five times the steps of the last."""
+"""A new snapshot needs this many times the steps of the last one, so that all snapshots together
+hold at most about five times the steps of the last."""
 
 SHARE = 0.2
-"""The share of the time that looks may take from the runs."""
+"""The fraction of the time that snapshots and their drawing may take from the runs."""
 
-LONGEST = 2.0
-"""Seconds after which there is another look whatever the last took."""
+MAX_WAIT = 2.0
+"""Seconds after which drawing time no longer delays the next snapshot."""
 
 
-class Runs:
-    """A `Batch` whose network, and torch with it, comes only when the work begins.
+class LazyBatch:
+    """A `Batch` that loads its network, and with it torch, when the iteration begins.
 
     Arguments:
-        load: Gives the network; may take seconds.
+        load: Returns the network; may take seconds.
         photo: Shape (H, W, 3), uint8.
         settings: One for each run, in the order to run them.
         truth: Labels of the photo, shape (H, W), integer, 255 = ignore; or None.
@@ -55,6 +55,7 @@ class Runs:
         self._batch: Batch | None = None
 
     def __len__(self) -> int:
+        """Return the number of runs."""
         return len(self.settings)
 
     def __iter__(self) -> Iterator[BatchStep]:
@@ -66,38 +67,45 @@ class Runs:
         yield from self._batch
 
     @property
-    def now(self) -> int | None:
-        """The index of the run at work; None before there is a network."""
+    def current(self) -> int | None:
+        """The index of the run in progress; None before the network is loaded."""
         return None if self._batch is None else self._batch.now
 
     def record(self, index: int) -> Record | None:
-        """The record of a run as far as it came; None before its step 0."""
+        """Return the record of a run with the steps made so far; None before its step 0."""
         return None if self._batch is None else self._batch.record(index)
 
     def steps(self, index: int) -> int:
-        """How many steps of a run there are, step 0 included."""
+        """Return the number of steps that a run has made, step 0 included."""
         return 0 if self._batch is None else self._batch.steps(index)
 
 
 @dataclass
-class Look:
-    """What was last seen of runs at work."""
+class Snapshot:
+    """Records of runs at one moment.
+
+    Arguments:
+        records: One for each planned run; None before its step 0.
+        steps: The number of steps of the runs in progress, all together.
+        taken_at: When it was taken, in seconds of the monotonic clock.
+        draw_seconds: How long it took to read and to draw; set by whoever draws it.
+    """
 
     records: list[Record | None]
     steps: int
-    at: float  # when, in seconds
-    took: float = 0.0  # seconds to read and to draw it
+    taken_at: float
+    draw_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
-class Planned:
-    """One run of a plan.
+class PlannedRun:
+    """One run of a request.
 
     Arguments:
-        name: What tells it from the others, such as "oracle".
+        name: What distinguishes it from the others, such as "oracle".
         settings: Its settings.
-        id: Names the run, made or to be made.
-        record: What it produced, if it was made before.
+        id: The run's id in the history.
+        record: Its record, if it was made before.
     """
 
     name: str
@@ -107,63 +115,64 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class Work:
-    """A plan and the job that carries it out.
+class RunRequest:
+    """The runs that a page requested, and the job that makes those without a record.
 
     Arguments:
-        page: The page that asked for it.
-        id: Names the result.
+        page: The page that requested them.
+        id: The id of the result.
         plan: All runs, in the order to show them.
-        job: Makes those that have no record, in this order; its work is a `Runs`.
-        photo: Where the photo comes from.
-        values: What the address says of the result.
-        stoppable: Whether this session may stop it.
+        job: Makes the missing runs, in the order of the plan.
+        photo: The source of the photo, such as "sample:cat".
+        values: The query parameters of the result.
+        stoppable: Whether this session may stop the job.
     """
 
     page: str
     id: str
-    plan: tuple[Planned, ...]
-    job: Job
+    plan: tuple[PlannedRun, ...]
+    job: Job[LazyBatch]
     photo: str
     values: dict[str, Any]
     stoppable: bool = True
-    looks: list[Look] = field(default_factory=list)
+    _latest: list[Snapshot] = field(default_factory=list, init=False, repr=False)
 
     def records(self) -> list[Record | None]:
-        """The record of every run of the plan, as far as it came."""
+        """Return the record of every planned run, with the steps made so far."""
         made = (self.job.work.record(index) for index in range(len(self.job.work)))
-        return [one.record if one.record is not None else next(made) for one in self.plan]
+        return [run.record if run.record is not None else next(made) for run in self.plan]
 
-    def look(self) -> Look:
-        """The runs as they are now, or as they were at the last look if that was just now."""
-        runs: Runs = self.job.work
-        steps, now = sum(map(runs.steps, range(len(runs)))), time.monotonic()
-        if self.looks:
-            last = self.looks[0]
-            soon = now < last.at + min(last.took / SHARE, LONGEST)
-            if steps == last.steps or (not self.job.over and (soon or steps < GROWTH * last.steps)):
+    def snapshot(self) -> Snapshot:
+        """Return the runs as they are now, or the last snapshot if that is recent enough."""
+        batch = self.job.work
+        steps, now = sum(map(batch.steps, range(len(batch)))), time.monotonic()
+        if self._latest:
+            last = self._latest[0]
+            recent = now < last.taken_at + min(last.draw_seconds / SHARE, MAX_WAIT)
+            growing = not self.job.done and (recent or steps < GROWTH * last.steps)
+            if steps == last.steps or growing:
                 return last
-        self.looks[:] = [Look(self.records(), steps, now)]
-        return self.looks[0]
+        self._latest[:] = [Snapshot(self.records(), steps, now)]
+        return self._latest[0]
 
 
-def progress(job: Job) -> tuple[float, str]:
-    """How far a job whose work is a `Runs` is, 0 to 1, and in words."""
-    batch: Runs = job.work
-    steps = [one.steps + 1 for one in batch.settings]
-    if job.ahead:
-        return 0.0, f"Waiting: {job.ahead} {'run' if job.ahead == 1 else 'runs'} ahead of you"
-    at = batch.now
-    if at is None:
+def progress(job: Job[LazyBatch]) -> tuple[float, str]:
+    """Return the progress of a job as a fraction, 0..1, and as text."""
+    batch = job.work
+    steps = [settings.steps + 1 for settings in batch.settings]
+    if job.position:
+        return 0.0, f"Waiting: {job.position} {'run' if job.position == 1 else 'runs'} ahead of you"
+    current = batch.current
+    if current is None:
         return 0.0, "Loading the network"
-    name = f"Run {at + 1} of {len(batch)}, " if len(batch) > 1 else ""
-    started = batch.steps(at)
-    if not started:
-        text = f"forward pass at scale {batch.settings[at].scale:g}"
+    name = f"Run {current + 1} of {len(batch)}, " if len(batch) > 1 else ""
+    made = batch.steps(current)
+    if not made:
+        text = f"forward pass at scale {batch.settings[current].scale:g}"
         return job.items / sum(steps), name + text if name else text.capitalize()
-    text = f"step {started - 1} of {batch.settings[at].steps}"
+    text = f"step {made - 1} of {batch.settings[current].steps}"
     text = name + text if name else text[:1].upper() + text[1:]
     if job.items > 1:
-        left = job.seconds_each * (sum(steps) - job.items)
-        text += f", {duration(job.seconds_each)} each, {duration(left)} left"
+        left = job.seconds_per_item * (sum(steps) - job.items)
+        text += f", {duration(job.seconds_per_item)} each, {duration(left)} left"
     return min(job.items / sum(steps), 1.0), text

@@ -1,4 +1,4 @@
-"""The compute slot: order, position, release, and leaving the line."""
+"""The compute slot and its jobs: order, position, stopping, release."""
 
 import subprocess
 import sys
@@ -16,92 +16,78 @@ def slot():
     return Slot()
 
 
-class Gate:
-    """Work that shows when it begins and goes on when it is told to."""
+class GatedWork:
+    """Work that reports when it begins, and waits for a gate before each item."""
 
     def __init__(self, items=3):
-        self.items, self.came = items, []
-        self.began, self.go, self.closed = threading.Event(), threading.Event(), False
+        self.items, self.made = items, []
+        self.began, self.gate, self.closed = threading.Event(), threading.Event(), False
 
     def __iter__(self):
         try:
             for item in range(self.items):
                 self.began.set()
-                assert self.go.wait(10)
-                self.came.append(item)
+                assert self.gate.wait(10)
+                self.made.append(item)
                 yield item
         finally:
             self.closed = True
 
 
-def eventually(condition, seconds=5):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.005)
-
-
 # === Tickets
 
 
-def test_first_come_first_served(slot):
-    tickets = [slot.queue() for _ in range(4)]
-    assert [ticket.ahead for ticket in tickets] == [0, 1, 2, 3]
+def test_first_in_first_out(slot):
+    tickets = [slot.enqueue() for _ in range(4)]
+    assert [ticket.position for ticket in tickets] == [0, 1, 2, 3]
     assert tickets[0].wait(0) and not tickets[1].wait(0)
-    tickets[0].leave()
-    assert [ticket.ahead for ticket in tickets] == [None, 0, 1, 2]
+    tickets[0].release()
+    assert [ticket.position for ticket in tickets] == [None, 0, 1, 2]
     assert tickets[1].wait(0)
 
 
-def test_leaving_from_the_middle_moves_the_others_up(slot):
-    first, second, third = (slot.queue() for _ in range(3))
-    second.leave()
-    second.leave()
-    assert (first.ahead, second.ahead, third.ahead) == (0, None, 1)
+def test_a_release_in_the_middle_moves_the_others_up(slot):
+    first, second, third = (slot.enqueue() for _ in range(3))
+    second.release()
+    second.release()
+    assert (first.position, second.position, third.position) == (0, None, 1)
     assert not second.wait(0)
-    first.leave()
+    first.release()
     assert third.wait(0)
 
 
 def test_a_block_releases_on_exceptions_too(slot):
-    with pytest.raises(KeyError), slot.queue() as ticket:
+    with pytest.raises(KeyError), slot.enqueue() as ticket:
         assert ticket.wait(0)
         raise KeyError
     assert len(slot) == 0
-    assert slot.queue().wait(0)
+    assert slot.enqueue().wait(0)
 
 
-def test_waiting_ends_when_the_slot_is_left(slot):
-    first, second = slot.queue(), slot.queue()
-    threading.Timer(0.05, first.leave).start()
-    assert second.wait(5)
-
-
-def test_waiting_ends_when_the_waiter_leaves(slot):
-    slot.queue()
-    second = slot.queue()
-    threading.Timer(0.05, second.leave).start()
+@pytest.mark.parametrize("released", [0, 1])
+def test_a_wait_ends_when_a_ticket_is_released(slot, released):
+    """The holder's release gives the slot; the waiter's own release ends the wait without it."""
+    tickets = [slot.enqueue(), slot.enqueue()]
+    timer = threading.Timer(0.02, tickets[released].release)
+    timer.start()
     start = time.monotonic()
-    assert not second.wait(5)
-    assert time.monotonic() - start < 4
+    assert tickets[1].wait(10) == (released == 0)
+    assert time.monotonic() - start < 9
+    timer.join()
 
 
-def test_only_one_at_a_time_and_in_order(slot):
-    order, inside = [], []
+def test_jobs_run_one_at_a_time_in_the_order_they_were_made(slot):
+    order, running = [], []
 
     def work(number):
-        def items():
-            inside.append(number)
-            assert len(inside) == 1
-            time.sleep(0.002)
-            order.append(number)
-            yield number
-            inside.remove(number)
-
-        return items()
+        running.append(number)
+        assert running == [number]
+        order.append(number)
+        yield number
+        running.remove(number)
 
     jobs = [Job(work(number), slot) for number in range(12)]
-    for job in reversed(jobs):  # the line is joined when a job is made, not when it starts
+    for job in reversed(jobs):
         job.start()
     assert all(job.join(10) for job in jobs)
     assert [job.state for job in jobs] == ["finished"] * 12
@@ -116,21 +102,21 @@ def test_a_job_counts_and_times_its_items(slot):
     job = Job(range(5), slot).start()
     assert job.join(5)
     assert (job.state, job.items, job.error) == ("finished", 5, None)
-    assert job.seconds_each >= 0
+    assert job.seconds_per_item >= 0
     assert Job([], slot).start().join(5)
 
 
 def test_positions_are_visible_while_waiting(slot):
-    gates = [Gate() for _ in range(3)]
-    jobs = [Job(gate, slot).start() for gate in gates]
-    assert gates[0].began.wait(5)
-    assert [job.ahead for job in jobs] == [0, 1, 2]
+    work = [GatedWork() for _ in range(3)]
+    jobs = [Job(each, slot).start() for each in work]
+    assert work[0].began.wait(5)
+    assert [job.position for job in jobs] == [0, 1, 2]
     assert [job.state for job in jobs] == ["running", "waiting", "waiting"]
-    gates[0].go.set()
-    assert gates[1].began.wait(5)
-    assert [job.ahead for job in jobs] == [0, 0, 1]
-    for gate in gates:
-        gate.go.set()
+    work[0].gate.set()
+    assert work[1].began.wait(5)
+    assert [job.position for job in jobs] == [0, 0, 1]
+    for each in work:
+        each.gate.set()
     assert all(job.join(5) for job in jobs)
 
 
@@ -147,70 +133,69 @@ def test_an_exception_frees_the_slot(slot):
 
 
 def test_stopping_keeps_what_is_done(slot):
-    gate = Gate(items=100)
-    job = Job(gate, slot).start()
-    assert gate.began.wait(5)
+    work = GatedWork(items=100)
+    job = Job(work, slot).start()
+    assert work.began.wait(5)
     job.stop()
-    assert job.stopping and not job.over  # the item in progress is finished first
-    gate.go.set()
+    assert job.stop_requested and not job.done  # the item in progress is finished first
+    work.gate.set()
     assert job.join(5)
-    assert (job.state, gate.came, gate.closed, len(slot)) == ("stopped", [0], True, 0)
+    assert (job.state, work.made, work.closed, len(slot)) == ("stopped", [0], True, 0)
 
 
-def test_a_waiting_job_can_be_abandoned(slot):
-    first, second, third = Gate(), Gate(), Gate()
-    jobs = [Job(gate, slot).start() for gate in (first, second, third)]
+def test_a_waiting_job_can_be_stopped(slot):
+    first, second, third = GatedWork(), GatedWork(), GatedWork()
+    jobs = [Job(work, slot).start() for work in (first, second, third)]
     assert first.began.wait(5)
     jobs[1].stop()
     assert jobs[1].join(5) and jobs[1].state == "stopped"
     assert not second.began.is_set()
-    assert jobs[2].ahead == 1
-    first.go.set()
+    assert jobs[2].position == 1
+    first.gate.set()
     assert third.began.wait(5)
-    third.go.set()
+    third.gate.set()
     assert jobs[2].join(5)
 
 
-def test_a_job_nobody_looks_at_stops(slot):
-    gate = Gate(items=10**9)
-    gate.go.set()
-    job = Job(gate, slot, patience=0.2).start()
-    for _ in range(5):
-        job.seen()
-        time.sleep(0.1)
-        assert not job.over
-    eventually(lambda: job.over)
+def test_a_job_that_nobody_keeps_alive_stops(slot):
+    """Kept alive from item to item it goes on beyond its idle timeout, then ends by itself."""
+    work = GatedWork(items=10**9)
+    job = Job(work, slot, idle_timeout=0.2).start()
+    end = time.monotonic() + 0.4
+    work.gate.set()
+    while time.monotonic() < end:
+        job.keep_alive()
+        assert job.wait_for_items(job.items, 5) and not job.done
+    assert job.join(5)
     assert job.state == "stopped" and len(slot) == 0
 
 
-def test_a_waiting_job_nobody_looks_at_leaves_the_line(slot):
-    gate = Gate()
-    working = Job(gate, slot).start()
-    assert gate.began.wait(5)
-    waiting = Job(Gate(), slot, patience=0.0).start()
+def test_a_waiting_job_that_nobody_keeps_alive_leaves_the_queue(slot):
+    work = GatedWork()
+    running = Job(work, slot).start()
+    assert work.began.wait(5)
+    waiting = Job(GatedWork(), slot, idle_timeout=0.0).start()
     assert waiting.join(5) and waiting.state == "stopped"
     assert len(slot) == 1
-    gate.go.set()
-    assert working.join(5)
+    work.gate.set()
+    assert running.join(5)
 
 
 def test_jobs_end_before_the_process_does():
     code = """if True:
-        import time
+        import threading
         from segviz.jobs.queue import Job
 
         def work():
             try:
                 while True:
-                    time.sleep(0.01)
-                    yield
+                    yield threading.Event().wait(0.001)
             finally:
                 print("closed")
 
         job = Job(work()).start()
         waiting = Job(work()).start()
-        while not job.items:
-            time.sleep(0.01)
+        assert job.wait_for_items(0, 10)
         print("end")
     """
     root = Path(__file__).parents[2]
@@ -218,11 +203,10 @@ def test_jobs_end_before_the_process_does():
     assert (done.returncode, done.stdout.split()) == (0, ["end", "closed"]), done.stderr
 
 
-def test_news_is_the_next_item_or_the_end(slot):
-    work = Gate(items=1)
+def test_waiting_for_the_next_item_or_the_end(slot):
+    work = GatedWork(items=1)
     job = Job(work, slot).start()
-    assert not job.news(0, 0.01)
-    waiting = threading.Timer(0.02, work.go.set)
-    waiting.start()
-    assert job.news(0, 10) and job.items == 1
-    assert job.news(float("inf"), 10) and job.over
+    assert not job.wait_for_items(0, 0.01)
+    threading.Timer(0.02, work.gate.set).start()
+    assert job.wait_for_items(0, 10) and job.items == 1
+    assert job.wait_for_items(float("inf"), 10) and job.done

@@ -1,6 +1,5 @@
-"""Runs at work: what a page reads of them while they grow, and what that costs."""
+"""Requested runs: what a page reads of them while they grow, and what that costs."""
 
-import threading
 import time
 import zlib
 
@@ -8,123 +7,127 @@ import pytest
 
 from segviz.adapt import Settings
 from segviz.errors import InputError
-from segviz.jobs import run_job as module
-from segviz.jobs.networks import Networks
 from segviz.jobs.queue import Job, Slot
-from segviz.jobs.run_job import Planned, Runs, Work, progress
-from segviz.network import checkpoint
+from segviz.jobs.run_job import MAX_WAIT, SHARE, LazyBatch, PlannedRun, RunRequest, progress
 from segviz.viewer.payload import Encoder, NamedRecord, payload
 
+STEPS = 32
 
-class Paced:
-    """A batch that goes on step by step."""
 
-    def __init__(self, runs):
-        self.settings, self.title, self.photo = runs.settings, runs.title, runs.photo
-        self.runs, self.iterator = runs, iter(runs)
-        self.state, self.over, self.ahead, self.items = "running", False, 0, 0
-        self.work = runs
+class ManualJob:
+    """A job whose items are made one by one, by the test."""
 
-    def go(self):
+    def __init__(self, work):
+        self.work, self.iterator = work, iter(work)
+        self.done, self.position, self.items, self.seconds_per_item = False, 0, 0, 0.5
+
+    def advance(self):
         next(self.iterator)
         self.items += 1
 
 
 @pytest.fixture
-def runs(trained, photo, truth):
-    return Runs(lambda: trained, photo, (Settings(scale=1.0, steps=32),), truth, "photo")
+def batch(trained, photo, truth):
+    return LazyBatch(lambda: trained, photo, (Settings(scale=1.0, steps=STEPS),), truth, "photo")
 
 
 @pytest.fixture
-def paced(runs):
-    job = Paced(runs)
-    plan = (Planned("", runs.settings[0], "id"),)
-    return job, Work("iterate", "result", plan, job, "sample:x", {})
+def job(batch):
+    return ManualJob(batch)
 
 
-def test_there_is_nothing_before_the_network(runs, paced):
-    job, work = paced
-    assert work.look().records == [None] and runs.now is None and runs.steps(0) == 0
+@pytest.fixture
+def request_(batch, job):
+    plan = (PlannedRun("", batch.settings[0], "id"),)
+    return RunRequest("iterate", "result", plan, job, "sample:x", {})
+
+
+def test_before_the_network_is_loaded(batch, job, request_):
+    assert request_.snapshot().records == [None]
+    assert batch.current is None and batch.steps(0) == 0
     assert progress(job) == (0.0, "Loading the network")
-    job.go()
-    assert runs.now == 0 and progress(job)[1].startswith("Step 0 of 32")
-    assert work.look().records[0].last == 0
+    job.advance()
+    assert batch.current == 0 and progress(job)[1].startswith("Step 0 of 32")
+    assert request_.snapshot().records[0].last == 0
 
 
-def test_looks_at_growing_runs_are_few(paced):
-    job, work = paced
-    seen = []
-    for steps in range(1, 34):
-        job.go()
-        record = work.look().records[0]
+def test_progress(job):
+    job.position = 2
+    assert progress(job) == (0.0, "Waiting: 2 runs ahead of you")
+    job.position = 0
+    for _ in range(3):
+        job.advance()
+    fraction, text = progress(job)
+    assert fraction == 3 / (STEPS + 1)
+    assert text == "Step 2 of 32, 0.5 s each, 15 s left"
+
+
+def test_snapshots_of_growing_runs_are_few(job, request_):
+    records = []
+    for steps in range(1, STEPS + 2):
+        job.advance()
+        record = request_.snapshot().records[0]
         assert len(record.steps) <= steps < 1.25 * len(record.steps) + 1
-        if not seen or seen[-1] is not record:
-            seen.append(record)
-    job.over = True
-    assert work.look().records[0].last == 32
-    assert len(seen) <= 13 and sum(len(record.steps) for record in seen) < 5 * 33
+        if not records or records[-1] is not record:
+            records.append(record)
+    job.done = True
+    assert request_.snapshot().records[0].last == STEPS
+    assert len(records) <= 13 and sum(len(r.steps) for r in records) < 5 * (STEPS + 1)
 
 
-def test_looks_that_take_long_are_fewer(paced):
-    job, work = paced
-    job.go()
-    look = work.look()
-    look.took = 0.1
+def test_snapshots_that_are_slow_to_draw_are_fewer(job, request_):
+    job.advance()
+    snapshot = request_.snapshot()
+    snapshot.draw_seconds = MAX_WAIT
     for _ in range(8):
-        job.go()
-    assert work.look() is look
-    look.at -= 0.1 / module.SHARE
-    assert work.look() is not look and work.look().records[0].last == 8
+        job.advance()
+    assert request_.snapshot() is snapshot
+    snapshot.taken_at -= MAX_WAIT  # as if that long had passed
+    assert request_.snapshot().records[0].last == 8
 
 
-def test_each_step_of_a_growing_run_is_encoded_once(paced, monkeypatch):
-    job, work = paced
-    deflated = []
+def test_the_wait_for_a_snapshot_is_proportional_to_drawing(job, request_):
+    job.advance()
+    snapshot = request_.snapshot()
+    for _ in range(8):
+        job.advance()
+    snapshot.draw_seconds = SHARE * 100  # much longer than the wait allowed
+    snapshot.taken_at = time.monotonic() - 0.5 * MAX_WAIT
+    assert request_.snapshot() is snapshot
+    snapshot.draw_seconds = SHARE * 0.25 * MAX_WAIT
+    assert request_.snapshot() is not snapshot
+
+
+def test_runs_made_before_keep_their_records(batch, job, record):
+    plan = (PlannedRun("old", record.settings, "a", record), PlannedRun("", batch.settings[0], "b"))
+    request = RunRequest("compare", "result", plan, job, "sample:x", {})
+    job.advance()
+    old, new = request.records()
+    assert old is record and new.last == 0
+
+
+def test_each_step_of_a_growing_run_is_encoded_once(job, request_, monkeypatch):
+    sizes, compress = [], zlib.compress
 
     def counted(data, level):
-        deflated.append(len(data))
-        return zlib.compress(data, level)
+        sizes.append(len(data))
+        return compress(data, level)
 
-    monkeypatch.setattr(
-        "segviz.viewer.payload.zlib", type("", (), {"compress": staticmethod(counted)})
-    )
+    monkeypatch.setattr(zlib, "compress", counted)
     encoder = Encoder()
     for _ in range(9):
-        job.go()
-        (record,) = work.look().records
+        job.advance()
+        (record,) = request_.snapshot().records
         payload([NamedRecord(record, "")], encoder)
     steps = record.last + 1
-    block = max(deflated)  # a step's maps
-    assert steps >= 8 and deflated.count(block) == steps
+    block = max(sizes)  # a step's maps
+    assert steps >= 8 and sizes.count(block) == steps
 
 
-def test_a_network_that_fails_to_load_is_told(photo):
+def test_a_network_that_fails_to_load_fails_the_job(photo):
     def load():
         raise InputError("the file is damaged; fetch it again.")
 
-    job = Job(Runs(load, photo, (Settings(scale=1.0),), None, "photo"), Slot()).start()
+    settings = (Settings(scale=1.0),)
+    job = Job(LazyBatch(load, photo, settings, None, "photo"), Slot()).start()
     assert job.join(10) and job.state == "failed" and "damaged" in str(job.error)
-
-
-def test_a_network_is_loaded_once(trained, monkeypatch):
-    loads = []
-
-    def load(name, device):
-        loads.append(name)
-        time.sleep(0.05)
-        return trained
-
-    monkeypatch.setattr(checkpoint, "load", load)
-    networks = Networks()
-    assert networks.ready("a") is None
-    askers = [threading.Thread(target=networks.load, args="a") for _ in range(3)]
-    for asker in askers:
-        asker.start()
-    networks.warm_up()
-    for asker in askers:
-        asker.join(10)
-    assert networks.load() is trained and networks.ready("a") is trained
-    assert sorted(loads) == sorted(["a", checkpoint.DEFAULT])
-    for name in ("b", "c"):
-        networks.load(name)
-    assert networks.ready("a") is None and networks.ready("c") is trained

@@ -6,11 +6,8 @@ import time
 import pytest
 
 from segviz.adapt import Settings
-from segviz.errors import InputError
-from segviz.evaluation.evaluate import FEEDFORWARD
 from segviz.evaluation.paper_tables import OURS
-from segviz.jobs.evaluation_job import Evaluation, Plan, methods, rows_folder
-from segviz.jobs.queue import SLOT, Job, Slot
+from segviz.jobs.queue import SLOT
 from segviz.network import checkpoint
 from tests.miniature import SPLITS
 from tests.outcomes import part, table
@@ -153,12 +150,10 @@ def test_a_foreign_checkpoint_is_not_opened(bench, folder, rooted):
 
 # === Evaluations
 
-ASKED = Plan("val", 4, ("entropy",), ("score",), (1.0, 1.5), (1, 2))
-
 
 def _finish(app, seconds=60):
     end = time.monotonic() + seconds
-    while not app.session.evaluated.over:
+    while not app.session.evaluated.done:
         assert time.monotonic() < end
         time.sleep(0.05)
     app.at.run()
@@ -179,10 +174,10 @@ def test_an_evaluation_is_stopped_and_goes_on(bench, rooted, voc_root, trained):
         app.at.session_state[key] = value
     app.at.run()
     assert "4 images, 1 episode each" in app.said
-    with SLOT.queue():  # somebody's run is at work
+    with SLOT.enqueue():  # somebody's run is at work
         app.click("bench_run")
         job = app.session.evaluated
-        assert not job.over and not _tables(app)
+        assert not job.done and not _tables(app)
         app.click("bench_stop")
         _finish(app)
     assert job.state == "stopped" and "Stopped after 0 of 4 images" in app.said
@@ -195,106 +190,7 @@ def test_an_evaluation_is_stopped_and_goes_on(bench, rooted, voc_root, trained):
     assert "evaluate --voc-root DIR --split val --limit 4" in app.at.code[0].value
     app.click("bench_run")
     _finish(app)
-    assert app.session.evaluated.work.state.kept == 4
-
-
-def test_rows_are_those_of_the_command_line(trained, voc_root, cli, tmp_path, monkeypatch):
-    monkeypatch.setenv("SEGVIZ_RUNS", str(tmp_path))
-    evaluation = Evaluation(trained, voc_root, ASKED)
-    for _ in evaluation:
-        pass
-    command = ASKED.command.replace("DIR", str(voc_root)).split()[3:]
-    code, out, _ = cli(*command)
-    assert code == 0
-    ours, theirs = evaluation.result(), json.loads(out)
-    assert ours.keys() == theirs.keys() and ours["complete"]
-    for one in (*ours["results"], *theirs["results"]):
-        one.pop("seconds")
-    for key in ("images", "ids", "by_image", "results", "split", "failed"):
-        assert ours[key] == theirs[key]
-
-
-def test_stopping_keeps_images_and_the_rest_follows(trained, voc_root, tmp_path, monkeypatch):
-    monkeypatch.setenv("SEGVIZ_RUNS", str(tmp_path))
-    first = Evaluation(trained, voc_root, ASKED)
-    assert first.result() is None
-    work = iter(first)
-    while first.state.done < 2:
-        next(work)
-    work.close()
-    assert first.result()["images"] == 2 and not first.result()["complete"]
-    assert first.result() is first.result()  # the page asks at every rerun
-    second = Evaluation(trained, voc_root, ASKED)
-    list(second)
-    assert (second.state.done, second.state.kept) == (4, 2)
-    assert dict(second.state.miou).keys() == {"feedforward at 1.5x", "entropy at 1.5x"}
-
-
-def test_runs_of_others_come_between(trained, voc_root, tmp_path, monkeypatch):
-    monkeypatch.setenv("SEGVIZ_RUNS", str(tmp_path))
-    monkeypatch.setattr("segviz.jobs.evaluation_job.LOOK", 0.02)
-    slot = Slot()
-    other = slot.queue()
-    evaluation = Evaluation(trained, voc_root, ASKED, slot)
-    job = Job(evaluation, Slot()).start()
-    end = time.monotonic() + 30
-    while not evaluation.state.ahead:
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    assert evaluation.state.done == 0
-    other.leave()
-    assert job.join(60) and job.state == "finished" and not len(slot)
-
-
-def test_an_image_that_fails_is_named(trained, voc_root, tmp_path, monkeypatch):
-    import shutil
-
-    monkeypatch.setenv("SEGVIZ_RUNS", str(tmp_path / "runs"))
-    root = tmp_path / "VOC2012"
-    shutil.copytree(voc_root, root)
-    broken = root / "JPEGImages" / f"{SPLITS['val'][1]}.jpg"
-    data = broken.read_bytes()
-    broken.write_bytes(b"nothing")
-    evaluation = Evaluation(trained, root, ASKED)
-    list(evaluation)
-    result = evaluation.result()
-    assert result["images"] == 3 and result["failed"][0].startswith(f"{SPLITS['val'][1]}: ")
-    broken.write_bytes(data)
-    again = Evaluation(trained, root, ASKED)
-    list(again)
-    assert again.result()["images"] == 4 and again.result()["failed"] == []
-
-
-def test_folders_of_other_images_have_other_rows(voc_root, tmp_path):
-    assert rows_folder(voc_root) != rows_folder(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("change", "what"),
-    [
-        ({"methods": ()}, "no methods are chosen"),
-        ({"variables": ()}, "no variables are chosen"),
-        ({"scales": ()}, "no scale is chosen"),
-        ({"steps": ()}, "no step is chosen"),
-        ({"scales": (8.0,)}, "scale must be from 0.5 to 4, got 8"),
-        ({"steps": (500,)}, "steps must be from 0 to 128, got 500"),
-        ({"methods": ("entropy:steps=500",)}, "steps must be from 0 to 128, got 500"),
-        ({"methods": ("magic",)}, "there is no objective 'magic'"),
-        ({"methods": ("entropy:lr=9",)}, "learning rate must be .* got 9"),
-        ({"methods": ("entropy:centred",), "variables": ("all",)}, "centred updates are defined"),
-        ({"methods": tuple(f"entropy:lr=0.{i}" for i in range(1, 40))}, "make 78 episodes"),
-    ],
-)
-def test_choices_are_checked(change, what):
-    with pytest.raises(InputError, match=what):
-        methods(Plan(**{**vars(ASKED), **change}))
-    assert [method.name for method in methods(ASKED)] == [FEEDFORWARD, "entropy"]
-
-
-@pytest.mark.parametrize("images", [0, 5])
-def test_the_number_of_images_is_checked(trained, voc_root, images):
-    with pytest.raises(InputError, match=f"{images} images are asked for, but val has 4"):
-        Evaluation(trained, voc_root, Plan(**{**vars(ASKED), "images": images}))
+    assert app.session.evaluated.work.progress.reused == 4
 
 
 def test_a_wrong_choice_disables_the_button(bench, rooted):

@@ -123,7 +123,7 @@ def test_stop_keeps_the_steps_that_are_there(app):
 
 def test_waiting_shows_the_position_and_can_be_left(app):
     shown = app.open().record
-    with SLOT.queue():
+    with SLOT.enqueue():
         app.set(steps=3, scale=1.0).click("iterate_run")
         assert "Waiting: 1 run ahead of you" in app.at.progress[0].text
         app.click("stop").rest()

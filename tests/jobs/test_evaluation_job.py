@@ -1,0 +1,125 @@
+"""Evaluations as jobs: checked, resumed, stopped, and fair to the runs of others."""
+
+import json
+import shutil
+import threading
+from dataclasses import replace
+
+import pytest
+
+from segviz.errors import InputError
+from segviz.evaluation.evaluate import FEEDFORWARD
+from segviz.jobs.evaluation_job import Evaluation, EvaluationPlan, parse_methods, rows_folder
+from segviz.jobs.queue import Job, Slot
+from tests.miniature import SPLITS
+
+PLAN = EvaluationPlan("val", 4, ("entropy",), ("score",), (1.0, 1.5), (1, 2))
+SMALL = replace(PLAN, scales=(1.0,), steps=(1,))
+
+
+@pytest.fixture(autouse=True)
+def rows(tmp_path, monkeypatch):
+    """Rows are stored below a folder of the test."""
+    monkeypatch.setenv("SEGVIZ_RUNS", str(tmp_path / "runs"))
+
+
+def test_rows_are_those_of_the_command_line(trained, voc_root, cli):
+    evaluation = Evaluation(trained, voc_root, PLAN)
+    list(evaluation)
+    command = PLAN.command.replace("DIR", str(voc_root)).split()[3:]
+    code, out, _ = cli(*command)
+    assert code == 0
+    ours, theirs = evaluation.result(), json.loads(out)
+    assert ours.keys() == theirs.keys() and ours["complete"]
+    for row in (*ours["results"], *theirs["results"]):
+        row.pop("seconds")
+    for key in ("images", "ids", "by_image", "results", "split", "failed"):
+        assert ours[key] == theirs[key]
+
+
+def test_a_stopped_evaluation_is_resumed(trained, voc_root):
+    first = Evaluation(trained, voc_root, PLAN)
+    assert first.result() is None
+    work = iter(first)
+    while first.progress.images < 2:
+        next(work)
+    work.close()
+    assert first.result()["images"] == 2 and not first.result()["complete"]
+    assert first.result() is first.result()  # the page asks at every rerun
+    second = Evaluation(trained, voc_root, PLAN)
+    list(second)
+    assert (second.progress.images, second.progress.reused) == (4, 2)
+    assert second.progress.images_per_second > 0 and second.progress.seconds_left == 0
+    assert dict(second.progress.miou).keys() == {"feedforward at 1.5x", "entropy at 1.5x"}
+
+
+def test_each_image_waits_for_runs_before_it(trained, voc_root):
+    slot = Slot()
+    other = slot.enqueue()
+    evaluation = Evaluation(trained, voc_root, SMALL, slot)
+    waiting = threading.Event()
+
+    def work():
+        for _ in evaluation:
+            if evaluation.progress.position:
+                waiting.set()
+            yield
+
+    job = Job(work(), Slot()).start()
+    assert waiting.wait(30)
+    assert (evaluation.progress.position, evaluation.progress.images) == (1, 0)
+    other.release()
+    assert job.join(60) and job.state == "finished" and not len(slot)
+    assert (evaluation.progress.position, evaluation.progress.images) == (0, 4)
+
+
+def test_an_image_that_fails_is_named(trained, voc_root, tmp_path):
+    root = tmp_path / "VOC2012"
+    shutil.copytree(voc_root, root)
+    broken = root / "JPEGImages" / f"{SPLITS['val'][1]}.jpg"
+    data = broken.read_bytes()
+    broken.write_bytes(b"nothing")
+    evaluation = Evaluation(trained, root, SMALL)
+    list(evaluation)
+    result = evaluation.result()
+    assert result["images"] == 3 and result["failed"][0].startswith(f"{SPLITS['val'][1]}: ")
+    broken.write_bytes(data)
+    again = Evaluation(trained, root, SMALL)
+    list(again)
+    assert again.result()["images"] == 4 and again.result()["failed"] == []
+
+
+def test_another_root_has_other_rows(voc_root, tmp_path):
+    assert rows_folder(voc_root) != rows_folder(tmp_path)
+
+
+def test_feedforward_is_always_measured():
+    assert [method.name for method in parse_methods(PLAN)] == [FEEDFORWARD, "entropy"]
+    assert PLAN.episodes == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "pattern"),
+    [
+        ({"methods": ()}, "no methods are chosen"),
+        ({"variables": ()}, "no variables are chosen"),
+        ({"scales": ()}, "no scales are chosen"),
+        ({"steps": ()}, "no steps are chosen"),
+        ({"scales": (8.0,)}, "scale must be from 0.5 to 4, got 8"),
+        ({"steps": (500,)}, "steps must be from 0 to 128, got 500"),
+        ({"methods": ("entropy:steps=500",)}, "steps must be from 0 to 128, got 500"),
+        ({"methods": ("magic",)}, "'magic'"),
+        ({"methods": ("entropy:lr=9",)}, "learning rate must be .* got 9"),
+        ({"methods": ("entropy:centred",), "variables": ("all",)}, "centred"),
+        ({"methods": tuple(f"entropy:lr=0.{i}" for i in range(1, 40))}, "episodes .* 60, got 78"),
+    ],
+)
+def test_plans_are_checked(change, pattern):
+    with pytest.raises(InputError, match=pattern):
+        parse_methods(replace(PLAN, **change))
+
+
+@pytest.mark.parametrize("images", [0, 5])
+def test_the_number_of_images_is_checked(trained, voc_root, images):
+    with pytest.raises(InputError, match=f"images of val must be from 1 to 4, got {images}"):
+        Evaluation(trained, voc_root, replace(PLAN, images=images))

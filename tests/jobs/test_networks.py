@@ -1,0 +1,74 @@
+"""Networks of a server: loaded once, bounded, warmed up in the background."""
+
+import threading
+
+import pytest
+
+from segviz.errors import InputError
+from segviz.jobs.networks import Networks
+from segviz.network import checkpoint
+
+
+@pytest.fixture
+def loads(trained, monkeypatch):
+    """The names that were loaded; loading waits for the event `loads.gate`."""
+
+    class Loads(list):
+        gate = threading.Event()
+
+    loads = Loads()
+
+    def load(name, device):
+        loads.append(name)
+        assert loads.gate.wait(10)
+        return trained
+
+    monkeypatch.setattr(checkpoint, "load", load)
+    return loads
+
+
+def test_a_network_is_loaded_once(trained, loads):
+    networks = Networks()
+    assert networks.ready("a") is None
+    threads = [threading.Thread(target=networks.load, args="a") for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    loads.gate.set()
+    for thread in threads:
+        thread.join(10)
+    assert networks.ready("a") is trained and loads == ["a"]
+
+
+def test_the_latest_two_are_kept(trained, loads):
+    loads.gate.set()
+    networks = Networks()
+    for name in "abac":
+        networks.load(name)
+    assert networks.ready("a") is trained and networks.ready("c") is trained
+    assert networks.ready("b") is None and loads == ["a", "b", "c"]
+
+
+def test_warm_up_loads_the_default_network_first(trained, loads):
+    networks, ready = Networks(), threading.Event()
+    found = []
+
+    def then():
+        found.append(networks.ready(checkpoint.DEFAULT))
+        ready.set()
+
+    networks.warm_up(then)
+    assert networks.ready(checkpoint.DEFAULT) is None
+    loads.gate.set()
+    assert ready.wait(10) and found == [trained]
+
+
+def test_a_failed_warm_up_is_reported_to_those_who_load(monkeypatch):
+    def load(name, device):
+        raise InputError("the file is damaged; fetch it again.")
+
+    monkeypatch.setattr(checkpoint, "load", load)
+    networks, ready = Networks(), threading.Event()
+    networks.warm_up(ready.set)
+    assert ready.wait(10)
+    with pytest.raises(InputError, match="damaged"):
+        networks.load()
