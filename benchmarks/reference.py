@@ -27,7 +27,7 @@ from segviz.data.classes import IGNORE
 from segviz.network import load
 from segviz.network.grid import resample
 from segviz.profiling import baselines
-from segviz.runs.run import environment
+from segviz.runs.provenance import environment
 
 SCALES, STEPS = (1.0, 3.0), 32
 

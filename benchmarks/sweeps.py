@@ -53,7 +53,7 @@ from segviz.network import load
 from segviz.network.checkpoint import Checkpoint
 from segviz.network.dynamic import Encoding, Segmenter
 from segviz.network.receptive_field import sigma_from_level
-from segviz.runs.run import environment
+from segviz.runs.provenance import environment
 from segviz.runtime.distributed import Team
 
 STEPS, RATES = (0, 4, 8, 16, 32, 64, 128), (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)

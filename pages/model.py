@@ -19,7 +19,7 @@ from segviz.jobs.history import MOST_BYTES, MOST_RUNS
 from segviz.jobs.limits import APP_LIMITS
 from segviz.jobs.queue import Job
 from segviz.profiling.timing import STEPS, costs, photo
-from segviz.runs.run import environment
+from segviz.runs.provenance import environment
 from segviz.runtime.free_memory import available, text
 
 PAGE = "model"

@@ -10,13 +10,13 @@ from pages.actions.page_start import say
 from pages.components.run_view import stage, work_of
 from pages.state import session
 from pages.state.query_params import defaults
-from pages.state.text import described, named, plain, sentence
+from pages.state.text import plain, sentence
 from segviz.data.images import thumbnail
 from segviz.errors import InputError
 from segviz.export.formats import read_zip
 from segviz.jobs.history import MOST_BYTES, MOST_RUNS, HistoryEntry
 from segviz.pictures import maps
-from segviz.runs import verdict
+from segviz.runs import describe, verdict
 
 PAGE = "runs"
 now = session.session()
@@ -51,7 +51,9 @@ def row(entry: HistoryEntry) -> None:
     )
     small.image(picture(entry, entry.id), width="stretch", alt=plain(record.title))
     short = "" if record.complete else f" · stopped at step {record.last}"
-    words.markdown(f"**{plain(record.title)}**  \n:gray[{described(record.settings)}{short}]")
+    words.markdown(
+        f"**{plain(record.title)}**  \n:gray[{describe.settings(record.settings)}{short}]"
+    )
     numbers.markdown(headline(entry))
     pin.toggle(
         "Pin",
@@ -119,7 +121,7 @@ def compare(entries: list[HistoryEntry]) -> None:
     for entry in entries:
         settings = entry.record.settings
         photo = f"{entry.record.title}: " if len(titles) > 1 else ""
-        names.append(f"{photo}{named(settings)}, {settings.scale:g}x")
+        names.append(f"{photo}{describe.short_name(settings)}, {settings.scale:g}x")
     count: Counter[str] = Counter()
     for place, name in enumerate(names):
         count[name] += 1

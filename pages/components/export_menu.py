@@ -42,7 +42,7 @@ def exports(shown: Sequence[NamedRecord], view: ViewState, id: str) -> None:
             st.download_button(
                 f"Report of all {len(shown)} runs",
                 lambda: report(shown, title).encode(),
-                f"{describe.stem(record)}-{len(shown)}-runs.html",
+                f"{describe.file_stem(record)}-{len(shown)}-runs.html",
                 "text/html",
                 key="export_all",
                 icon=":material/html:",

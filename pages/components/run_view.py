@@ -11,14 +11,14 @@ from segviz.charts.run_comparison import median_update_ms
 from segviz.jobs.queue import Job
 from segviz.jobs.run_job import RunRequest, progress
 from segviz.pictures import maps
-from segviz.runs import verdict
+from segviz.runs import describe, verdict
 from segviz.runs.record import Record
 from segviz.viewer import ViewState, viewer
 from segviz.viewer.payload import NamedRecord
 
 from ..state.address_bar import write_address
 from ..state.session import Result, session
-from ..state.text import described, named, plain, stopped
+from ..state.text import plain
 from .export_menu import exports
 
 __all__ = ["FRAME", "shown_of", "stage", "stop_button", "work_of"]
@@ -142,7 +142,7 @@ def _viewer(shown: list[NamedRecord], id: str, panels: tuple[str, ...], live: bo
 
 
 def _shown(name: str, record: Record) -> NamedRecord:
-    return NamedRecord(record, name or named(record.settings))
+    return NamedRecord(record, name or describe.short_name(record.settings))
 
 
 # === Around the viewer
@@ -152,16 +152,17 @@ def _heading(shown: Sequence[NamedRecord], work: RunRequest | None) -> DeltaGene
     """What is shown, in words; returns the place for exports."""
     if not shown:
         if work is not None:
-            of_plan = described(*(one.settings for one in work.plan))
+            of_plan = describe.settings(*(one.settings for one in work.plan))
             st.markdown(f"**{plain(work.job.work.title)}** :gray[ · {of_plan}]")
         return None
     records = [one.record for one in shown]
-    text = f"**{plain(records[0].title)}** :gray[ · {described(*(r.settings for r in records))}]"
+    settings = describe.settings(*(record.settings for record in records))
+    text = f"**{plain(records[0].title)}** :gray[ · {settings}]"
     if records[0].reference != "truth":
         text += " :orange-badge[no truth: compared with the 1x prediction]"
     if work is None:
         for record in records:
-            if stopped(record):
+            if describe.stopped(record):
                 text += f" :orange-badge[stopped at step {record.last}]"
             elif record.complete and record.last < record.settings.steps:
                 text += f" :blue-badge[within tolerance at step {record.last}]"

@@ -3,9 +3,7 @@
 import re
 from typing import Any
 
-from segviz.adapt import OBJECTIVES, Settings
 from segviz.errors import InputError
-from segviz.runs.record import Record
 
 PLAIN = str.maketrans({character: "\\" + character for character in r"\`*_{}[]()<>#+-.!|$:~^"})
 
@@ -24,37 +22,6 @@ def sentence(error: Exception) -> str:
     else:
         text = f"the run failed with {type(error).__name__}; the server's log has the details."
     return plain(text[:1].upper() + text[1:])
-
-
-def named(settings: Settings) -> str:
-    """A short name for a run: what it optimises and what it adapts."""
-    return f"{settings.objective}, {settings.variables}" if settings.steps else "feedforward"
-
-
-def described(*runs: Settings) -> str:
-    """Settings on one line: those that all the runs share."""
-    runs = tuple(one for one in runs if one.steps) or runs
-    parts: list[list[str]] = []
-    for s in runs:
-        parts.append(
-            [
-                OBJECTIVES[s.objective].title,
-                f"on {s.variables}" if s.variables != "both" else "on score and scale",
-                f"scale {s.scale:g}",
-                f"{s.steps} steps" if s.steps != 1 else "1 step",
-                f"learning rate {s.learning_rate:g}",
-                "centred" if s.centred else "",
-                f"tolerance {s.tolerance:g}" if s.tolerance else "",
-            ]
-        )
-    return " · ".join(
-        same[0] for same in zip(*parts, strict=True) if len(set(same)) == 1 and same[0]
-    )
-
-
-def stopped(record: Record) -> bool:
-    """Whether a run was broken off before its last step."""
-    return not record.complete and record.last < record.settings.steps
 
 
 def measured(card: dict[str, Any]) -> str | None:

@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..network.checkpoint import DEFAULT
 from ..profiling.peak_memory import peak
 from ..profiling.timing import RATIOS, STEPS, costs, named, photo
-from ..runs.run import environment
+from ..runs.provenance import environment
 from ..runtime.device import choose
 from ..validation import check_range
 from .common import command_line, make_folder, parse_numbers, set_threads, write_whole

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..metrics import known
 from ..network.checkpoint import Checkpoint
-from ..runs.run import environment
+from ..runs.provenance import environment
 from .bootstrap import difference, resampled_miou, standard_error
 from .evaluate import Cell
 

@@ -76,9 +76,9 @@ class Stage:
     def _draw(self, bottom: int, width: int) -> None:
         pen, record = Lettering(self.picture, self.size), self.record
         x = self.margin
-        title = describe.plain(record.title)
+        title = describe.one_line(record.title)
         x += pen.text((x, self.margin), title, self.room // 2, INK, bold=True) + self.size
-        pen.text((x, self.margin), describe.settings(record), self.room + self.margin - x, MUTED)
+        pen.text((x, self.margin), describe.run(record), self.room + self.margin - x, MUTED)
         for name, (left, top) in zip(self.names, self.places, strict=True):
             place = left, top - self.line
             shown = pen.text(place, PANELS[name].title, width, MUTED)

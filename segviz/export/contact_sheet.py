@@ -104,9 +104,9 @@ class _Sheet:
 
     def drawn(self) -> np.ndarray:
         record, pen, x, y = self.record, self.pen, self.margin, self.margin
-        self.title.text((x, y), describe.plain(record.title), self.room, bold=True)
+        self.title.text((x, y), describe.one_line(record.title), self.room, bold=True)
         y += round(1.3 * self.line)
-        pen.text((x, y), describe.settings(record), self.room, MUTED)
+        pen.text((x, y), describe.run(record), self.room, MUTED)
         y = self.margin + 3 * self.line
         for column, step in enumerate(self.steps):
             self._header(step, self._left(column), y)
@@ -123,7 +123,7 @@ class _Sheet:
             self._key(name, self._left(len(self.steps)), top + self.line)
         y += self.rows * self.row + self.line // 2
         y += pen.swatches((x, y), self.legend, self.room)
-        pen.text((x, y + self.line // 2), describe.provenance(record), self.room, MUTED)
+        pen.text((x, y + self.line // 2), describe.origin(record), self.room, MUTED)
         return np.array(self.picture)
 
     def _left(self, column: int) -> int:

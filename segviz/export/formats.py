@@ -78,7 +78,7 @@ class Export:
     def name(self, record: Record, selection: Selection | None = None) -> str:
         """A safe name for the file."""
         part = self.part(record, selection or Selection())
-        return "-".join(filter(None, (describe.stem(record), part))) + self.suffix
+        return "-".join(filter(None, (describe.file_stem(record), part))) + self.suffix
 
 
 def curves_text(record: Record) -> str:
@@ -145,7 +145,7 @@ def _html(record: Record, _: Selection) -> bytes:
     from ..viewer.payload import NamedRecord
     from .report import report
 
-    return report([NamedRecord(record, describe.settings(record))], record.title).encode()
+    return report([NamedRecord(record, describe.run(record))], record.title).encode()
 
 
 exports: dict[str, Export] = {
@@ -197,7 +197,7 @@ exports: dict[str, Export] = {
         ".zip",
         "application/zip",
         ":material/folder_zip:",
-        lambda record, _: record_zip(record, describe.stem(record)),
+        lambda record, _: record_zip(record, describe.file_stem(record)),
     ),
     "html": Export(
         "Report",

@@ -64,7 +64,7 @@ def report(runs: Sequence[NamedRecord], title: str) -> str:
     template = Template((HERE / "report.html").read_text(encoding="utf-8"))
     return template.substitute(
         policy="; ".join(f"{name} {value}" for name, value in policy.items()),
-        title=escape(describe.plain(title, 200) or "segviz"),
+        title=escape(describe.one_line(title, 200) or "segviz"),
         summary=escape(_summary(runs)),
         style=style,
         layout="tables" if len(runs) == 1 else "tables several",
@@ -79,7 +79,7 @@ def report(runs: Sequence[NamedRecord], title: str) -> str:
 def _summary(runs: Sequence[NamedRecord]) -> str:
     if len(runs) == 1:
         record = runs[0].record
-        return f"{describe.settings(record)}. {verdict(record)}"
+        return f"{describe.run(record)}. {verdict(record)}"
     return f"{len(runs)} runs: {', '.join(run.name for run in runs)}."
 
 
@@ -109,14 +109,14 @@ def _tables(runs: Sequence[NamedRecord]) -> list[str]:
     }
     origin: dict[str, Callable[[Record], str]] = {
         "Photo": lambda r: (
-            f"{describe.plain(r.title)}, {r.photo.shape[1]} x {r.photo.shape[0]} pixels"
+            f"{describe.one_line(r.title)}, {r.photo.shape[1]} x {r.photo.shape[0]} pixels"
         ),
         "Compared with": lambda r: r.reference or "nothing",
         "Feature stride": lambda r: f"{r.stride} input px",
         "Classes": lambda r: str(len(r.classes)),
     }
     for key in dict.fromkeys(key for run in runs for key in run.record.environment):
-        origin[key] = describe.checkpoint if key == "checkpoint" else _fact(key)
+        origin[key] = describe.checkpoint_name if key == "checkpoint" else _fact(key)
     return [
         _table("Settings", settings, runs),
         _table("Numbers, step 0 to the last", numbers, runs),
@@ -156,7 +156,7 @@ def _change(key: str, form: str) -> Callable[[Record], str]:
 
 
 def _fact(key: str) -> Callable[[Record], str]:
-    return lambda record: describe.plain(str(record.environment.get(key, "")))
+    return lambda record: describe.one_line(str(record.environment.get(key, "")))
 
 
 def _best(record: Record) -> str:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from ..data.classes import IGNORE, PALETTE
-from ..network.receptive_field import extent
+from ..network.extent import extent
 from ..pictures import maps
 from ..runs.record import Record
 from ..runs.verdict import score
@@ -71,8 +70,7 @@ def views_of(pair: Pair) -> list[View]:
 
 def extents(record: Record, step: int) -> np.ndarray:
     """Receptive field sizes of a step on the feature grid, shape (h, w), float32, input pixels."""
-    sigma = torch.from_numpy(record.sigma[step]) / record.stride
-    return extent(sigma, record.stride).numpy()
+    return extent(record.sigma[step] / record.stride, record.stride)
 
 
 class Cell(NamedTuple):

@@ -53,7 +53,7 @@ def _scales(pairs: Sequence[Pair]) -> Page:
         page,
         pairs,
         "Figure 1. Accuracy and entropy " + _across(pair),
-        f"{describe.plain(pair.far.title)}: prediction (top) and its entropy (below)."
+        f"{describe.one_line(pair.far.title)}: prediction (top) and its entropy (below)."
         f" {verdict(pair.far)}",
     )
 
@@ -77,7 +77,7 @@ def _iterations(pairs: Sequence[Pair]) -> Page:
         page,
         pairs,
         f"Figure 3. Iterations at {far.settings.scale:g}x: entropy (top) and prediction (below).",
-        f"{describe.plain(far.title)}. {verdict(far)} Dots: the steps shown;"
+        f"{describe.one_line(far.title)}. {verdict(far)} Dots: the steps shown;"
         " dashed: 1x feedforward.",
     )
 
@@ -98,7 +98,7 @@ def _receptive_fields(pairs: Sequence[Pair]) -> Page:
             )
             for view, size in row
         ]
-        photo = cells.photo_cell(pair, describe.plain(pair.far.title))
+        photo = cells.photo_cell(pair, describe.one_line(pair.far.title))
         cells.row(page, [photo, *shown], pair.far.photo)
     names = "receptive field size", f"{low:.0f}", f"{high:.0f} input px"
     ticks = [((np.log2(size) - ends[0]) / (ends[1] - ends[0]), size) for size in SIZES]
@@ -123,7 +123,7 @@ def _qualitative(pairs: Sequence[Pair]) -> Page:
     titles = [view.title for view in views_of(pairs[0])]
     cells.headings(page, ["image", *titles, *(["truth"] if judged else [])])
     for pair in pairs:
-        shown = [cells.photo_cell(pair, describe.plain(pair.far.title))]
+        shown = [cells.photo_cell(pair, describe.one_line(pair.far.title))]
         shown += [cell._replace(title="") for cell in cells.prediction_cells(views_of(pair))]
         shown += [cells.truth_cell(pair, "")] if judged else []
         cells.row(page, shown, pair.far.photo)
@@ -185,7 +185,7 @@ def _numbers(pair: Pair) -> Iterator[tuple[str, list[float], float | None]]:
 
 
 def _from_top(pairs: Sequence[Pair]) -> str:
-    names = [describe.plain(pair.far.title) for pair in pairs]
+    names = [describe.one_line(pair.far.title) for pair in pairs]
     return ("From top: " if len(pairs) > 1 else "") + "; ".join(names) + "."
 
 
@@ -204,8 +204,8 @@ def _caption(page: Page, pairs: Sequence[Pair], title: str, text: str, judged: b
     kinds = {pair.far.reference for pair in pairs if judged}
     sentences += [text for kind, text in JUDGED.items() if kind in kinds]
     sentences.append(
-        f"Settings: {describe.settings(far)}."
-        f" Checkpoint {describe.checkpoint(far)}{f' ({sha})' if sha else ''}."
+        f"Settings: {describe.run(far)}."
+        f" Checkpoint {describe.checkpoint_name(far)}{f' ({sha})' if sha else ''}."
     )
     page.paragraph(" ".join(filter(None, sentences)), colour=MUTED)
     return page

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .extent import TRUNCATION, extent
+
 __all__ = [
     "ScaleSpace",
     "blur",
@@ -21,8 +23,6 @@ __all__ = [
     "read",
     "sigma_from_level",
 ]
-
-TRUNCATION = 2  # a Gaussian reaches this many standard deviations to each side
 
 
 def gaussian(sigma: float, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -91,21 +91,6 @@ def sigma_from_level(u: Tensor) -> Tensor:
         Standard deviations in feature pixels, the shape of `u`.
     """
     return torch.where(u < 1, u, torch.exp2(u - 1))
-
-
-def extent(sigma: Tensor, stride: int) -> Tensor:
-    r"""Receptive field size: the extent of the dynamic filter.
-
-    .. math:: r \, (2 d + 4 \sigma + 1), \quad d = \max(1, \sigma)
-
-    Arguments:
-        sigma: Standard deviations in feature pixels, any shape.
-        stride: The feature stride r in input pixels.
-
-    Returns:
-        Side lengths in input pixels, the shape of `sigma`.
-    """
-    return stride * (2 * sigma.clamp(min=1) + 2 * TRUNCATION * sigma + 1)
 
 
 def read(R: Tensor, u: Tensor) -> Tensor:

@@ -1,24 +1,31 @@
-"""A record in words: its settings, its numbers at a step, a name for its files."""
+"""Describe runs in words: names, settings, numbers at a step, origin, and file names."""
 
 import re
 import unicodedata
 
+from ..adapt.settings import Settings
 from .record import Record
 
 __all__ = [
     "caption",
-    "checkpoint",
+    "checkpoint_name",
     "duration",
+    "file_stem",
     "measures",
-    "plain",
-    "provenance",
+    "one_line",
+    "origin",
+    "run",
     "settings",
-    "stem",
+    "short_name",
+    "stopped",
 ]
 
+VARIABLES = {"both": "score and scale", "all": "all parameters"}
+"""The choices of variables that are not their own name."""
 
-def plain(text: str, length: int = 120) -> str:
-    """Text on one line, without control characters, cut to a length."""
+
+def one_line(text: str, length: int = 120) -> str:
+    """Return text without line breaks and control characters, cut to a length."""
     printable = "".join(c if c.isprintable() else " " for c in text)
     line = " ".join(printable.split())
     return line if len(line) <= length else line[: length - 1] + "…"
@@ -33,27 +40,36 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def settings(record: Record) -> str:
-    """The settings of a run, such as "scale 3, entropy on both, 32 steps, learning rate 0.001"."""
-    s = record.settings
-    words = [f"scale {s.scale:g}"]
-    if s.steps == 0:
-        return f"{words[0]}, feedforward"
-    words += [f"{s.objective} on {s.variables}", f"{s.steps} steps"]
-    words.append(f"learning rate {s.learning_rate:g}")
-    if s.centred:
-        words.append("centred")
-    if s.tolerance:
-        words.append(f"tolerance {s.tolerance:g}")
-    if s.precision != "float32":
-        words.append(s.precision)
-    if not record.complete:
-        words.append(f"stopped after {record.last}")
-    return ", ".join(words)
+def short_name(settings: Settings) -> str:
+    """Return what a run optimises and adapts, such as "entropy, both"."""
+    return f"{settings.objective}, {settings.variables}" if settings.steps else "feedforward"
+
+
+def settings(*runs: Settings) -> str:
+    """Return the settings that all runs share; runs without steps count if there are no others.
+
+    One run is described in full, such as "entropy on score and scale, scale 3, 32 steps, learning
+    rate 0.001".
+    """
+    adapted = [s for s in runs if s.steps]
+    described = [_adaptation(s) for s in adapted] or [_feedforward(s) for s in runs]
+    shared = [values[0] for values in zip(*described, strict=True) if len(set(values)) == 1]
+    return ", ".join(filter(None, shared)).replace(", on ", " on ")
+
+
+def run(record: Record) -> str:
+    """Return the settings of a run, and where it was stopped."""
+    text = settings(record.settings)
+    return f"{text}, stopped after step {record.last}" if stopped(record) else text
+
+
+def stopped(record: Record) -> bool:
+    """Return whether a run was stopped before its last step."""
+    return not record.complete and record.last < record.settings.steps
 
 
 def measures(record: Record, step: int) -> dict[str, str]:
-    """What a step measured: loss, entropy and the IoU or agreement that there is, with units."""
+    """Return the loss, entropy and IoU or agreement at a step, as far as known, with units."""
     numbers = record.steps[step]
     texts = {
         "loss": ("loss {:.4g}", numbers["loss"]),
@@ -65,33 +81,33 @@ def measures(record: Record, step: int) -> dict[str, str]:
 
 
 def caption(record: Record, step: int) -> str:
-    """The step and its measures on one line."""
+    """Return the step and its measures on one line."""
     return " · ".join([f"step {step} of {record.last}", *measures(record, step).values()])
 
 
-def checkpoint(record: Record) -> str:
-    """The checkpoint's name; of a path its end, for where it lies is nobody's business."""
+def checkpoint_name(record: Record) -> str:
+    """Return the checkpoint's name; of a path only its end, since folders are private."""
     return re.split(r"[/\\]", str(record.environment.get("checkpoint", "unknown")))[-1]
 
 
-def provenance(record: Record) -> str:
-    """Network and versions on one line."""
+def origin(record: Record) -> str:
+    """Return network, versions and device on one line."""
     e = record.environment
     sha = str(e.get("sha256", ""))[:12]
     parts = [
-        f"checkpoint {checkpoint(record)}" + (f" ({sha})" if sha else ""),
+        f"checkpoint {checkpoint_name(record)}" + (f" ({sha})" if sha else ""),
         f"segviz {e.get('segviz', 'unknown')}",
         f"torch {e.get('torch', 'unknown')}",
         str(e.get("device", "")),
     ]
-    return plain(" · ".join(part for part in parts if part), 200)
+    return one_line(" · ".join(part for part in parts if part), 200)
 
 
-def stem(record: Record) -> str:
-    """A file name without suffix, segviz-TITLE-SETTINGS, of letters, digits, dots and dashes."""
+def file_stem(record: Record) -> str:
+    """Return a file name without suffix, segviz-TITLE-SETTINGS: letters, digits, dots, dashes."""
     s = record.settings
     title = record.title.rsplit(".", 1)[0] if re.search(r"\.\w{1,5}$", record.title) else ""
-    parts = ["segviz", _safe(title or record.title)[:40].strip("-") or "photo", f"{s.scale:g}x"]
+    parts = ["segviz", _slug(title or record.title)[:40].strip("-") or "photo", f"{s.scale:g}x"]
     if s.steps == 0:
         parts.append("feedforward")
     else:
@@ -103,6 +119,27 @@ def stem(record: Record) -> str:
     return "-".join(parts)
 
 
-def _safe(text: str) -> str:
+def _feedforward(s: Settings) -> list[str]:
+    return ["feedforward", f"scale {s.scale:g}", _precision(s)]
+
+
+def _adaptation(s: Settings) -> list[str]:
+    return [
+        s.objective,
+        f"on {VARIABLES.get(s.variables, s.variables)}",
+        f"scale {s.scale:g}",
+        f"{s.steps} step{'s' if s.steps > 1 else ''}",
+        f"learning rate {s.learning_rate:g}",
+        "centred" if s.centred else "",
+        f"tolerance {s.tolerance:g}" if s.tolerance else "",
+        _precision(s),
+    ]
+
+
+def _precision(s: Settings) -> str:
+    return "" if s.precision == "float32" else s.precision
+
+
+def _slug(text: str) -> str:
     ascii = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", ascii.lower()).strip("-")

@@ -87,6 +87,10 @@ class Quantised:
     def __len__(self) -> int:
         return len(self.codes)
 
+    def __repr__(self) -> str:
+        """Return range and shape, without the codes."""
+        return f"Quantised({self.low:g} to {self.high:g}, shape {self.codes.shape})"
+
 
 @dataclass(frozen=True, eq=False)
 class Record:
@@ -143,6 +147,13 @@ class Record:
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """Return title, settings, steps and network, without the arrays."""
+        return (
+            f"Record({self.title!r}, {self.settings}, steps 0 to {self.last},"
+            f" network {self.environment.get('checkpoint', 'unknown')!r})"
+        )
 
     def numbers(self, key: str) -> list[Any]:
         """One number of `NUMBERS` over the steps."""

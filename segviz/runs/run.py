@@ -1,38 +1,21 @@
 """A run in progress: steps as they come, and the record of those there are."""
 
 import math
-import platform
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import torch
 
 from ..adapt.episode import Prepared, Reference, Step, episode, prediction_at_1x, prepare
 from ..adapt.memory import MemoryBudget, MemoryNeed
 from ..adapt.settings import Settings
 from ..data.classes import CLASSES
 from ..network.checkpoint import Checkpoint
-from ..version import __version__
+from .provenance import environment
 from .record import NUMBERS, Record
 from .recorder import MapRecorder
 
-__all__ = ["Run", "environment"]
-
-
-def environment(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Versions, device and checkpoint, for records and result files."""
-    device = checkpoint.network.score_weight.device
-    cuda = device.type == "cuda"
-    return {
-        "segviz": __version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "device": torch.cuda.get_device_name(device) if cuda else str(device),
-        "threads": torch.get_num_threads(),
-        "checkpoint": checkpoint.name,
-        "sha256": checkpoint.sha256,
-    }
+__all__ = ["Run"]
 
 
 class Run:

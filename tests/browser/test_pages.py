@@ -54,7 +54,7 @@ def test_a_cell_of_ablate_opens_its_run(page, address):
         }"""
     )
     page.mouse.click(*cell)
-    page.get_by_text("on score and scale · scale 1 · 3 steps · learning rate 0.01").wait_for()
+    page.get_by_text("on score and scale, scale 1, 3 steps, learning rate 0.01").wait_for()
     view.rest()
     view.at(1)
     assert view.query == {

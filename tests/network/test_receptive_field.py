@@ -8,7 +8,6 @@ from segviz.network.receptive_field import (
     ScaleSpace,
     blur,
     dilation,
-    extent,
     gaussian,
     read,
     sigma_from_level,
@@ -247,23 +246,6 @@ def test_sigma_gradient():
 @pytest.mark.parametrize(("sigma", "d"), [(0, 1), (1, 1), (2, 2), (4, 4), (16, 16)])
 def test_dilation(sigma, d):
     assert dilation(sigma) == d
-
-
-@pytest.mark.parametrize("sigma", [0.0, 1.0, 2.0, 4.0])
-@pytest.mark.parametrize("stride", [1, 4, 16])
-def test_extent_is_the_width_of_what_a_pixel_sees(sigma, stride):
-    F = torch.zeros(1, 1, 41, 41, dtype=torch.float64, requires_grad=True)
-    response = space(1, (sigma,), torch.ones(1, 1, 3, 3, dtype=torch.float64)).level(F, sigma)
-    (seen,) = torch.autograd.grad(response[0, 0, 20, 20], F)
-    for dim in (0, 1):
-        places = seen[0, 0].sum(dim).nonzero().flatten()
-        width = (places.max() - places.min() + 1).item()
-        assert extent(torch.tensor(sigma), stride).item() == stride * width
-
-
-def test_extent_grows_with_sigma():
-    sizes = extent(torch.linspace(0, 16, 100), 8)
-    assert (sizes.diff() > 0).all()
 
 
 # Reading

@@ -10,13 +10,38 @@ from segviz.runs import describe
 
 
 def test_settings_are_a_sentence(record):
-    assert describe.settings(record) == "scale 1, entropy on both, 3 steps, learning rate 0.001"
+    text = "entropy on score and scale, scale 1, 3 steps, learning rate 0.001"
+    assert describe.run(record) == describe.settings(record.settings) == text
     feedforward = replace(record, settings=Settings(scale=1.5, steps=0))
-    assert describe.settings(feedforward) == "scale 1.5, feedforward"
-    odd = Settings(scale=2, centred=True, tolerance=0.01, learning_rate=3e-4, precision="bfloat16")
-    text = describe.settings(replace(record, settings=odd, complete=False))
-    for part in ("0.0003", "centred", "tolerance 0.01", "bfloat16", "stopped after 3"):
+    assert describe.run(feedforward) == "feedforward, scale 1.5"
+    odd = Settings(
+        scale=2, steps=9, centred=True, tolerance=0.01, learning_rate=3e-4, precision="bfloat16"
+    )
+    text = describe.run(replace(record, settings=odd, complete=False))
+    for part in ("0.0003", "centred", "tolerance 0.01", "bfloat16", "stopped after step 3"):
         assert part in text
+
+
+def test_runs_are_described_by_what_they_share():
+    runs = [Settings(variables="all", steps=1), Settings(variables="score", steps=1, scale=2)]
+    assert describe.settings(*runs) == "entropy, 1 step, learning rate 0.001"
+    runs = [Settings(scale=2), Settings(scale=2, objective="oracle"), Settings(scale=1, steps=0)]
+    text = "on score and scale, scale 2, 32 steps, learning rate 0.001"
+    assert describe.settings(*runs) == text
+    assert describe.settings(Settings(steps=0), Settings(steps=0, scale=1)) == "feedforward"
+    assert describe.settings(Settings(variables="all")).startswith("entropy on all parameters,")
+
+
+def test_short_names():
+    assert describe.short_name(Settings(objective="oracle", variables="scale")) == "oracle, scale"
+    assert describe.short_name(Settings(steps=0)) == "feedforward"
+
+
+def test_a_run_is_stopped_if_steps_are_missing(record):
+    assert not describe.stopped(record)
+    at_the_end = replace(record, complete=False)
+    assert not describe.stopped(at_the_end)
+    assert describe.stopped(replace(at_the_end, steps=record.steps[:-1]))
 
 
 def test_captions_tell_step_and_numbers(record, unjudged):
@@ -32,12 +57,12 @@ def test_captions_tell_step_and_numbers(record, unjudged):
 
 
 def test_provenance_names_the_checkpoint_and_the_versions(record):
-    text = describe.provenance(record)
+    text = describe.origin(record)
     assert (
         text.startswith("checkpoint tiny.safetensors (")
         and record.environment["sha256"][:12] in text
     )
-    assert describe.provenance(replace(record, environment={}))  # nothing is known, nothing fails
+    assert describe.origin(replace(record, environment={}))  # nothing is known, nothing fails
 
 
 @pytest.mark.parametrize(
@@ -54,7 +79,7 @@ def test_provenance_names_the_checkpoint_and_the_versions(record):
     ],
 )
 def test_stems_are_safe_names(record, title, want):
-    stem = describe.stem(replace(record, title=title))
+    stem = describe.file_stem(replace(record, title=title))
     assert stem == f"segviz-{want}-1x-entropy-both-3-steps"
 
 
@@ -68,11 +93,11 @@ def test_stems_tell_settings_apart(record):
         Settings(scale=1.0, steps=3, learning_rate=3e-4),
         Settings(scale=1.0, steps=3, centred=True),
     ]
-    stems = [describe.stem(replace(record, settings=settings)) for settings in variants]
+    stems = [describe.file_stem(replace(record, settings=settings)) for settings in variants]
     assert len(set(stems)) == len(variants)
     assert all(re.fullmatch(r"[A-Za-z0-9.-]+", stem) for stem in stems)
 
 
 def test_plain_text_is_one_short_line():
-    assert describe.plain(" a\n\tb\x07c\u202ed ") == "a b c d"
-    assert describe.plain("x" * 99, 10) == "x" * 9 + "…"
+    assert describe.one_line(" a\n\tb\x07c\u202ed ") == "a b c d"
+    assert describe.one_line("x" * 99, 10) == "x" * 9 + "…"

@@ -173,6 +173,15 @@ def test_numbers_over_the_steps():
         record.numbers("colour")
 
 
+def test_representations_are_short():
+    record = make(3, environment={"checkpoint": "net"})
+    text = repr(record)
+    for part in (repr(record.title), repr(record.settings), "steps 0 to 2", "'net'"):
+        assert part in text
+    assert len(text) < 400 and "array" not in text
+    assert repr(record.sigma) == "Quantised(0 to 64, shape (3, 2, 3))"
+
+
 def test_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         make().title = "other"

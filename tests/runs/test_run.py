@@ -1,17 +1,15 @@
-import json
 import math
 
 import numpy as np
 import pytest
-import torch
 
-from segviz import __version__
 from segviz.adapt import Settings
 from segviz.data.classes import CLASSES, IGNORE
 from segviz.errors import InputError
 from segviz.network.checkpoint import tensor_hash
+from segviz.runs.provenance import environment
 from segviz.runs.record import LOG_PROBABILITIES, NUMBERS, Quantised, Record
-from segviz.runs.run import Run, environment
+from segviz.runs.run import Run
 
 
 def settings(**values):
@@ -20,14 +18,6 @@ def settings(**values):
 
 def without_times(record):
     return [{k: v for k, v in step.items() if k != "ms"} for step in record.steps]
-
-
-def test_environment(trained):
-    facts = environment(trained)
-    assert facts["segviz"] == __version__ and facts["torch"] == torch.__version__
-    assert facts["device"] == "cpu" and facts["threads"] == torch.get_num_threads()
-    assert (facts["checkpoint"], facts["sha256"]) == (trained.name, trained.sha256)
-    json.dumps(facts)
 
 
 def test_record_of_a_run(trained, photo, truth):

@@ -1,0 +1,26 @@
+"""State which software, device and network a number comes from."""
+
+import platform
+from typing import Any
+
+import torch
+
+from ..network.checkpoint import Checkpoint
+from ..version import __version__
+
+__all__ = ["environment"]
+
+
+def environment(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return versions, device, threads and checkpoint, JSON-ready, for records and result files."""
+    device = checkpoint.network.score_weight.device
+    cuda = device.type == "cuda"
+    return {
+        "segviz": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device": torch.cuda.get_device_name(device) if cuda else str(device),
+        "threads": torch.get_num_threads(),
+        "checkpoint": checkpoint.name,
+        "sha256": checkpoint.sha256,
+    }
