@@ -71,15 +71,15 @@ def test_training_begins_alike(voc_root, tmp_path):
     losses = {}
     for device in ("cpu", "cuda"):
         trainer, _ = train(voc_root, tmp_path / device, device)
-        losses[device] = trainer.progress.read()[0]
+        losses[device] = trainer.metrics.compute()[0]
     assert losses["cuda"] == pytest.approx(losses["cpu"], rel=0.15)
 
 
 def test_training_in_bfloat16_with_a_teacher(voc_root, tmp_path):
     trainer, network = train(voc_root, tmp_path, "cuda", mixed=True, distil=1.0, hints=1.0)
-    loss, miou = trainer.progress.read()
+    loss, miou = trainer.metrics.compute()
     assert 0 < loss < 50 and 0 <= miou <= 1
-    card = trainer.finish(tmp_path / "net.safetensors", {})
+    card = trainer.save_checkpoint(tmp_path / "net.safetensors", {})
     assert card["training"]["hints"] == 1.0
     loaded = checkpoint.load(str(tmp_path / "net.safetensors"))
     x = network.normalise(torch.randint(0, 255, (1, 3, 64, 64)).float())

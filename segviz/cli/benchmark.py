@@ -55,7 +55,12 @@ def measure(options: Namespace) -> int:
                 result["networks"][name] = found
                 for scale in scales:
                     one = costs(
-                        trained.network, image, scale, options.repeats, options.rivals, bar.update
+                        trained.network,
+                        image,
+                        scale,
+                        options.repeats,
+                        options.baselines,
+                        bar.update,
                     )
                     if options.memory:
                         one["peak"] = _peaks(name, scale, device, options.threads)

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import NamedTuple, NoReturn
 
 from ..adapt.settings import PRECISIONS, VARIABLES, Settings
@@ -11,7 +12,6 @@ from ..training.recipe import Recipe
 __all__ = ["COMMANDS", "CommandParser", "create_parser"]
 
 _SETTINGS = Settings()
-_RECIPE = Recipe()
 _DEFAULT = " (default: %(default)s)"
 
 
@@ -276,7 +276,9 @@ def _initialisation(command: argparse.ArgumentParser) -> None:
     command.add_argument("--init", metavar="FILE", help="backbone weights (.safetensors)")
     command.add_argument("--context-init", metavar="FILE", help="weights of the pooled context")
     command.add_argument(
-        "--classifier-init", metavar="FILE", help="weights of the classifier; needs --kept"
+        "--classifier-init",
+        metavar="FILE",
+        help="weights of the classifier; needs --cached-samples",
     )
     command.add_argument(
         "--pretrained", action=argparse.BooleanOptionalAction, help="use timm's ImageNet weights"
@@ -285,46 +287,29 @@ def _initialisation(command: argparse.ArgumentParser) -> None:
 
 
 def _recipe(command: argparse.ArgumentParser) -> None:
-    """Add an option for every field of `Recipe`, with its default."""
-    helps: Mapping[str, str] = {
-        "augment": "random crop, scale, rotation, colour and flip",
-        "crop": "side of a sample, in pixels",
-        "batch": "samples of an update, over all processes",
-        "epochs": "passes over the images",
-        "lr": "initial learning rate of the new layers",
-        "backbone-rate": "factor on the learning rate of the backbone; 0 freezes it",
-        "scale-rate": "factor on the learning rate of theta_scale",
-        "momentum": "momentum of SGD",
-        "weight-decay": "weight decay of SGD",
-        "warmup": "updates of linear warm-up",
-        "minutes": "time limit; 0 = none",
-        "freeze-norm": "keep the backbone's batch norm statistics",
-        "loss-stride": "take the loss at every n-th pixel both ways",
-        "kept": "cache N views of each image, for a frozen backbone; 0 = none",
-        "mixed": "use bfloat16 where it is safe (default: on CUDA)",
-        "smallest": "smallest random scale of a sample",
-        "largest": "largest random scale of a sample",
-        "distil": "weight of the teacher's prediction",
-        "hints": "weight of the teacher's feature maps",
-        "seed": "seed of initialisation, order and augmentation",
-    }
-    fields = {"lr": "learning_rate"}
-    for option, help in helps.items():
-        default = getattr(_RECIPE, fields.get(option, option.replace("-", "_")))
-        if option == "mixed":
-            command.add_argument("--mixed", action=argparse.BooleanOptionalAction, help=help)
-        elif isinstance(default, bool):
+    """Add an option for every field of `Recipe`, with its default and help."""
+    aliases = {"learning_rate": ["--lr"], "cached_samples": ["--kept"]}
+    for spec in fields(Recipe):
+        flags = [f"--{spec.name.replace('_', '-')}", *aliases.get(spec.name, [])]
+        help = spec.metadata["help"]
+        if spec.name == "mixed":
             command.add_argument(
-                f"--{option}",
+                *flags,
                 action=argparse.BooleanOptionalAction,
-                default=default,
+                help=help + " (default: on CUDA)",
+            )
+        elif isinstance(spec.default, bool):
+            command.add_argument(
+                *flags,
+                action=argparse.BooleanOptionalAction,
+                default=spec.default,
                 help=help + _DEFAULT,
             )
         else:
             command.add_argument(
-                f"--{option}",
-                type=type(default),
-                default=default,
+                *flags,
+                type=type(spec.default),
+                default=spec.default,
                 metavar="N",
                 help=help + _DEFAULT,
             )
@@ -342,7 +327,9 @@ def _benchmark(command: argparse.ArgumentParser) -> None:
         help="resize factors" + _DEFAULT,
     )
     command.add_argument("--repeats", type=int, default=5, help="rounds of measurement" + _DEFAULT)
-    command.add_argument("--rivals", action="store_true", help="also time the baselines")
+    command.add_argument(
+        "--baselines", "--rivals", action="store_true", help="also time the baselines"
+    )
     command.add_argument("--memory", action="store_true", help="also measure the peak memory")
     command.add_argument("--out", metavar="FILE", help="also write the JSON there")
     _network(command)

@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 
 from ..data import voc
@@ -20,6 +21,7 @@ __all__ = ["train"]
 def train(options: Namespace) -> int:
     """Train a network and write its checkpoint and card."""
     from ..network import Architecture
+    from ..training.initialisation import Initialisation
     from ..training.recipe import Recipe
     from ..training.trainer import Trainer
 
@@ -28,6 +30,8 @@ def train(options: Namespace) -> int:
     exclude = Path(options.exclude) if options.exclude else None
     device = choose(options.device)
     folder = make_folder(options.out)
+    if options.mixed is None:
+        options.mixed = device.type == "cuda"
     trainer = Trainer(
         root,
         split_ids(root, options.split, exclude),
@@ -39,48 +43,32 @@ def train(options: Namespace) -> int:
             levels=options.levels,
             pooled_context=options.pooled_context,
         ),
-        Recipe(
-            augment=options.augment,
-            crop=options.crop,
-            batch=options.batch,
-            epochs=options.epochs,
-            learning_rate=options.lr,
-            backbone_rate=options.backbone_rate,
-            scale_rate=options.scale_rate,
-            momentum=options.momentum,
-            weight_decay=options.weight_decay,
-            warmup=options.warmup,
-            minutes=options.minutes,
-            freeze_norm=options.freeze_norm,
-            loss_stride=options.loss_stride,
-            kept=options.kept,
-            smallest=options.smallest,
-            largest=options.largest,
-            distil=options.distil,
-            hints=options.hints,
-            mixed=device.type == "cuda" if options.mixed is None else options.mixed,
-            seed=options.seed,
-        ),
+        Recipe(**{spec.name: getattr(options, spec.name) for spec in fields(Recipe)}),
         folder,
-        init=Path(options.init) if options.init else None,
-        context_init=Path(options.context_init) if options.context_init else None,
-        classifier_init=Path(options.classifier_init) if options.classifier_init else None,
-        pretrained=bool(options.pretrained),
-        start=options.start,
+        init=Initialisation(
+            backbone=Path(options.init) if options.init else None,
+            context=Path(options.context_init) if options.context_init else None,
+            classifier=Path(options.classifier_init) if options.classifier_init else None,
+            checkpoint=options.start,
+            pretrained=bool(options.pretrained),
+        ),
         teacher=options.teacher,
         device=device,
         loaders=options.loaders,
         memory=options.in_memory,
     )
-    with _interruptible() as pressed:
-        trainer.run(resume=options.resume, stop=pressed)
+    with _stop_on_interrupt() as interrupted:
+        trainer.run(resume=options.resume, stop=interrupted)
+    is_main = trainer.workers.rank == 0
     if not trainer.done:
-        if trainer.workers.rank == 0:
-            print(f"segviz: stopped; --resume goes on from {trainer.state_path}.", file=sys.stderr)
+        if is_main:
+            print(
+                f"segviz: stopped; --resume continues from {trainer.state_path}.", file=sys.stderr
+            )
         return 130
-    if trainer.workers.rank == 0:
+    if is_main:
         path = folder / f"{options.name}.safetensors"
-        card = trainer.finish(
+        card = trainer.save_checkpoint(
             path,
             {
                 "origin": options.origin,
@@ -95,24 +83,24 @@ def train(options: Namespace) -> int:
 
 
 @contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed, so that nothing is cut in two; pressed again, it interrupts."""
-    pressed: list[int] = []
+def _stop_on_interrupt() -> Iterator[Callable[[], bool]]:
+    """Yield a function that returns whether Ctrl-C was pressed; the second press interrupts."""
+    presses: list[int] = []
 
     def handle(number: int, _: object) -> None:
-        if pressed:
+        if presses:
             raise KeyboardInterrupt
-        pressed.append(number)
+        presses.append(number)
 
-    before = signal.signal(signal.SIGINT, handle)
+    previous = signal.signal(signal.SIGINT, handle)
     try:
-        yield lambda: bool(pressed)
+        yield lambda: bool(presses)
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous)
 
 
 def _commit() -> str | None:
-    """The commit of the code, where this is a git checkout."""
+    """Return the commit of the code in a git checkout, None elsewhere."""
     try:
         here = Path(__file__).parent
         done = subprocess.run(

@@ -1,1 +1,1 @@
-"""Training of networks."""
+"""Train segmentation networks."""

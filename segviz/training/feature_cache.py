@@ -1,10 +1,10 @@
-"""Training views seen once through the frozen part of a network, and kept on disk."""
+"""Features that the frozen part of a network gives of training samples, cached on disk."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor
@@ -13,96 +13,103 @@ from ..errors import InputError
 from ..network.dynamic import Segmenter
 from ..network.grid import Grid
 
-__all__ = ["Kept", "Sample"]
+__all__ = ["CachedSample", "FeatureCache"]
 
 FIELDS = 7  # of an index row: first pixel, h, w, first label, rows, columns, label stride
 
 
-class Sample(NamedTuple):
-    """A view of a photo as the trainable part of the network sees it."""
+class CachedSample(NamedTuple):
+    """Features and labels of one training sample, as the trainable part of the network reads them.
 
-    maps: Tensor  # (1, C', h, w), float32
-    labels: Tensor  # (rows, columns), uint8, 255 = ignore
-    rows: Tensor  # (rows,) positions of the labels on the feature grid
-    columns: Tensor  # (columns,)
+    Arguments:
+        maps: Features (1, C', h, w), float32.
+        labels: Labels (rows, columns), uint8, 255 = ignore.
+        rows: The labels' vertical positions on the feature grid, (rows,).
+        columns: Their horizontal positions, (columns,).
+    """
 
-    def flipped(self) -> "Sample":
-        """The mirrored maps, with the labels where they were: only their positions change."""
+    maps: Tensor
+    labels: Tensor
+    rows: Tensor
+    columns: Tensor
+
+    def flipped(self) -> "CachedSample":
+        """Return the mirrored sample: maps are flipped, labels only get new positions."""
         last = self.maps.shape[-1] - 1
         return self._replace(maps=self.maps.flip(-1), columns=last - self.columns)
 
 
-class Kept:
-    """Maps and labels of views, on disk, written once in order.
+class FeatureCache:
+    """An append-only cache of features and labels.
 
-    Three files grow together: the maps as float16, pixel by pixel; the labels; the index. A kill
-    while writing costs the view in progress.
+    Three files grow together: the features as float16, channels last; the labels; the index. A kill
+    while writing costs only the sample in progress.
 
     Arguments:
-        folder: Where the files are.
-        facts: What the maps depend on; files of other facts are refused.
-        channels: The channels C' of the maps.
+        folder: The folder of the files, created if missing.
+        fingerprint: What the features depend on, by name.
+        channels: The number of feature channels C'.
 
     Raises:
-        InputError: If the files were made with other facts.
+        InputError: If the cache has another fingerprint, or its fingerprint cannot be read.
     """
 
-    def __init__(self, folder: Path, facts: dict[str, str], channels: int) -> None:
+    def __init__(self, folder: Path, fingerprint: Mapping[str, str], channels: int) -> None:
         self.folder, self.channels = folder, channels
         folder.mkdir(parents=True, exist_ok=True)
-        card = folder / "facts.json"
-        if card.exists() and json.loads(card.read_text()) != facts:
+        path = folder / "fingerprint.json"
+        if path.exists() and _read_fingerprint(path) != fingerprint:
             raise InputError(
-                f"the views kept in {folder} were made with other options or weights;"
+                f"the feature cache {folder} was made with other options or weights;"
                 " remove that folder or choose another --out."
             )
-        card.write_text(json.dumps(facts, indent=1) + "\n")
-        rows = np.fromfile(self._index, np.int64) if self._index.exists() else np.empty(0, np.int64)
-        self.index = rows[: len(rows) // FIELDS * FIELDS].reshape(-1, FIELDS)
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(fingerprint)))
+        self.index = self._read_index()
 
     def __len__(self) -> int:
         return len(self.index)
 
-    def fill(
+    def append(
         self,
         network: Segmenter,
-        views: Iterator[tuple[Tensor, Tensor]],
+        samples: Iterator[tuple[Tensor, Tensor]],
         label_stride: int,
         mixed: bool,
-        on_view: Callable[[], None] = lambda: None,
+        on_sample: Callable[[], None] = lambda: None,
     ) -> None:
-        """Add views to those that are there.
+        """Compute and append the features of samples.
 
         Arguments:
-            network: In eval mode; its aggregation uses one map only.
-            views: Photos (3, H, W) uint8 with labels (H, W) uint8, from the first that is missing.
-            label_stride: Every n-th label both ways is kept.
-            mixed: bfloat16 arithmetic.
-            on_view: Called after each.
+            network: A network in eval mode whose aggregation uses a single map.
+            samples: Photos (3, H, W) and labels (H, W), both uint8, from the first missing one on.
+            label_stride: Every n-th label both ways is cached.
+            mixed: Whether to compute in bfloat16.
+            on_sample: Called after each sample.
         """
         pixel, label = self._ends()
-        with self._maps.open("ab") as maps, self._labels.open("ab") as labels:
-            maps.truncate(pixel * self.channels * 2)
-            labels.truncate(label)
-            with self._index.open("ab") as index:
-                index.truncate(self.index.nbytes)
-                for photo, truth in views:
-                    one = self._seen(network, photo, mixed)
-                    h, w = one.shape[-2:]
-                    kept = truth[::label_stride, ::label_stride].numpy()
-                    one[0].flatten(1).T.contiguous().half().numpy().tofile(maps)
-                    labels.write(kept.tobytes())
-                    row = np.array([pixel, h, w, label, *kept.shape, label_stride], np.int64)
-                    for file in (maps, labels):
+        with self._maps.open("ab") as maps_file, self._labels.open("ab") as labels_file:
+            maps_file.truncate(pixel * self.channels * 2)
+            labels_file.truncate(label)
+            with self._index.open("ab") as index_file:
+                index_file.truncate(self.index.nbytes)
+                for photo, truth in samples:
+                    maps = self._features(network, photo, mixed)
+                    h, w = maps.shape[-2:]
+                    labels = truth[::label_stride, ::label_stride].numpy()
+                    maps[0].flatten(1).T.contiguous().half().numpy().tofile(maps_file)
+                    labels_file.write(labels.tobytes())
+                    row = np.array([pixel, h, w, label, *labels.shape, label_stride], np.int64)
+                    # The index comes last, so that it never points at missing data.
+                    for file in (maps_file, labels_file):
                         file.flush()
-                    row.tofile(index)
-                    index.flush()
-                    pixel, label = pixel + h * w, label + kept.size
-                    on_view()
-        self.index = np.fromfile(self._index, np.int64).reshape(-1, FIELDS)
+                    row.tofile(index_file)
+                    index_file.flush()
+                    pixel, label = pixel + h * w, label + labels.size
+                    on_sample()
+        self.index = self._read_index()
 
-    def sample(self, number: int, grid: Grid) -> Sample:
-        """View `number`, in the order in which they were added; `grid` is that of the maps."""
+    def read(self, number: int, grid: Grid) -> CachedSample:
+        """Return sample `number`, in the order of appending; `grid` is the features' grid."""
         pixel, h, w, label, rows, columns, stride = (int(value) for value in self.index[number])
         shape = (h, w, self.channels)
         offset = pixel * self.channels * 2
@@ -111,14 +118,14 @@ class Kept:
         positions = [
             (torch.arange(count) * stride - grid.offset) / grid.stride for count in (rows, columns)
         ]
-        return Sample(
+        return CachedSample(
             torch.from_numpy(np.array(maps)).float().permute(2, 0, 1)[None],
             torch.from_numpy(np.array(labels)),
             *positions,
         )
 
     @torch.no_grad()
-    def _seen(self, network: Segmenter, photo: Tensor, mixed: bool) -> Tensor:
+    def _features(self, network: Segmenter, photo: Tensor, mixed: bool) -> Tensor:
         device = network.score_weight.device
         x = network.normalise(photo.to(device)[None].float())
         x = x.contiguous(memory_format=torch.channels_last)
@@ -126,8 +133,13 @@ class Kept:
             maps = network.pyramid(x)[network.aggregation.used[0]]
         return network.cropped(maps, x).float().cpu()
 
+    def _read_index(self) -> np.ndarray:
+        """Return the index, shape (samples, FIELDS), int64, without a row cut short by a kill."""
+        values = np.fromfile(self._index, np.int64) if self._index.exists() else np.empty(0, int)
+        return values[: len(values) // FIELDS * FIELDS].reshape(-1, FIELDS)
+
     def _ends(self) -> tuple[int, int]:
-        """The numbers of pixels and labels written."""
+        """Return the numbers of feature pixels and labels written."""
         if not len(self.index):
             return 0, 0
         pixel, h, w, label, rows, columns, _ = self.index[-1].tolist()
@@ -144,3 +156,12 @@ class Kept:
     @property
     def _index(self) -> Path:
         return self.folder / "index.i64"
+
+
+def _read_fingerprint(path: Path) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.MsgspecError) as error:
+        raise InputError(
+            f"{path} is damaged ({error}); remove its folder or choose another --out."
+        ) from error

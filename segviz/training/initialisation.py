@@ -1,46 +1,101 @@
-"""What a network begins training as: a trained one, or parts of others."""
+"""The weights that training starts from: a whole checkpoint, or parts from other files."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from ..errors import InputError
 from ..network import checkpoint
+from ..network.architecture import Architecture
 from ..network.backbone import read_tensors
-from ..network.checkpoint import read_card
 from ..network.dynamic import Segmenter
 
-__all__ = ["load_context", "read_classifier", "start_from"]
+__all__ = ["Classifier", "Initialisation", "InitialisedNetwork"]
 
 
-def start_from(network: Segmenter, name: str) -> dict[str, Any]:
-    """Give a network the weights of a checkpoint of the same architecture.
+class Classifier(NamedTuple):
+    """A linear classifier of C features.
 
-    Returns:
-        What its card says of how it was made.
-
-    Raises:
-        InputError: If there is no such checkpoint, or it has another architecture.
+    Arguments:
+        weight: (K, C).
+        bias: (K,).
     """
-    trained = checkpoint.load(name).network
-    if trained.architecture != network.architecture:
+
+    weight: Tensor
+    bias: Tensor
+
+
+class InitialisedNetwork(NamedTuple):
+    """A network at the start of training.
+
+    Arguments:
+        network: The network, on the CPU.
+        classifier: What its classifier is to be set to once the features' statistics are known.
+        origin: What the card of its starting checkpoint says; None without one.
+    """
+
+    network: Segmenter
+    classifier: Classifier | None
+    origin: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Initialisation:
+    """Which weights training starts from; what is None is initialised at random.
+
+    Arguments:
+        backbone: Backbone weights (safetensors with timm's names).
+        context: Weights of the pooled context module (safetensors).
+        classifier: A classifier of that module's maps (safetensors, `logits`); needs cached
+            samples.
+        checkpoint: A trained checkpoint of the same architecture, by name or path.
+        pretrained: Whether timm downloads ImageNet weights where `backbone` is None.
+    """
+
+    backbone: Path | None = None
+    context: Path | None = None
+    classifier: Path | None = None
+    checkpoint: str | None = None
+    pretrained: bool = False
+
+    def build(self, architecture: Architecture, cached: bool) -> InitialisedNetwork:
+        """Build a network and load its initial weights.
+
+        Arguments:
+            architecture: The network's architecture.
+            cached: Whether it is trained on cached samples.
+
+        Raises:
+            InputError: If a file cannot be read or does not fit the network.
+        """
+        network = Segmenter(architecture, pretrained=self.pretrained and self.backbone is None)
+        if self.backbone is not None:
+            network.backbone.load_init(self.backbone)
+        if self.context is not None:
+            _load_context(network, self.context)
+        origin = None if self.checkpoint is None else _load_checkpoint(network, self.checkpoint)
+        classifier = (
+            None if self.classifier is None else _read_classifier(network, self.classifier, cached)
+        )
+        return InitialisedNetwork(network, classifier, origin)
+
+
+def _load_checkpoint(network: Segmenter, name: str) -> dict[str, Any]:
+    """Load a checkpoint of the same architecture and return what its card says of its origin."""
+    trained = checkpoint.load(name)
+    if trained.network.architecture != network.architecture:
         raise InputError(
-            f"the checkpoint {name} has another architecture ({trained.architecture});"
+            f"the checkpoint {name} has another architecture ({trained.network.architecture});"
             " give the same --backbone, --stride, --channels and --levels."
         )
-    network.load_state_dict(trained.state_dict())
-    card = read_card(name)
+    network.load_state_dict(trained.network.state_dict())
     wanted = ("name", "sha256", "command", "training", "began_as")
-    return {key: card[key] for key in wanted if key in card}
+    return {key: trained.card[key] for key in wanted if key in trained.card}
 
 
-def load_context(network: Segmenter, path: Path) -> None:
-    """Give a network's pooled context module the weights of a safetensors file.
-
-    Raises:
-        InputError: If the network has no such module, or the file does not hold its tensors.
-    """
+def _load_context(network: Segmenter, path: Path) -> None:
     context = network.context
     if context is None:
         raise InputError("--context-init needs a network with the pooled context module.")
@@ -54,20 +109,7 @@ def load_context(network: Segmenter, path: Path) -> None:
     context.load_state_dict({name: tensors[name] for name in names})
 
 
-def read_classifier(network: Segmenter, path: Path, kept: bool) -> tuple[Tensor, Tensor]:
-    """The classifier of a safetensors file that a network can begin as.
-
-    Arguments:
-        network: A network whose features are those of one map.
-        path: The file, with `logits.weight` and `logits.bias`.
-        kept: Whether it trains on kept views.
-
-    Returns:
-        Weights (K, C) and biases (K,).
-
-    Raises:
-        InputError: If the file does not hold one that fits, or the network cannot begin as one.
-    """
+def _read_classifier(network: Segmenter, path: Path, cached: bool) -> Classifier:
     a, tensors = network.architecture, read_tensors(path)
     weight, bias = tensors.get("logits.weight"), tensors.get("logits.bias")
     shape = (a.classes, a.channels, 1, 1)
@@ -76,9 +118,9 @@ def read_classifier(network: Segmenter, path: Path, kept: bool) -> tuple[Tensor,
             f"{path} does not hold a classifier logits.weight of shape {shape} with its bias;"
             " give one made for this network."
         )
-    if not (kept and network.aggregation.inputs == a.channels):
+    if not (cached and network.aggregation.inputs == a.channels):
         raise InputError(
-            "--classifier-init needs --kept, and as many feature channels as the coarsest map"
-            f" has ({network.aggregation.inputs}), but there are {a.channels}."
+            "--classifier-init needs --cached-samples and as many feature channels as the coarsest"
+            f" map has ({network.aggregation.inputs}), got {a.channels}."
         )
-    return weight[..., 0, 0], bias
+    return Classifier(weight[..., 0, 0], bias)

@@ -1,4 +1,4 @@
-"""What training reads: new crops, or views that a frozen backbone has seen once."""
+"""Load training batches: random crops, or cached features of a frozen backbone."""
 
 import hashlib
 import json
@@ -21,27 +21,28 @@ from ..network.dynamic import Segmenter
 from ..network.grid import Grid
 from ..runtime.workers import Workers
 from ..validation import check_range
-from .augmentation import Photos, Stream, View, Views
-from .feature_cache import Kept, Sample
+from .augmentation import Augmentation
+from .datasets import AugmentedPhotos, EpochSampler, LabelledPhotos
+from .feature_cache import CachedSample, FeatureCache
 from .recipe import Recipe
 
-__all__ = ["Feed"]
+__all__ = ["Loader"]
 
-# What is in memory is shared with forked processes; others would each get a copy.
+# Forked processes share the photos in memory; spawned ones would each get a copy.
 FORK = "fork" in multiprocessing.get_all_start_methods()
 
 
-class Feed:
+class Loader:
     """The batches of a training run, each a pure function of seed and update.
 
     Arguments:
         root: The VOC2012 folder.
-        ids: The training images.
-        recipe: How to train.
-        mean: The colour of padding, RGB in 0..255.
-        device: Where the batches go.
-        loaders: Processes that read and augment.
-        memory: Whether crops are cut from photos kept in memory.
+        ids: The training image ids.
+        recipe: The hyperparameters.
+        mean: The RGB colour of padding, 0..255.
+        device: The device that batches are moved to.
+        loaders: The number of processes that read and augment; 0 = this one.
+        memory: Whether to read all photos into memory first.
 
     Raises:
         InputError: If `loaders` is negative; while reading, if an image cannot be read.
@@ -58,74 +59,86 @@ class Feed:
         memory: bool = False,
     ) -> None:
         check_range("loaders", loaders, 0)
-        self.root, self.ids, self.recipe = root, list(ids), recipe
+        self.ids, self.recipe = list(ids), recipe
+        self.photos = LabelledPhotos(root, ids)
         self.device, self.loaders, self.memory = device, loaders, memory
-        fill = tuple(round(m) for m in mean)
-        crop = None if recipe.kept else recipe.crop
-        self.view = View(crop, recipe.augment, (recipe.smallest, recipe.largest), fill=fill)  # type: ignore[arg-type]
+        red, green, blue = (round(m) for m in mean)
+        self.augmentation = Augmentation(
+            crop=None if recipe.cached_samples else recipe.crop,
+            augment=recipe.augment,
+            scale=(recipe.smallest, recipe.largest),
+            fill=(red, green, blue),
+        )
         self.ids_hash = hashlib.sha256("\n".join(self.ids).encode()).hexdigest()
 
     def crops(self, update: int, workers: Workers) -> Iterator[tuple[Tensor, Tensor]]:
-        """Photos (B, 3, crop, crop) and labels (B, crop, crop), both uint8, from an update on.
+        """Yield photos (B, 3, crop, crop) and labels (B, crop, crop), both uint8.
 
         Arguments:
             update: The first update.
-            workers: The process, which gets its share of every batch.
+            workers: This process and its peers, which share every batch.
         """
-        return self._read(self._stream(update, workers), self.recipe.batch // workers.world)
+        return self._samples(self._sampler(update, workers), self.recipe.batch // workers.world)
 
-    def views(self, update: int, kept: Kept, grid: Grid) -> Iterator[list[Sample]]:
-        """Batches of kept views, from an update on; mirrored at random whenever they are used."""
+    def cached(self, update: int, cache: FeatureCache, grid: Grid) -> Iterator[list[CachedSample]]:
+        """Yield batches of cached samples, mirrored at random at each use.
+
+        Arguments:
+            update: The first update.
+            cache: A cache that `fill_cache` returned.
+            grid: The grid of its features.
+        """
         r, count = self.recipe, len(self.ids)
-        samples: list[Sample] = []
-        for index, use in self._stream(update, Workers()):
-            sample = kept.sample(use % r.kept * count + index, grid)
-            mirrored = r.augment and np.random.default_rng((r.seed, index, use)).random() < 0.5
+        samples: list[CachedSample] = []
+        for index, epoch in self._sampler(update, Workers()):
+            sample = cache.read(epoch % r.cached_samples * count + index, grid)
+            mirrored = r.augment and np.random.default_rng((r.seed, index, epoch)).random() < 0.5
             samples.append(sample.flipped() if mirrored else sample)
             if len(samples) == r.batch:
                 yield samples
                 samples = []
 
-    def keep(self, network: Segmenter, folder: Path) -> Kept:
-        """The views that the frozen part of a network has seen; those that are missing are added.
+    def fill_cache(self, network: Segmenter, folder: Path) -> FeatureCache:
+        """Return the feature cache of a frozen backbone, after computing what is missing.
 
         Arguments:
-            network: The network; put into eval mode where views are missing.
-            folder: Where they are kept.
+            network: The network; put into eval mode if samples are missing.
+            folder: The folder of the cache.
         """
         r, count = self.recipe, len(self.ids)
-        facts = {
+        fingerprint = {
             "ids": self.ids_hash,
             "frozen": tensor_hash(network.backbone, network.context),
-            "view": json.dumps([asdict(self.view), r.seed, r.loss_stride, r.mixed]),
+            "samples": json.dumps([asdict(self.augmentation), r.seed, r.loss_stride, r.mixed]),
         }
-        kept = Kept(folder, facts, network.aggregation.inputs)
-        missing = [divmod(n, count)[::-1] for n in range(len(kept), r.kept * count)]
+        cache = FeatureCache(folder, fingerprint, network.aggregation.inputs)
+        total = r.cached_samples * count
+        missing = [divmod(n, count)[::-1] for n in range(len(cache), total)]
         if missing:
             network.eval()
-            with tqdm(total=r.kept * count, initial=len(kept), unit="view") as bar:
-                views = self._read(missing, None)
-                kept.fill(network, views, r.loss_stride, r.mixed, bar.update)
-        return kept
+            with tqdm(total=total, initial=len(cache), unit="sample") as bar:
+                samples = self._samples(missing, None)
+                cache.append(network, samples, r.loss_stride, r.mixed, bar.update)
+        return cache
 
-    def _stream(self, update: int, workers: Workers) -> Stream:
+    def _sampler(self, update: int, workers: Workers) -> EpochSampler:
         r = self.recipe
         stop = r.iterations(len(self.ids)) * r.batch
-        return Stream(len(self.ids), r.seed, update * r.batch, stop, workers.rank, workers.world)
+        return EpochSampler(
+            len(self.ids), r.seed, update * r.batch, stop, workers.rank, workers.world
+        )
 
-    def _read(self, keys: Iterable[tuple[int, int]], batch: int | None) -> Iterator[Any]:
-        """Samples of those (image index, use), in batches or one by one."""
-        views = Views(self.root, self.ids, self.view, self.recipe.seed, self._photos())
-        return self._load(views, keys, batch)
+    def _samples(self, keys: Iterable[tuple[int, int]], batch: int | None) -> Iterator[Any]:
+        """Yield the samples of (image index, epoch) pairs, in batches or one by one."""
+        photos = self._read_all() if self.memory else self.photos
+        return self._load(AugmentedPhotos(photos, self.augmentation, self.recipe.seed), keys, batch)
 
-    def _photos(self) -> list[Any]:
-        """All photos, where they are to be in memory."""
-        if not self.memory:
-            return []
-        read = self._load(Photos(self.root, self.ids), range(len(self.ids)), None)
-        # Copied, as what comes from another process holds an open file each; by NumPy, as torch's
-        # threads would wait for cores that the reading processes have.
-        return [tuple(torch.from_numpy(part.numpy().copy()) for part in pair) for pair in read]
+    def _read_all(self) -> list[Any]:
+        """Read all photos and labels into memory."""
+        pairs = self._load(self.photos, range(len(self.ids)), None)
+        # Copied, since tensors from another process each hold an open file; by NumPy, since
+        # torch's threads would compete with the reading processes for cores.
+        return [tuple(torch.from_numpy(part.numpy().copy()) for part in pair) for pair in pairs]
 
     def _load(self, data: Dataset[Any], keys: Iterable[Any], batch: int | None) -> Iterator[Any]:
         samples = DataLoader(
@@ -140,10 +153,10 @@ class Feed:
         try:
             yield from samples
         except InputError as error:
-            # A reading process sends its whole traceback for a message.
+            # A reading process sends its whole traceback as the message.
             raise InputError(str(error).strip().rpartition("InputError: ")[2]) from error
 
 
 def _ignore_interrupts(_: int) -> None:
-    # Ctrl-C reaches every process of the terminal; the trainer decides when reading ends.
+    # Ctrl-C reaches every process of the terminal; only the trainer may act on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

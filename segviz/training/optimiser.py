@@ -1,4 +1,4 @@
-"""What training updates, and how fast each part of it."""
+"""The optimiser of a training run, with a learning rate for each part of the network."""
 
 from typing import Any
 
@@ -8,35 +8,37 @@ from torch import nn
 from ..network.dynamic import Segmenter
 from .recipe import Recipe
 
-__all__ = ["optimiser"]
+__all__ = ["build_optimiser"]
 
 
-def optimiser(
-    network: Segmenter, recipe: Recipe, others: nn.Module | None = None
+def build_optimiser(
+    network: Segmenter, recipe: Recipe, extra: nn.Module | None = None
 ) -> torch.optim.SGD:
-    """SGD over a network: new layers, theta_scale and backbone each at a rate of its own.
+    """Return SGD with parameter groups for new layers, theta_scale and the backbone.
+
+    Each group has its factor on the learning rate as `factor`. Backbone and context share the third
+    group; if the recipe freezes them, there is none and their gradients are turned off.
 
     Arguments:
-        network: The network. Its backbone and context stop to require gradients where the recipe
-            freezes them.
-        recipe: The rates; each group has its factor on the learning rate as `factor`.
-        others: A module that learns along at the rate of the new layers, or None.
+        network: The network to train.
+        recipe: Its hyperparameters.
+        extra: A module trained along with the new layers, or None.
     """
-    old = [network.backbone] + ([network.context] if network.context is not None else [])
-    old_parameters = [p for module in old for p in module.parameters()]
-    scale = [network.scale_weight, network.scale_bias]
-    known = {id(p) for p in old_parameters + scale}
-    new = [p for p in network.parameters() if id(p) not in known]
-    if others is not None:
-        new += others.parameters()
+    pretrained = [module for module in (network.backbone, network.context) if module is not None]
+    pretrained_parameters = [p for module in pretrained for p in module.parameters()]
+    scale_parameters = [network.scale_weight, network.scale_bias]
+    grouped = {id(p) for p in pretrained_parameters + scale_parameters}
+    new_parameters = [p for p in network.parameters() if id(p) not in grouped]
+    if extra is not None:
+        new_parameters += extra.parameters()
     groups: list[dict[str, Any]] = [
-        {"params": new, "factor": 1.0},
-        {"params": scale, "factor": recipe.scale_rate},
+        {"params": new_parameters, "factor": 1.0},
+        {"params": scale_parameters, "factor": recipe.scale_rate},
     ]
     if recipe.backbone_rate > 0:
-        groups.append({"params": old_parameters, "factor": recipe.backbone_rate})
+        groups.append({"params": pretrained_parameters, "factor": recipe.backbone_rate})
     else:
-        for parameter in old_parameters:
+        for parameter in pretrained_parameters:
             parameter.requires_grad_(False)
     return torch.optim.SGD(
         groups,

@@ -1,110 +1,132 @@
-"""How to train, as a value."""
+"""Hyperparameters of a training run: the single source of their defaults, limits and help."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from ..errors import InputError
 from ..validation import check_range
 
-__all__ = ["Recipe"]
+__all__ = ["LIMITS", "Recipe"]
 
-LIMITS = {
-    "crop": (16, 4096),
-    "batch": (1, 4096),
-    "epochs": (1e-3, 1e5),
-    "learning_rate": (1e-7, 10.0),
-    "backbone_rate": (0.0, 100.0),
-    "scale_rate": (0.0, 100.0),
-    "momentum": (0.0, 0.999),
-    "weight_decay": (0.0, 1.0),
-    "warmup": (0, 10**6),
-    "minutes": (0.0, 1e6),
-    "loss_stride": (1, 64),
-    "kept": (0, 1000),
-    "smallest": (0.05, 16.0),
-    "largest": (0.05, 16.0),
-    "distil": (0.0, 1e3),
-    "hints": (0.0, 1e3),
-    "seed": (0, 2**63 - 1),
-}
+
+def _hyperparameter(
+    default: Any,  # noqa: ANN401
+    text: str,
+    limits: tuple[float, float] | None = None,
+) -> Any:  # noqa: ANN401
+    """Declare a field with its default, help text and inclusive range."""
+    return field(default=default, metadata={"help": text, "limits": limits})
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that fixes a training run; the defaults are the paper's where a laptop allows.
+    """Hyperparameters that determine a training run; each field's metadata documents it.
 
-    Arguments:
-        augment: Crop, scale 0.5 to 2, rotation, colour, flip; or photos padded to `crop`.
-        crop: The side of the samples in pixels (paper: 512).
-        batch: Samples per update over all processes (paper: 64).
-        epochs: Passes over the ids (paper: 500).
-        learning_rate: Initial rate of the new layers (paper: 0.01), "poly" with power 0.9.
-        backbone_rate: Factor on the learning rate for backbone and context; 0 freezes them.
-        scale_rate: Factor on the learning rate for theta_scale, which a full rate blows up.
-        momentum: SGD's momentum.
-        weight_decay: SGD's weight decay.
-        warmup: Updates over which the rate rises linearly.
-        minutes: End after so long, even if epochs are left, the rate falling to 0 by then; 0 = by
-            epochs alone. Such a run cannot be repeated exactly.
-        freeze_norm: Batch norm of backbone and context keeps its statistics: for batches too small
-            for good statistics.
-        loss_stride: The loss is taken at every n-th pixel both ways (1 = all).
-        kept: With a frozen backbone: so many views of each image, whole photos at random scales,
-            are seen by it once and kept on disk; 0 = every sample is new, and cropped.
-        mixed: bfloat16 arithmetic where it is safe.
-        smallest: The smallest random scale of an augmented sample.
-        largest: The largest.
-        distil: Weight of the divergence from a teacher's prediction (D in `segviz.teacher`).
-        hints: Weight of what is unexplained of a teacher's maps (H there).
-        seed: Of initialisation, order and augmentation.
+    The defaults are the paper's where a laptop can afford them. The command line takes its options,
+    defaults and help from here.
 
     Raises:
-        InputError: If a value is out of its range, or the largest scale below the smallest.
+        InputError: If a value is out of its range, or `smallest` exceeds `largest`.
 
     Source:
         Paper section 3, training.
     """
 
-    augment: bool = True
-    crop: int = 512
-    batch: int = 16
-    epochs: float = 50.0
-    learning_rate: float = 0.01
-    backbone_rate: float = 1.0
-    scale_rate: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 1e-4
-    warmup: int = 50
-    minutes: float = 0.0
-    freeze_norm: bool = True
-    loss_stride: int = 1
-    kept: int = 0
-    mixed: bool = False
-    smallest: float = 0.5
-    largest: float = 2.0
-    distil: float = 0.0
-    hints: float = 0.0
-    seed: int = 0
+    augment: bool = _hyperparameter(
+        True, "random crop, scale, rotation, colour and flip; otherwise centred and padded photos"
+    )
+    crop: int = _hyperparameter(512, "side of a sample in pixels (paper: 512)", (16, 4096))
+    batch: int = _hyperparameter(16, "samples per update over all processes (paper: 64)", (1, 4096))
+    epochs: float = _hyperparameter(50.0, "passes over the images (paper: 500)", (1e-3, 1e5))
+    learning_rate: float = _hyperparameter(
+        0.01, "initial learning rate of new layers (paper: 0.01); decays polynomially", (1e-7, 10.0)
+    )
+    backbone_rate: float = _hyperparameter(
+        1.0, "factor on the learning rate for backbone and context; 0 freezes them", (0.0, 100.0)
+    )
+    # At the full rate theta_scale diverges.
+    scale_rate: float = _hyperparameter(
+        0.1, "factor on the learning rate for theta_scale", (0.0, 100.0)
+    )
+    momentum: float = _hyperparameter(0.9, "momentum of SGD", (0.0, 0.999))
+    weight_decay: float = _hyperparameter(1e-4, "weight decay of SGD", (0.0, 1.0))
+    warmup: int = _hyperparameter(50, "updates of linear warm-up", (0, 10**6))
+    minutes: float = _hyperparameter(
+        0.0, "time limit in minutes, not exactly repeatable; 0 = none", (0.0, 1e6)
+    )
+    freeze_norm: bool = _hyperparameter(
+        True, "keep the batch norm statistics of backbone and context, for small batches"
+    )
+    loss_stride: int = _hyperparameter(
+        1, "take the loss at every n-th pixel both ways; 1 = all", (1, 64)
+    )
+    cached_samples: int = _hyperparameter(
+        0,
+        "whole-photo samples per image whose features a frozen backbone computes once and caches"
+        " on disk; 0 = new crops for every update",
+        (0, 1000),
+    )
+    mixed: bool = _hyperparameter(False, "bfloat16 autocast")
+    smallest: float = _hyperparameter(0.5, "smallest random scale of a sample", (0.05, 16.0))
+    largest: float = _hyperparameter(2.0, "largest random scale of a sample", (0.05, 16.0))
+    distil: float = _hyperparameter(
+        0.0, "weight of the divergence from the teacher's prediction", (0.0, 1e3)
+    )
+    hints: float = _hyperparameter(
+        0.0, "weight of the regression of the teacher's feature maps", (0.0, 1e3)
+    )
+    seed: int = _hyperparameter(0, "seed of initialisation, order and augmentation", (0, 2**63 - 1))
 
     def __post_init__(self) -> None:
         for name, (low, high) in LIMITS.items():
             check_range(name.replace("_", " "), getattr(self, name), low, high)
         if self.smallest > self.largest:
             raise InputError(
-                f"the smallest scale is {self.smallest:g}, but must not be above the largest,"
-                f" {self.largest:g}."
+                "the smallest scale must not exceed the largest, got"
+                f" {self.smallest:g} and {self.largest:g}."
+            )
+
+    def check(self, images: int, processes: int) -> None:
+        """Check the recipe against the training set and the number of processes.
+
+        Raises:
+            InputError: If there are no images, the processes cannot share a batch evenly, or cached
+                samples meet several processes or a backbone that is trained.
+        """
+        if self.batch % processes:
+            raise InputError(
+                f"batch must be a multiple of the {processes} processes, got {self.batch}."
+            )
+        if images < 1:
+            raise InputError("there are no training images; check the split and --exclude.")
+        if self.cached_samples and (self.backbone_rate > 0 or processes > 1):
+            raise InputError(
+                f"--cached-samples {self.cached_samples} needs a frozen backbone and one process;"
+                " give --backbone-rate 0 without torchrun, or leave it out."
             )
 
     def iterations(self, images: int) -> int:
-        """The number of updates for a training set of that size, at least 1."""
+        """Return the number of updates for `images` training images, at least 1."""
         return max(1, round(self.epochs * images / self.batch))
 
-    def rate(self, iteration: int, iterations: int, used: float = 0.0) -> float:
-        """The factor on the learning rate at an update: linear warm-up, then poly 0.9.
+    def rate_factor(self, iteration: int, iterations: int, time_used: float = 0.0) -> float:
+        """Return the factor on the learning rate: linear warm-up times polynomial decay.
+
+        .. math:: \\min(1, (i + 1) / w) \\, (1 - \\max(i / n, t))^{0.9}
 
         Arguments:
-            iteration: The updates made.
-            iterations: The updates there will be.
-            used: How much of the minutes is used, from 0; what is further on counts.
+            iteration: i, the updates made so far.
+            iterations: n, the updates planned.
+            time_used: t, the fraction of the time limit used, at least 0.
+
+        Source:
+            Liu, Rabinovich, Berg 2016, ParseNet (https://arxiv.org/abs/1506.04579), "poly".
         """
-        poly = (1 - min(1.0, max(iteration / iterations, used))) ** 0.9
-        return poly * min(1.0, (iteration + 1) / max(1, self.warmup))
+        decay = (1 - min(1.0, max(iteration / iterations, time_used))) ** 0.9
+        return decay * min(1.0, (iteration + 1) / max(1, self.warmup))
+
+
+LIMITS: dict[str, tuple[float, float]] = {
+    spec.name: spec.metadata["limits"] for spec in fields(Recipe) if spec.metadata["limits"]
+}
+"""The inclusive range of each numeric hyperparameter."""

@@ -1,6 +1,7 @@
-"""How training goes, counted where it happens."""
+"""Running loss and mIoU of a training, and its CSV log."""
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -9,55 +10,57 @@ from torch import Tensor
 from .. import metrics
 from ..data.classes import IGNORE
 
-__all__ = ["Progress", "log"]
+__all__ = ["DECAY", "RunningMetrics", "append_row"]
 
-FADE = 0.98
+DECAY = 0.98
+"""Weight of the past at each update of the exponential moving averages."""
 
 
-class Progress:
-    """Fading means of loss and training mIoU: how it goes now, not how it went.
+class RunningMetrics:
+    """Exponential moving averages of the loss and the confusion matrix.
 
-    The sums stay on the device, so that a GPU is waited for only where they are read.
+    The sums stay on the device: only `compute` synchronises with a GPU.
 
     Arguments:
         classes: The number of classes K.
-        device: Where the batches are.
+        device: The device of the batches.
     """
 
     def __init__(self, classes: int, device: torch.device) -> None:
         self.classes = classes
-        # One place more, for ignored pixels.
+        # The last entry counts ignored pixels.
         self.counts = torch.zeros(classes * classes + 1, device=device)
         self.loss = torch.zeros((), device=device)
         self.weight = 0.0
 
-    def add(self, loss: Tensor, truth: Tensor, labels: Tensor) -> None:
-        """Add an update.
+    def update(self, loss: Tensor, truth: Tensor, labels: Tensor) -> None:
+        """Add the result of one update.
 
         Arguments:
             loss: A scalar.
-            truth: Labels in 0..K-1 or 255, shape (N,), int64.
-            labels: Those predicted, shape (N,), int64.
+            truth: True labels in 0..K-1 or 255 = ignore, shape (N,), int64.
+            labels: Predicted labels in 0..K-1, shape (N,), int64.
         """
-        places = torch.where(truth == IGNORE, self.classes**2, truth * self.classes + labels)
-        new = torch.zeros(len(self.counts), dtype=torch.int32, device=truth.device)
-        new.scatter_add_(0, places, torch.ones_like(places, dtype=torch.int32))
-        self.counts.mul_(FADE).add_(new)
-        self.loss = FADE * self.loss + loss
-        self.weight = FADE * self.weight + 1
+        cells = torch.where(truth == IGNORE, self.classes**2, truth * self.classes + labels)
+        # Integers: float32 loses single counts beyond 2^24.
+        counts = torch.zeros(len(self.counts), dtype=torch.int32, device=truth.device)
+        counts.scatter_add_(0, cells, torch.ones_like(cells, dtype=torch.int32))
+        self.counts.mul_(DECAY).add_(counts)
+        self.loss = DECAY * self.loss + loss
+        self.weight = DECAY * self.weight + 1
 
-    def read(self) -> tuple[float, float]:
-        """The mean loss, and the training mIoU (0..1); NaN before the first update."""
+    def compute(self) -> tuple[float, float]:
+        """Return the mean loss and the training mIoU (0..1); NaN before the first update."""
         matrix = self.counts[:-1].view(self.classes, -1).double().cpu().numpy()
         loss = self.loss.item() / self.weight if self.weight else float("nan")
         return loss, metrics.mean_iou(matrix)
 
 
-def log(path: Path, row: dict[str, str]) -> None:
-    """Append a row to a CSV file, whose first line names the columns."""
-    new = not path.exists()
+def append_row(path: Path, row: Mapping[str, str]) -> None:
+    """Append a row to a CSV file; a new file starts with the column names."""
+    is_new = not path.exists()
     with path.open("a", newline="") as file:
         writer = csv.DictWriter(file, list(row))
-        if new:
+        if is_new:
             writer.writeheader()
         writer.writerow(row)

@@ -413,7 +413,7 @@ def test_train_refuses(cli, voc_root, tmp_path, arguments, pattern):
 def test_train_interrupted_and_resumed(cli, voc_root, tmp_path, monkeypatch):
     from segviz.training.trainer import Trainer
 
-    update, calls = Trainer._update, []
+    update, calls = Trainer.train_step, []
 
     def press(self, *arguments):
         calls.append(1)
@@ -424,10 +424,10 @@ def test_train_interrupted_and_resumed(cli, voc_root, tmp_path, monkeypatch):
     before = signal.getsignal(signal.SIGINT)
     arguments = ("train", "--voc-root", voc_root, "--split", "train", *TRAIN, "--epochs", 1.4)
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_update", press)
+        patch.setattr(Trainer, "train_step", press)
         code, out, err = cli(*arguments, "--out", tmp_path / "cut", trained=False)
     assert code == 130 and out == "" and len(calls) == 2
-    assert f"stopped; --resume goes on from {tmp_path / 'cut' / 'state.safetensors'}." in err
+    assert f"stopped; --resume continues from {tmp_path / 'cut' / 'state.safetensors'}." in err
     assert signal.getsignal(signal.SIGINT) is before
     assert not (tmp_path / "cut" / "network.safetensors").exists()
 
@@ -446,7 +446,7 @@ def test_second_ctrl_c_does_not_wait(cli, voc_root, tmp_path, monkeypatch):
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(5)
 
-    monkeypatch.setattr(Trainer, "_update", press)
+    monkeypatch.setattr(Trainer, "train_step", press)
     code, out, _ = cli(
         "train", "--voc-root", voc_root, "--split", "train", *TRAIN, "--out", tmp_path,
         trained=False,

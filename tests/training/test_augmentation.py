@@ -5,9 +5,8 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from segviz.data import voc
 from segviz.data.classes import IGNORE
-from segviz.training.augmentation import Stream, View, Views
+from segviz.training.augmentation import Augmentation
 
 FILL = (124, 116, 104)
 CLASSES = {0: (0, 0, 255), 8: (255, 0, 0), 12: (0, 255, 0), 15: (255, 255, 0)}
@@ -47,7 +46,7 @@ def rng(seed=0):
 @pytest.mark.parametrize("crop", [200, 160])
 def test_small_photos_are_centred_and_padded(scene, crop):
     photo, truth = scene
-    cut, labels = View(crop, augment=False)(photo, truth, rng())
+    cut, labels = Augmentation(crop, augment=False)(photo, truth, rng())
     top, left = (crop - 100) // 2, (crop - 140) // 2
     inside = np.s_[top : top + 100, left : left + 140]
     assert np.array_equal(cut[inside], photo) and np.array_equal(labels[inside], truth)
@@ -58,14 +57,14 @@ def test_small_photos_are_centred_and_padded(scene, crop):
 
 def test_large_photos_are_cut_in_the_middle(scene):
     photo, truth = scene
-    cut, labels = View(60, augment=False)(photo, truth, rng())
+    cut, labels = Augmentation(60, augment=False)(photo, truth, rng())
     assert np.array_equal(cut, photo[20:80, 40:100])
     assert np.array_equal(labels, truth[20:80, 40:100])
 
 
 def test_sizes_and_types(scene):
     for augment in (True, False):
-        cut, labels = View(65, augment)(*scene, rng())
+        cut, labels = Augmentation(65, augment)(*scene, rng())
         assert cut.shape == (65, 65, 3) and cut.dtype == np.uint8
         assert labels.shape == (65, 65) and labels.dtype == np.uint8
 
@@ -84,7 +83,7 @@ def settled(labels):
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("crop", [65, 200])
 def test_labels_stay_on_what_they_label(scene, seed, crop):
-    view = View(crop, rotation=25.0, colour=0.0)
+    view = Augmentation(crop, rotation=25.0, colour=0.0)
     cut, labels = view(*scene, rng(seed))
     assert set(np.unique(labels)) <= {*CLASSES, IGNORE}
     sure = settled(labels)
@@ -105,7 +104,7 @@ def fit(cut, labels):
 
 @pytest.mark.parametrize("factor", [0.5, 0.8, 1.0, 1.5, 2.0])
 def test_views_are_turned_scaled_and_mirrored(positions, factor):
-    view = View(65, scale=(factor, factor), rotation=10.0, colour=0.0)
+    view = Augmentation(65, scale=(factor, factor), rotation=10.0, colour=0.0)
     mirrored, angles = set(), []
     for seed in range(16):
         matrix, rest = fit(*view(*positions, rng(seed)))
@@ -121,7 +120,7 @@ def test_views_are_turned_scaled_and_mirrored(positions, factor):
 
 
 def test_scales_fill_their_range(positions):
-    view = View(33, scale=(0.5, 2.0), rotation=0.0, colour=0.0)
+    view = Augmentation(33, scale=(0.5, 2.0), rotation=0.0, colour=0.0)
     factors = [
         abs(np.linalg.det(fit(*view(*positions, rng(seed)))[0])) ** -0.5 for seed in range(40)
     ]
@@ -129,13 +128,13 @@ def test_scales_fill_their_range(positions):
 
 
 def test_crops_lie_within_larger_photos(scene):
-    view = View(64, scale=(1.0, 2.0), rotation=0.0)
+    view = Augmentation(64, scale=(1.0, 2.0), rotation=0.0)
     for seed in range(10):
         assert (view(*scene, rng(seed))[1] != IGNORE).all()
 
 
 def test_smaller_photos_lie_within_the_crop(scene):
-    view = View(200, scale=(0.5, 1.0), rotation=0.0, colour=0.0)
+    view = Augmentation(200, scale=(0.5, 1.0), rotation=0.0, colour=0.0)
     for seed in range(10):
         _, labels = view(*scene, rng(seed))
         rows, columns = (np.nonzero((labels != IGNORE).any(axis))[0] for axis in (1, 0))
@@ -145,31 +144,31 @@ def test_smaller_photos_lie_within_the_crop(scene):
 
 
 def test_crops_go_everywhere(positions):
-    view = View(32, scale=(1.0, 1.0), rotation=0.0, colour=0.0)
+    view = Augmentation(32, scale=(1.0, 1.0), rotation=0.0, colour=0.0)
     centres = np.array([view(*positions, rng(seed))[0][16, 16, :2] for seed in range(60)])
     assert (centres.min(0) < 35).all() and (centres.max(0) > 85).all()
 
 
 def test_crops_turn_about_their_centre(positions):
-    view = View(64, scale=(1.0, 1.0), rotation=40.0, colour=0.0)
+    view = Augmentation(64, scale=(1.0, 1.0), rotation=40.0, colour=0.0)
     centres = np.array([view(*positions, rng(seed))[0][32, 32, :2] for seed in range(60)])
     assert (centres.min(0) >= 31).all() and (centres.max(0) <= 89).all()
 
 
 def test_colour_is_changed_and_bounded(scene):
     photo, truth = np.full((80, 80, 3), 100, np.uint8), np.zeros((80, 80), np.uint8)
-    view = View(64, scale=(1.0, 1.0), rotation=0.0, colour=0.4)
+    view = Augmentation(64, scale=(1.0, 1.0), rotation=0.0, colour=0.4)
     greys = [view(photo, truth, rng(seed))[0].mean() for seed in range(20)]
     assert max(greys) > 115 and min(greys) < 85
     assert min(greys) > 59 and max(greys) < 141
-    plain = View(64, scale=(1.0, 1.0), rotation=0.0, colour=0.0)
+    plain = Augmentation(64, scale=(1.0, 1.0), rotation=0.0, colour=0.0)
     assert (plain(photo, truth, rng())[0] == 100).all()
 
 
 def test_view_does_not_change_its_input_or_the_global_generator(scene):
     photo, truth = scene[0].copy(), scene[1].copy()
     state = torch.get_rng_state()
-    View(65)(photo, truth, rng())
+    Augmentation(65)(photo, truth, rng())
     assert np.array_equal(photo, scene[0]) and np.array_equal(truth, scene[1])
     assert torch.equal(torch.get_rng_state(), state)
 
@@ -178,69 +177,7 @@ def test_view_does_not_change_its_input_or_the_global_generator(scene):
 def test_odd_photos(size):
     photo, truth = np.zeros((*size, 3), np.uint8), np.zeros(size, np.uint8)
     for seed in range(5):
-        assert View(65)(photo, truth, rng(seed))[1].shape == (65, 65)
-
-
-# Samples of a split
-
-
-def test_views_are_a_function_of_seed_image_and_use(voc_root):
-    ids = ["2007_000001", "2007_000002"]
-    views = Views(voc_root, ids, View(65), seed=3)
-    assert len(views) == 2
-    photo, labels = views[1, 4]
-    assert photo.shape == (3, 65, 65) and photo.dtype == torch.uint8
-    assert labels.shape == (65, 65) and labels.dtype == torch.uint8
-    torch.manual_seed(77)
-    views[0, 0]
-    for same in (views, Views(voc_root, ids, View(65), seed=3)):
-        again = same[1, 4]
-        assert torch.equal(again[0], photo) and torch.equal(again[1], labels)
-    others = [views[1, 5], views[0, 4], Views(voc_root, ids, View(65), seed=4)[1, 4]]
-    assert not any(torch.equal(other[0], photo) for other in others)
-
-
-def test_views_without_augmentation_are_the_photo(voc_root):
-    name = "2007_000001"
-    photo, labels = Views(voc_root, [name], View(72, augment=False), seed=0)[0, 0]
-    expected = voc.read_photo(voc_root, name)[:, 12:84]
-    assert np.array_equal(photo.permute(1, 2, 0).numpy(), expected)
-    assert np.array_equal(labels.numpy(), voc.read_truth(voc_root, name)[:, 12:84])
-
-
-# Order
-
-
-def test_every_epoch_is_a_permutation():
-    samples = list(Stream(7, seed=0, start=0, stop=21))
-    epochs = [samples[i : i + 7] for i in (0, 7, 14)]
-    orders = [[index for index, _ in epoch] for epoch in epochs]
-    for use, epoch in enumerate(epochs):
-        assert [u for _, u in epoch] == [use] * 7
-        assert sorted(orders[use]) == list(range(7))
-    assert orders[0] != orders[1] != orders[2]
-    assert list(Stream(7, seed=1, start=0, stop=7)) != epochs[0]
-
-
-@pytest.mark.parametrize("start", [0, 1, 6, 7, 8, 20, 21])
-def test_stream_goes_on_anywhere(start):
-    full = list(Stream(7, seed=5, start=0, stop=21))
-    rest = Stream(7, seed=5, start=start, stop=21)
-    assert list(rest) == full[start:] and len(rest) == 21 - start
-
-
-@pytest.mark.parametrize("world", [1, 2, 4])
-@pytest.mark.parametrize("start", [0, 8])
-def test_processes_share_the_samples(world, start):
-    full = list(Stream(5, seed=5, start=start, stop=24))
-    shares = [list(Stream(5, 5, start, 24, rank, world)) for rank in range(world)]
-    assert [len(share) for share in shares] == [len(full) // world] * world
-    assert [share[i] for i in range(len(full) // world) for share in shares] == full
-    assert len(Stream(5, 5, start, 24, 0, world)) == len(shares[0])
-
-
-def test_stream_at_its_end():
-    assert list(Stream(5, 0, start=10, stop=10)) == [] and len(Stream(5, 0, 12, 10)) == 0
+        assert Augmentation(65)(photo, truth, rng(seed))[1].shape == (65, 65)
 
 
 # Whole photos
@@ -248,7 +185,7 @@ def test_stream_at_its_end():
 
 def test_whole_photo_as_it_is(scene):
     photo, truth = scene
-    whole, labels = View(None, augment=False)(photo, truth, rng())
+    whole, labels = Augmentation(None, augment=False)(photo, truth, rng())
     assert np.array_equal(whole, photo) and np.array_equal(labels, truth)
     assert labels.dtype == np.uint8
 
@@ -256,7 +193,7 @@ def test_whole_photo_as_it_is(scene):
 @pytest.mark.parametrize("factor", [0.5, 0.8, 1.0, 1.7])
 def test_whole_photo_at_a_scale(scene, factor):
     photo, truth = scene
-    view = View(None, scale=(factor, factor), rotation=0, colour=0)
+    view = Augmentation(None, scale=(factor, factor), rotation=0, colour=0)
     whole, labels = view(photo, truth, rng())
     assert whole.shape == (round(factor * 100), round(factor * 140), 3)
     assert labels.shape == whole.shape[:2]
@@ -272,7 +209,7 @@ def test_whole_photo_at_a_scale(scene, factor):
 
 def test_whole_photo_turned_keeps_its_middle(scene):
     photo, truth = scene
-    view = View(None, scale=(1, 1), rotation=10, colour=0)
+    view = Augmentation(None, scale=(1, 1), rotation=10, colour=0)
     seen = [view(photo, truth, rng(seed))[1] for seed in range(8)]
     assert all(labels.shape == truth.shape for labels in seen)
     assert all(labels[50, 70] in (0, 8, 12, 15) for labels in seen)

@@ -4,7 +4,7 @@ import torch
 
 from segviz.errors import InputError
 from segviz.network.grid import resample
-from segviz.training.feature_cache import Kept
+from segviz.training.feature_cache import FeatureCache
 
 FACTS = {"frozen": "abc", "view": "whole"}
 
@@ -25,19 +25,19 @@ def views():
 
 @pytest.fixture
 def store(tmp_path):
-    return lambda facts=FACTS: Kept(tmp_path / "kept", facts, 256)
+    return lambda facts=FACTS: FeatureCache(tmp_path / "cache", facts, 256)
 
 
-def fill(kept, network, views, **options):
-    kept.fill(network, iter(views), **{"label_stride": 4, "mixed": False, **options})
+def fill(cache, network, views, **options):
+    cache.append(network, iter(views), **{"label_stride": 4, "mixed": False, **options})
 
 
 def test_maps_are_those_of_the_network(store, network, views):
-    kept = store()
-    fill(kept, network, views)
-    assert len(kept) == 3
+    cache = store()
+    fill(cache, network, views)
+    assert len(cache) == 3
     for number, (photo, truth) in enumerate(views):
-        sample = kept.sample(number, network.grid)
+        sample = cache.read(number, network.grid)
         x = network.normalise(photo[None].float())
         with torch.no_grad():
             expected = network.cropped(network.pyramid(x)[-1], x)
@@ -47,18 +47,18 @@ def test_maps_are_those_of_the_network(store, network, views):
 
 
 def test_positions_are_those_of_the_labels(store, network, views):
-    kept = store()
-    fill(kept, network, views)
-    sample = kept.sample(0, network.grid)
+    cache = store()
+    fill(cache, network, views)
+    sample = cache.read(0, network.grid)
     # Label i sits at input pixel 4 i, feature pixel j at 16 j.
     assert sample.rows.tolist() == [i / 4 for i in range(15)]
     assert sample.columns.tolist() == [i / 4 for i in range(21)]
 
 
 def test_mirrored_samples_say_the_same(store, network, views):
-    kept = store()
-    fill(kept, network, views)
-    sample = kept.sample(0, network.grid)
+    cache = store()
+    fill(cache, network, views)
+    sample = cache.read(0, network.grid)
     mirrored = sample.flipped()
     assert torch.equal(mirrored.maps, sample.maps.flip(-1))
     assert torch.equal(mirrored.labels, sample.labels)
@@ -84,6 +84,8 @@ def test_filling_goes_on_where_it_ended(store, network, views):
 
 def test_other_facts_are_refused(store, network, views):
     fill(store(), network, views)
-    with pytest.raises(InputError, match=r"kept in .* other options or weights; remove that fold"):
+    with pytest.raises(
+        InputError, match=r"feature cache .* other options or weights; remove that folder"
+    ):
         store({**FACTS, "frozen": "other"})
     assert len(store()) == 3

@@ -5,7 +5,7 @@ from torch import nn
 
 from segviz.network import Architecture
 from segviz.network.dynamic import Segmenter
-from segviz.training.optimiser import optimiser
+from segviz.training.optimiser import build_optimiser
 from segviz.training.recipe import Recipe
 
 RECIPE = Recipe(learning_rate=0.2, scale_rate=0.5, backbone_rate=0.25)
@@ -22,7 +22,7 @@ def names(network, group):
 
 
 def test_groups(segmenter):
-    new, scale, old = optimiser(segmenter, RECIPE).param_groups
+    new, scale, old = build_optimiser(segmenter, RECIPE).param_groups
     assert [group["factor"] for group in (new, scale, old)] == [1.0, 0.5, 0.25]
     assert names(segmenter, scale) == {"scale_weight", "scale_bias"}
     assert names(segmenter, old) == {"backbone", "context"}
@@ -31,7 +31,7 @@ def test_groups(segmenter):
 
 
 def test_frozen(segmenter):
-    groups = optimiser(segmenter, dataclasses.replace(RECIPE, backbone_rate=0)).param_groups
+    groups = build_optimiser(segmenter, dataclasses.replace(RECIPE, backbone_rate=0)).param_groups
     assert len(groups) == 2
     frozen = {
         name.partition(".")[0] for name, p in segmenter.named_parameters() if not p.requires_grad
@@ -41,5 +41,5 @@ def test_frozen(segmenter):
 
 def test_what_learns_along(segmenter):
     others = nn.Linear(2, 3)
-    new = optimiser(segmenter, RECIPE, others).param_groups[0]
+    new = build_optimiser(segmenter, RECIPE, others).param_groups[0]
     assert {id(p) for p in others.parameters()} <= {id(p) for p in new["params"]}

@@ -1,0 +1,103 @@
+"""VOC photos as a PyTorch dataset, their random samples, and the order they are used in."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from ..data import voc
+from .augmentation import Augmentation
+
+__all__ = ["AugmentedPhotos", "EpochSampler", "LabelledPhotos"]
+
+
+class LabelledPhotos(Dataset[tuple[Tensor, Tensor]]):
+    """Photos (H, W, 3) and labels (H, W) of a VOC split, both uint8.
+
+    Arguments:
+        root: The VOC2012 folder.
+        ids: The image ids.
+    """
+
+    def __init__(self, root: Path, ids: Sequence[str]) -> None:
+        self.root, self.ids = root, list(ids)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """Return the photo and its labels.
+
+        Raises:
+            InputError: If a file is missing or cannot be read.
+        """
+        name = self.ids[index]
+        photo, truth = voc.read_photo(self.root, name), voc.read_truth(self.root, name)
+        return torch.from_numpy(photo), torch.from_numpy(truth.astype(np.uint8))
+
+
+class AugmentedPhotos(Dataset[tuple[Tensor, Tensor]]):
+    """Random samples of labelled photos, each a pure function of (seed, image, epoch).
+
+    Arguments:
+        photos: The photos and labels, as `LabelledPhotos` returns them.
+        augmentation: How samples are drawn.
+        seed: The seed of all randomness.
+    """
+
+    def __init__(
+        self,
+        photos: LabelledPhotos | Sequence[tuple[Tensor, Tensor]],
+        augmentation: Augmentation,
+        seed: int,
+    ) -> None:
+        self.photos, self.augmentation, self.seed = photos, augmentation, seed
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Return photo (3, h, w) and labels (h, w), both uint8, for (image index, epoch)."""
+        index, epoch = key
+        photo, truth = self.photos[index]
+        sample, labels = self.augmentation(
+            photo.numpy(), truth.numpy(), np.random.default_rng((self.seed, index, epoch))
+        )
+        pixels = torch.from_numpy(np.ascontiguousarray(sample.transpose(2, 0, 1)))
+        return pixels, torch.from_numpy(labels.copy())
+
+
+class EpochSampler(Sampler[tuple[int, int]]):
+    """Shuffled (image index, epoch) pairs that can start anywhere and be sharded.
+
+    Every epoch is a new permutation. Process `rank` of `world` takes every `world`-th sample, so
+    that the samples of an update do not depend on the number of processes.
+
+    Arguments:
+        count: The number of images.
+        seed: The seed of the permutations.
+        start: The number of samples already used by all processes.
+        stop: The number of samples after which the sampler ends.
+        rank: The index of this process.
+        world: The number of processes.
+    """
+
+    def __init__(
+        self, count: int, seed: int, start: int, stop: int, rank: int = 0, world: int = 1
+    ) -> None:
+        self.count, self.seed = count, seed
+        self.start, self.stop, self.rank, self.world = start, stop, rank, world
+
+    def __len__(self) -> int:
+        return max(0, self.stop - self.start) // self.world
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        epoch, order = -1, np.empty(0, np.int64)
+        for position in range(self.start + self.rank, self.stop, self.world):
+            if position // self.count != epoch:
+                epoch = position // self.count
+                order = np.random.default_rng((self.seed, epoch)).permutation(self.count)
+            yield int(order[position % self.count]), epoch
