@@ -14,7 +14,7 @@ from segviz.adapt import VARIABLES
 from segviz.adapt.episode import MAX_INPUT
 from segviz.adapt.parameters import counts
 from segviz.adapt.settings import LIMITS
-from segviz.data import images
+from segviz.data import decode
 from segviz.jobs.history import MOST_BYTES, MOST_RUNS
 from segviz.jobs.limits import APP_LIMITS
 from segviz.jobs.queue import Job
@@ -220,7 +220,7 @@ with right:
             "Scale": "{:g} to {:g}".format(*APP_LIMITS["scale"]),
             "Steps": f"up to {APP_LIMITS['steps'][1]:g} here,"
             f" {LIMITS['steps'][1]} on the command line",
-            "Upload": f"{images.MAX_BYTES / 1e6:g} MB and {images.MAX_PIXELS / 1e6:g} million"
+            "Upload": f"{decode.MAX_BYTES / 1e6:g} MB and {decode.MAX_PIXELS / 1e6:g} million"
             " pixels; brought to VOC's resolution, long side 500",
             "Runs kept": f"{MOST_RUNS} or {MOST_BYTES / 1e6:g} MB a visit",
             "At work": "one run at a time for all visitors",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .adapt.settings import Settings
-from .data import images, samples
+from .data import images, masks, samples
 from .data.decode import MAX_RATIO, MIN_SIDE
 from .errors import InputError
 from .network import checkpoint
@@ -80,7 +80,7 @@ def _read(
     if isinstance(truth, np.ndarray):
         labels = _check_truth(truth)
     elif truth is not None:
-        labels = images.load_labels(Path(truth), pixels.shape[:2])
+        labels = masks.load_labels(Path(truth), pixels.shape[:2])
     pixels, labels, _ = images.fit(pixels, labels)
     return pixels, labels, name
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from segviz.data.voc import IGNORE, PALETTE
+from segviz.data.classes import IGNORE, PALETTE
 from tests.miniature import COLOURS, CONTENTS, SPLITS, calibrated
 
 

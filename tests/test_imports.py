@@ -35,10 +35,11 @@ except SystemExit:
         command("--help"),
         command("run", "--help"),
         command("run"),
-        "import segviz.adapt, segviz.viewer.payload, segviz.data.samples, segviz.jobs.queue",
+        "import segviz.adapt, segviz.viewer.payload, segviz.jobs.queue, segviz.jobs.limits",
+        "import segviz.data.images, segviz.data.voc, segviz.data.samples, segviz.data.splits",
         "from segviz.network import checkpoint; checkpoint.read_card(checkpoint.DEFAULT)",
     ],
-    ids=["package", "help", "help of run", "bad arguments", "records", "card"],
+    ids=["package", "help", "help of run", "bad arguments", "records", "data", "card"],
 )
 def test_nothing_heavy(code):
     assert brought(code) == set()

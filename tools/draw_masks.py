@@ -1,20 +1,20 @@
-"""Rasterises segviz/sample_masks/polygons.json to the palette PNGs beside it.
+"""Rasterise segviz/data/sample_masks/polygons.json to the palette PNGs beside it.
 
     python tools/draw_masks.py
 
-The file maps a sample's name to its size [width, height] and to shapes, painted in their order:
-each has a class ("ignore" and "background" are such) and a polygon of points [x, y] in pixels,
-with the centres of pixels at whole numbers. Borders between classes become ignore, BAND pixels
-to each side.
+The file maps the name of a sample to its size [width, height] and its shapes, painted in order:
+each has a class (one of VOC's, or "ignore") and a polygon of points [x, y] in pixels; pixel centres
+are at whole numbers. Pixels within BAND of a border between two classes become ignore.
 """
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from segviz.data.voc import CLASSES, IGNORE, PALETTE
+from segviz.data.classes import CLASSES, IGNORE
+from segviz.data.masks import palette_image
 
 FOLDER = Path(__file__).parents[1] / "segviz" / "data" / "sample_masks"
 BAND = 2
@@ -22,7 +22,7 @@ IDS = {name: id for id, name in enumerate(CLASSES)} | {"ignore": IGNORE}
 
 
 def inside(polygon: list[list[float]], width: int, height: int) -> np.ndarray:
-    """Returns which pixel centres (height, width) are in the polygon, by the even-odd rule."""
+    """Return which pixel centres are in the polygon by the even-odd rule, (height, width) bool."""
     xs, ys = np.arange(width), np.arange(height)
     odd = np.zeros((height, width), dtype=bool)
     for (x0, y0), (x1, y1) in zip(polygon, polygon[1:] + polygon[:1], strict=True):
@@ -33,8 +33,8 @@ def inside(polygon: list[list[float]], width: int, height: int) -> np.ndarray:
     return odd
 
 
-def draw(entry: dict) -> np.ndarray:
-    """Returns the class ids (H, W) uint8 of one entry of the file."""
+def draw(entry: dict[str, Any]) -> np.ndarray:
+    """Return the class ids of one entry of the file, shape (H, W), uint8."""
     width, height = entry["size"]
     ids = np.zeros((height, width), dtype=np.uint8)
     for shape in entry["shapes"]:
@@ -46,11 +46,9 @@ def draw(entry: dict) -> np.ndarray:
 
 
 def main() -> None:
-    """Writes every mask."""
+    """Write every mask."""
     for name, entry in json.loads((FOLDER / "polygons.json").read_text()).items():
-        image = Image.fromarray(draw(entry))
-        image.putpalette(PALETTE.tobytes())
-        image.save(FOLDER / f"{name}.png", optimize=True)
+        palette_image(draw(entry)).save(FOLDER / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

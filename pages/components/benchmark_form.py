@@ -163,7 +163,7 @@ def _choices(root: Path) -> EvaluationPlan:
         " value: 32.",
     )
     split_place, images_place, _ = st.columns([3, 3, 6])
-    lists = sorted(file.stem for file in (root / "ImageSets" / "Segmentation").glob("*.txt"))
+    lists = voc.splits(root)
     split = split_place.selectbox(
         "Split",
         sorted(lists, key=lambda name: name != "val"),

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from segviz.data import images, samples
+from segviz.data import decode, images, masks, samples
 from segviz.errors import InputError
 from segviz.pictures import maps
 
@@ -176,7 +176,7 @@ def _pick_upload() -> None:
         "Photo",
         TYPES,
         key="pick_photo",
-        help=f"Up to {images.MAX_BYTES // 1_000_000} MB and {images.MAX_PIXELS // 1_000_000}"
+        help=f"Up to {decode.MAX_BYTES // 1_000_000} MB and {decode.MAX_PIXELS // 1_000_000}"
         " million pixels. It is brought to VOC's resolution, long side 500, and is kept only"
         " as long as this browser session.",
     )
@@ -221,6 +221,6 @@ def _uploaded(photo: UploadedFile | None, mask: UploadedFile | None) -> Choice |
         return None
     data, marks = photo.getvalue(), mask.getvalue() if mask is not None else b""
     pixels = images.load_photo(data)
-    truth = images.load_labels(marks, pixels.shape[:2]) if mask is not None else None
+    truth = masks.load_labels(marks, pixels.shape[:2]) if mask is not None else None
     digest = hashlib.sha256(data + marks).hexdigest()[:16]
     return fitted(f"upload:{digest}", photo.name, pixels, truth)

@@ -60,10 +60,9 @@ def pick_voc() -> None:
         )
         return
     root = voc.find_root(given)
-    lists = (root / "ImageSets" / "Segmentation").glob("*.txt")
     split = split_place.selectbox(
         "Split",
-        sorted((file.stem for file in lists), key=lambda name: (name != "val", name)),
+        sorted(voc.splits(root), key=lambda name: name != "val"),
         key="pick_voc_split",
         persist_state="session",
         help="A list in ImageSets/Segmentation.",

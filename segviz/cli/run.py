@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from ..adapt import Settings
 from ..adapt.memory import MemoryNeed
-from ..data import images, samples
+from ..data import images, masks, samples
 from ..export import formats
 from ..runs.record import Record
 from ..runs.run import Run
@@ -87,7 +87,7 @@ def read_photo(
     else:
         photo, truth, title = images.load_photo(Path(image)), None, Path(image).name
     if mask is not None:
-        truth = images.load_labels(Path(mask), photo.shape[:2])
+        truth = masks.load_labels(Path(mask), photo.shape[:2])
     photo, truth, factor = images.fit(photo, truth)
     return photo, truth, title, factor
 

@@ -1,1 +1,1 @@
-"""Photos, truth and classes: reading, decoding and checking."""
+"""Photos, truth masks, classes and data sets: reading, decoding and checking."""

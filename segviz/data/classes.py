@@ -1,8 +1,8 @@
 """The classes of PASCAL VOC, their ids and their colours."""
 
-__all__ = ["CLASSES", "IGNORE", "PALETTE", "colourise", "match"]
-
 import numpy as np
+
+__all__ = ["CLASSES", "IGNORE", "PALETTE", "colourise", "ids_of_colours", "pack_rgb"]
 
 CLASSES: tuple[str, ...] = (
     "background",
@@ -27,7 +27,10 @@ CLASSES: tuple[str, ...] = (
     "train",
     "tvmonitor",
 )
+"""The names of VOC's classes; the index is the class id."""
+
 IGNORE = 255
+"""The id of pixels that are not evaluated."""
 
 
 def _palette() -> np.ndarray:
@@ -41,37 +44,47 @@ def _palette() -> np.ndarray:
 
 
 PALETTE = _palette()
+"""VOC's colour of each id, shape (256, 3), uint8 RGB, read-only."""
 
 
 def colourise(labels: np.ndarray) -> np.ndarray:
-    r"""Paints class ids in the colours of VOC.
+    """Return class ids in VOC's colours.
 
     Arguments:
-        labels: Class ids (H, W), any integer type, in [0, 255]; 255 is ignore.
+        labels: Shape (H, W), any integer type, 0..255; 255 = ignore.
 
     Returns:
-        The colours (H, W, 3) uint8 RGB.
+        Shape (H, W, 3), uint8 RGB.
 
     Raises:
-        IndexError: If an id is outside [-256, 255].
+        IndexError: If an id is outside -256..255.
     """
     return PALETTE[labels]
 
 
-def match(colours: np.ndarray) -> np.ndarray:
-    r"""Finds the class ids of VOC's colours, the inverse of `colourise`.
+def ids_of_colours(colours: np.ndarray) -> np.ndarray:
+    """Return the class ids of VOC's colours, the inverse of `colourise`.
 
     Arguments:
-        colours: Colours (..., 3) uint8 RGB.
+        colours: Shape (..., 3), uint8 RGB.
 
     Returns:
-        The ids (...) int16, in [0, 255], or -1 where VOC does not use the colour.
+        Shape (...), int16, 0..255; -1 where VOC does not use the colour.
     """
-    table = np.full(1 << 24, -1, dtype=np.int16)
-    table[_code(PALETTE)] = np.arange(256)
-    return table[_code(colours)]
+    known, wanted = pack_rgb(PALETTE), pack_rgb(colours)
+    order = np.argsort(known)
+    ids = order[np.searchsorted(known, wanted, sorter=order).clip(max=len(known) - 1)]
+    return np.where(known[ids] == wanted, ids, -1).astype(np.int16)
 
 
-def _code(colours: np.ndarray) -> np.ndarray:
-    r, g, b = np.moveaxis(colours.astype(np.int32), -1, 0)
-    return r << 16 | g << 8 | b
+def pack_rgb(colours: np.ndarray) -> np.ndarray:
+    """Return each colour as one integer, `red << 16 | green << 8 | blue`.
+
+    Arguments:
+        colours: Shape (..., 3), uint8 RGB.
+
+    Returns:
+        Shape (...), int32, 0..2^24 - 1.
+    """
+    red, green, blue = np.moveaxis(colours.astype(np.int32), -1, 0)
+    return red << 16 | green << 8 | blue

@@ -1,6 +1,4 @@
-"""Photos that come with scikit-image and matplotlib, with truth drawn for this project."""
-
-__all__ = ["SAMPLES", "Sample", "load"]
+"""Sample photos of scikit-image and matplotlib, with truth masks drawn for this project."""
 
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -9,27 +7,30 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from .images import load_labels, load_photo
+from .images import load_photo
+from .masks import load_labels
+
+__all__ = ["SAMPLES", "Sample", "load"]
 
 _MASKS = Path(__file__).parent / "sample_masks"
-_PROJECTS = {"matplotlib": "matplotlib", "skimage": "scikit-image"}
+_DISTRIBUTIONS = {"skimage": "scikit-image"}  # where it differs from the import name
 _CC0 = "CC0"
 _PUBLIC = "public domain"
 
 
 @dataclass(frozen=True)
 class Sample:
-    r"""A photo in an installed package, and its truth.
+    """A photo in an installed package, and its truth mask.
 
     Arguments:
         name: The name to `load` it by.
-        title: What is on it, for people.
-        package: The package to import that holds the photo.
+        title: A description of the photo.
+        package: The import name of the package that holds the photo.
         file: The path of the photo inside the package.
         credit: Who made the photo.
-        licence: Its licence, as the package documents it.
-        mask: The file of the truth in `sample_masks`.
-        note: What to know about the truth.
+        licence: The photo's licence, as the package documents it.
+        mask: The file of the mask in `sample_masks`.
+        note: A remark on the mask.
     """
 
     name: str
@@ -63,7 +64,7 @@ SAMPLES: dict[str, Sample] = {
             "Stefan van der Walt",
             _CC0,
             "cat.png",
-            "What is too blurred to tell from the cat's body is ignored.",
+            "Where blur hides the outline of the cat, pixels are ignored.",
         ),
         Sample(
             "motorcycle",
@@ -116,7 +117,7 @@ SAMPLES: dict[str, Sample] = {
             "SpaceX",
             _PUBLIC,
             "rocket.png",
-            "No class of VOC is on it: everything is background, the rocket too.",
+            "It shows no class of VOC: everything is background, the rocket too.",
         ),
         Sample(
             "horse",
@@ -126,40 +127,40 @@ SAMPLES: dict[str, Sample] = {
             "Andreas Preuss (marauder)",
             _CC0,
             "horse.png",
-            "A drawing, which VOC would not label at all; here it is labelled, to see whether a "
-            "shape alone will do.",
+            "VOC has no drawings; this one is labelled to see whether the shape alone is enough.",
         ),
     )
 }
 
 
 def load(name: str) -> tuple[np.ndarray, np.ndarray]:
-    r"""Reads a sample.
+    """Load a sample photo and its truth.
 
     Arguments:
         name: A key of `SAMPLES`.
 
     Returns:
-        The photo (H, W, 3) uint8 RGB and its class ids (H, W) int64, 255 for ignore.
+        The photo, shape (H, W, 3), uint8 RGB; and its class ids, shape (H, W), int64, 255 = ignore.
 
     Raises:
-        InputError: If the name is unknown, or if the package or its photo is not installed.
+        InputError: If the name is unknown, or the package or its photo is not installed.
     """
     if name not in SAMPLES:
-        raise InputError(f"There is no sample {name!r}; choose one of {', '.join(SAMPLES)}.")
+        raise InputError(f"there is no sample {name!r}; choose one of {', '.join(SAMPLES)}.")
     sample = SAMPLES[name]
     photo = load_photo(_find(sample))
     return photo, load_labels(_MASKS / sample.mask, size=photo.shape[:2])
 
 
 def _find(sample: Sample) -> Path:
-    # Found without being imported: the packages are large, and their own loaders may download.
+    # Located without an import: the packages are large, and their own loaders may download.
     spec = find_spec(sample.package)
     for folder in (spec and spec.submodule_search_locations) or ():
         file = Path(folder) / sample.file
         if file.is_file():
             return file
+    distribution = _DISTRIBUTIONS.get(sample.package, sample.package)
     raise InputError(
-        f"The sample {sample.name!r} needs the file {sample.package}/{sample.file}, which is not "
-        f"installed; run pip install --force-reinstall {_PROJECTS[sample.package]}."
+        f"the sample {sample.name!r} needs the file {sample.package}/{sample.file}, which is not "
+        f"installed; run pip install --force-reinstall {distribution}."
     )

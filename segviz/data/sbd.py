@@ -1,27 +1,22 @@
-"""The labels of SBD, turned into those of VOC."""
-
-__all__ = ["convert"]
+"""Convert the labels of the Semantic Boundaries Dataset (SBD) to VOC's format."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from ..errors import InputError
-from .classes import IGNORE, PALETTE
+from .classes import CLASSES, IGNORE
+from .masks import palette_image
+
+__all__ = ["convert"]
 
 
-def convert(
-    sbd: str | Path,
-    root: str | Path,
-    train: Iterable[str],
-    val: Iterable[str],
-) -> list[str]:
-    r"""Turns the labels of SBD into palette PNGs in `SegmentationClassAug`.
+def convert(sbd: Path, root: Path, train: Iterable[str], val: Iterable[str]) -> list[str]:
+    """Write SBD's labels as palette PNGs to `SegmentationClassAug`.
 
-    Images in `SegmentationClass` keep the labels that VOC gave them. Images of val and labels
-    whose photo is not there are passed over.
+    Images in `SegmentationClass` keep VOC's own labels. Images of val, and labels whose photo is
+    missing, are skipped.
 
     Arguments:
         sbd: The folder of SBD, with `cls/ID.mat`.
@@ -33,18 +28,14 @@ def convert(
         The ids of trainaug, that is train and all of SBD less val, sorted.
 
     Raises:
-        InputError: If there are no labels, if a file of them is damaged, or if scipy is missing.
+        InputError: If there are no labels, or a label file is damaged.
 
-    References:
+    Source:
         Semantic Contours from Inverse Detectors (Hariharan et al., 2011)
         http://home.bharathh.info/pubs/codes/SBD/download.html
     """
-    try:
-        from scipy.io import loadmat  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise InputError("The labels of SBD need scipy; install it with pip.") from error
+    from scipy.io import loadmat  # type: ignore[import-untyped]
 
-    sbd, root = Path(sbd), Path(root)
     files = sorted((sbd / "cls").glob("*.mat"))
     if not files:
         raise InputError(f"SBD has no labels in {sbd / 'cls'} (0 .mat files); download it again.")
@@ -59,15 +50,14 @@ def convert(
             continue
         try:
             labels = np.asarray(loadmat(file)["GTcls"][0]["Segmentation"][0], dtype=np.uint8)
-            strange = labels[(labels > 20) & (labels != IGNORE)]
-            if strange.size:
-                raise ValueError(f"class id {strange[0]}, more than 20")
-            image = Image.fromarray(labels, mode="L")
+            unknown = labels[(labels >= len(CLASSES)) & (labels != IGNORE)]
+            if unknown.size:
+                raise ValueError(f"class id {unknown[0]}, more than {len(CLASSES) - 1}")
+            image = palette_image(labels)
         except Exception as error:
-            # scipy raises many types on damaged files.
+            # SciPy raises many types of errors on damaged files.
             raise InputError(
-                f"The labels {file} are damaged ({error!r}); download SBD again."
+                f"the labels {file} are damaged ({error!r}); download SBD again."
             ) from error
-        image.putpalette(PALETTE.tobytes())
         image.save(folder / f"{file.stem}.png")
     return sorted(ids - val)

@@ -1,4 +1,4 @@
-"""Lists of image ids: splits of VOC and text files."""
+"""Lists of image ids: the splits of VOC, text files, random subsets."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,30 +12,37 @@ __all__ = ["read_ids", "split_ids", "subset"]
 
 
 def split_ids(root: Path, split: str, exclude: Path | None = None) -> list[str]:
-    """The ids of a split, or of a file with one id a line, without those in another file.
+    """Return the ids of a split or of a text file.
+
+    Arguments:
+        root: The folder VOC2012.
+        split: The name of a split, or the path of a .txt file with one id on each line.
+        exclude: A file of ids to leave out.
 
     Raises:
-        InputError: If a file or split is missing.
+        InputError: If a file or the split is missing or unreadable.
     """
     path = Path(split)
     ids = read_ids(path) if path.suffix == ".txt" else voc.read_split(root, split)
-    drop = set(read_ids(exclude)) if exclude is not None else set()
-    return [name for name in ids if name not in drop]
+    excluded = set(read_ids(exclude)) if exclude is not None else set()
+    return [id for id in ids if id not in excluded]
 
 
 def read_ids(path: Path) -> list[str]:
-    """The ids in a text file, one a line.
+    """Return the ids in a text file, one on each line.
 
     Raises:
-        InputError: If it cannot be read.
+        InputError: If the file cannot be read.
     """
     try:
         return path.read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the list of ids {path} cannot be read ({error}).") from error
+        raise InputError(
+            f"the list of ids {path} cannot be read ({error}); give a text file."
+        ) from error
 
 
 def subset(ids: Sequence[str], count: int) -> list[str]:
-    """A random subset of at most `count` ids, in their order: the same whenever it is asked for."""
+    """Return a fixed random subset of at most `count` ids, in their order."""
     order = np.random.default_rng(0).permutation(len(ids))[:count]
     return [ids[i] for i in sorted(order)]

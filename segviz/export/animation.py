@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from PIL import Image
 
+from ..data.classes import pack_rgb
 from ..pictures import maps, panels
 from ..pictures.lettering import PAPER
 from ..pictures.panels import PANELS
@@ -155,8 +156,8 @@ class _Palette:
         where = {colour: code for code, colour in enumerate(colours)}
         for full, few in ramps:  # a colour between two shades takes the nearer
             near = np.linspace(0, len(few) - 1, 256).round().astype(int)
-            self._table[_key(full)] = [where[tuple(few[i].tolist())] for i in near]
-        self._table[_key(np.array(colours, np.uint8))] = np.arange(len(colours))
+            self._table[pack_rgb(full)] = [where[tuple(few[i].tolist())] for i in near]
+        self._table[pack_rgb(np.array(colours, np.uint8))] = np.arange(len(colours))
 
     def reduced(self, picture: np.ndarray) -> np.ndarray:
         """A photo in the palette's colours, dithered."""
@@ -168,11 +169,6 @@ class _Palette:
 
     def image(self, frame: np.ndarray) -> Image.Image:
         """A frame (H, W, 3) as a palette image."""
-        image = Image.fromarray(self._table[_key(frame)])
+        image = Image.fromarray(self._table[pack_rgb(frame)])
         image.putpalette(self.colours.tobytes())
         return image
-
-
-def _key(colours: np.ndarray) -> np.ndarray:
-    r, g, b = np.moveaxis(colours.astype(np.int32), -1, 0)
-    return r << 16 | g << 8 | b

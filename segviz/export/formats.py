@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
-from ..data.classes import PALETTE
+from ..data.masks import palette_image
 from ..pictures import maps
 from ..pictures.panels import PANELS, choose
 from ..runs import describe
@@ -101,10 +100,8 @@ def panel_png(record: Record, step: int, name: str) -> bytes:
     labels = PANELS[name].labels
     if labels is None:
         return maps.png(PANELS[name].picture(record, step))
-    image = Image.fromarray(labels(record, step))
-    image.putpalette(PALETTE.tobytes())
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    palette_image(labels(record, step)).save(buffer, "PNG")
     return buffer.getvalue()
 
 

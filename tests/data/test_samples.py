@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segviz.data import samples
+from segviz.data.classes import CLASSES, PALETTE
 from segviz.data.samples import SAMPLES, load
-from segviz.data.voc import CLASSES, PALETTE
 from segviz.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +88,6 @@ def test_unknown_name():
 def test_photo_is_not_installed(monkeypatch, change, pattern):
     sample = dataclasses.replace(SAMPLES["cat"], **change)
     monkeypatch.setitem(SAMPLES, "cat", sample)
-    monkeypatch.setitem(samples._PROJECTS, "no_such_package", "no-such-package")
     with pytest.raises(InputError, match=pattern):
         load("cat")
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from segviz.data.classes import PALETTE
-from segviz.data.images import load_labels
+from segviz.data.masks import load_labels
 from segviz.errors import InputError
 from segviz.export import animation, contact_sheet, formats
 from segviz.export.formats import Selection, exports
