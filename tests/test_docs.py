@@ -4,13 +4,14 @@ import json
 import re
 import shlex
 import shutil
+from argparse import ArgumentParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from segviz.adapt.objectives import OBJECTIVES
-from segviz.cli.parser import create_parser
+from segviz.cli.parser import COMMANDS, create_parser
 from segviz.data import samples
 
 ROOT = Path(__file__).parents[1]
@@ -179,6 +180,20 @@ def test_paths_in_the_text(page):
         (ROOT / page).read_text(),
     ):
         assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "findings" not in page])
+def test_options_in_the_text(page):
+    """Options that a page names, outside its commands."""
+    known = set()
+    for command in COMMANDS.values():
+        parser = ArgumentParser()
+        command.add_options(parser)
+        known |= set(re.findall(r"--[a-z-]+", parser.format_help()))
+    text = FENCE.sub("", (ROOT / page).read_text())
+    for code in re.findall(r"`([^`\n]+)`", text):
+        for option in re.findall(r"(?<!\S)--[a-z-]+", code):
+            assert option in known, option
 
 
 def test_architecture_lists_every_module():

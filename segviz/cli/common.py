@@ -1,4 +1,4 @@
-"""What several commands need: checkpoint, output folder, threads, lists of numbers."""
+"""Shared by commands: parse lists, load the network, prepare folders, write files."""
 
 import shlex
 import sys
@@ -22,23 +22,29 @@ __all__ = [
 
 
 def load_checkpoint(options: Namespace) -> checkpoint.Checkpoint:
+    """Load the network of --checkpoint on --device, with --threads set."""
     set_threads(options)
     return checkpoint.load(options.checkpoint or checkpoint.DEFAULT, choose(options.device))
 
 
 def make_folder(out: str, option: str = "--out") -> Path:
-    """The output folder, made before the work that fills it."""
-    made = Path(out)
+    """Create the output folder, before the work that fills it.
+
+    Raises:
+        InputError: If it cannot be made.
+    """
+    folder = Path(out)
     try:
-        made.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
             f"the folder {out} cannot be made ({error.strerror}); choose another {option}."
         ) from error
-    return made
+    return folder
 
 
 def set_threads(options: Namespace) -> None:
+    """Limit torch to --threads, if given."""
     if options.threads is not None:
         check_range("--threads", options.threads, 1)
         import torch
@@ -47,25 +53,30 @@ def set_threads(options: Namespace) -> None:
 
 
 def parse_numbers(text: str) -> list[float]:
+    """Parse numbers separated by commas."""
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
-        raise InputError(f"{text!r} is not a list of numbers such as 1,2,3.") from None
+        raise InputError(f"{text!r} is not a list of numbers; write them such as 1,2,3.") from None
 
 
 def parse_whole(text: str) -> list[int]:
+    """Parse integers separated by commas."""
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise InputError(f"{text!r} is not a list of whole numbers such as 0,32,128.") from None
+        raise InputError(
+            f"{text!r} is not a list of integers; write them such as 0,32,128."
+        ) from None
 
 
 def command_line() -> str:
+    """Return the command of this process, for results and cards."""
     return "segviz " + shlex.join(sys.argv[1:])
 
 
 def write_whole(path: Path, content: str) -> None:
-    """Write a text file that at no moment is half there.
+    """Write a text file atomically: no reader sees half of it.
 
     Raises:
         InputError: If it cannot be written.

@@ -1,4 +1,4 @@
-"""segviz run: adapt to one image and keep the record."""
+"""segviz run: adapt to one image and write the record."""
 
 import json
 import sys
@@ -29,13 +29,13 @@ FILES = {
     "zip": "record.zip",
     "html": "report.html",
 }
-"""What --formats adds to record, curves and the pictures of the first and the last step."""
+"""The file of each of --formats, beside record, curves, first and last step."""
 
 STEP_KEYS = ("step", "loss", "entropy", "sigma", "iou", "accuracy", "ms")
 
 
 def run(options: Namespace) -> int:
-    """Adapt to one image."""
+    """Adapt to one image; Ctrl-C keeps the steps that were computed."""
     settings = Settings(
         scale=options.scale,
         objective=options.objective,
@@ -66,7 +66,7 @@ def run(options: Namespace) -> int:
         return 130
     if factor < 1:
         size = f"{photo.shape[1]} x {photo.shape[0]}"
-        print(f"segviz: the photo was brought to {size}, the scale of VOC.", file=sys.stderr)
+        print(f"segviz: the photo was reduced to {size}, the resolution of VOC.", file=sys.stderr)
     record = job.record()
     where = None if folder is None else _write_run(record, folder, names)
     if options.json:
@@ -79,7 +79,7 @@ def run(options: Namespace) -> int:
 def read_photo(
     image: str, mask: str | None = None
 ) -> tuple[np.ndarray, np.ndarray | None, str, float]:
-    """Photo and truth at VOC's resolution, a title, and the factor they were shrunk by."""
+    """Return photo and truth at VOC's resolution, a title, and the factor of the reduction."""
     if image.startswith("sample:"):
         name = image.removeprefix("sample:")
         photo, truth = samples.load(name)
