@@ -45,7 +45,7 @@ def test_defaults_of_run_are_the_papers():
 )
 def test_every_setting_has_an_option_with_its_default(arguments, values):
     options = vars(create_parser().parse_args(arguments))
-    options["learning_rate"] = options["lr"]
+    options.setdefault("learning_rate", options.get("lr"))
     for field in fields(values):
         chosen = options[field.name]
         assert chosen == getattr(values, field.name) or (field.name == "mixed" and chosen is None)
