@@ -57,7 +57,7 @@ def main() -> None:
         with torch.no_grad():
             F = network.features(prepared.x)
         states = optimise(network, prepared, Settings(scale=scale, steps=STEPS))
-        plain = baselines.partial(network, F)
+        plain = baselines.head_backpropagation(network, F)
         for state, rows in zip(states, plain, strict=False):
             if state.step not in (0, STEPS):
                 continue

@@ -18,7 +18,8 @@ from segviz.data import decode
 from segviz.jobs.history import MOST_BYTES, MOST_RUNS
 from segviz.jobs.limits import APP_LIMITS
 from segviz.jobs.queue import Job
-from segviz.profiling.timing import STEPS, costs, photo
+from segviz.profiling.timing import STEPS, measure_times
+from segviz.profiling.workload import benchmark_photo
 from segviz.runs.provenance import environment
 from segviz.runtime.free_memory import available, text
 
@@ -34,11 +35,13 @@ class Measurement:
 
     def __init__(self, scale: float) -> None:
         self.scale = scale
-        self.size = photo().shape[:2]
+        self.size = benchmark_photo().shape[:2]
         self.outcome: dict[str, Any] | None = None
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        self.outcome = costs(trained.network, photo(), self.scale, repeats=3, against=False)
+        self.outcome = measure_times(
+            trained.network, benchmark_photo(), self.scale, repeats=3, with_baselines=False
+        )
         yield self.outcome
 
 

@@ -1,4 +1,4 @@
-"""segviz benchmark: where the time and memory of a run go, beside what else one could run."""
+"""segviz benchmark: time the parts of a run and the baselines, and measure peak memory."""
 
 import json
 from argparse import Namespace
@@ -11,8 +11,9 @@ from tqdm import tqdm
 from ..adapt.settings import Settings
 from ..errors import InputError
 from ..network.checkpoint import DEFAULT
-from ..profiling.peak_memory import peak
-from ..profiling.timing import RATIOS, STEPS, costs, named, photo
+from ..profiling.peak_memory import peak_memory
+from ..profiling.timing import RATIOS, STEPS, measure_times
+from ..profiling.workload import benchmark_photo, load_or_build
 from ..runs.provenance import environment
 from ..runtime.device import choose
 from ..validation import check_range
@@ -22,7 +23,7 @@ __all__ = ["measure"]
 
 
 def measure(options: Namespace) -> int:
-    """Time the parts of a run, the rivals, and take the peak of the memory."""
+    """Time the parts of a run and the baselines, and measure peak memory."""
     check_range("--repeats", options.repeats, 1)
     set_threads(options)
     device = choose(options.device)
@@ -31,15 +32,15 @@ def measure(options: Namespace) -> int:
         Settings(scale=scale)
     if options.networks and options.checkpoint:
         raise InputError(
-            f"there are both --checkpoint {options.checkpoint} and networks by name"
+            f"--checkpoint {options.checkpoint} cannot be combined with networks by name"
             f" ({', '.join(options.networks)}); name all of them without --checkpoint."
         )
     names = options.networks or [options.checkpoint or DEFAULT]
-    subjects = {name: named(name, device) for name in names}
-    image = photo()
+    networks = {name: load_or_build(name, device) for name in names}
+    photo = benchmark_photo()
     result: dict[str, Any] = {
         "command": command_line(),
-        "photo": f"{image.shape[1]} x {image.shape[0]}",
+        "photo": f"{photo.shape[1]} x {photo.shape[0]}",
         "steps": STEPS,
         "rounds": options.repeats,
         "complete": False,
@@ -50,21 +51,21 @@ def measure(options: Namespace) -> int:
     rounds = len(names) * len(scales) * (options.repeats + 1)
     with tqdm(total=rounds, unit="round", disable=None) as bar:
         try:
-            for name, trained in subjects.items():
+            for name, trained in networks.items():
                 found: dict[str, Any] = {"environment": environment(trained), "scales": []}
                 result["networks"][name] = found
                 for scale in scales:
-                    one = costs(
+                    measured = measure_times(
                         trained.network,
-                        image,
+                        photo,
                         scale,
                         options.repeats,
                         options.baselines,
                         bar.update,
                     )
                     if options.memory:
-                        one["peak"] = _peaks(name, scale, device, options.threads)
-                    found["scales"].append({"scale": scale, **one})
+                        measured["peak"] = _peaks(name, scale, device, options.threads)
+                    found["scales"].append({"scale": scale, **measured})
             result["complete"] = True
         except KeyboardInterrupt:
             pass  # what was measured so far is kept
@@ -80,14 +81,14 @@ def measure(options: Namespace) -> int:
 def _peaks(name: str, scale: float, device: torch.device, threads: int | None) -> dict[str, int]:
     kinds = (("feedforward", 0), ("episode", STEPS))
     return {
-        kind: peak(name, Settings(scale=scale, steps=steps), device, threads)
+        kind: peak_memory(name, Settings(scale=scale, steps=steps), device, threads)
         for kind, steps in kinds
     }
 
 
 def _growth(scales: list[dict[str, Any]]) -> float | None:
-    """How many times longer an episode takes at scale 4 than at 2."""
-    times = {one["scale"]: one["times"]["episode"]["median"] for one in scales}
+    """Return how many times longer an episode takes at scale 4 than at 2, if both were timed."""
+    times = {entry["scale"]: entry["times"]["episode"]["median"] for entry in scales}
     return times[4.0] / times[2.0] if {2.0, 4.0} <= times.keys() else None
 
 
@@ -97,17 +98,17 @@ def _text(result: dict[str, Any]) -> str:
         f" {result['steps']} steps"
     ]
     for name, found in result["networks"].items():
-        for one in found["scales"]:
-            lines += ["", f"{name} at {one['scale']:g}x{'ms':>32}{'least':>12}{'most':>12}"]
-            for part, ms in one["times"].items():
+        for entry in found["scales"]:
+            lines += ["", f"{name} at {entry['scale']:g}x{'ms':>32}{'least':>12}{'most':>12}"]
+            for part, ms in entry["times"].items():
                 lines.append(
                     f"  {part:36}{ms['median']:12.1f}{ms['least']:12.1f}{ms['most']:12.1f}"
                 )
             for ratio in RATIOS:
-                if ratio in one["ratios"]:
-                    lines.append(f"  {ratio:44}{_ratio(one['ratios'][ratio])}")
-            if "peak" in one:
-                low, high = (one["peak"][kind] for kind in ("feedforward", "episode"))
+                if ratio in entry["ratios"]:
+                    lines.append(f"  {ratio:44}{_ratio(entry['ratios'][ratio])}")
+            if "peak" in entry:
+                low, high = (entry["peak"][kind] for kind in ("feedforward", "episode"))
                 lines.append(
                     f"  memory: feedforward {low / 1e6:.0f} MB, episode {high / 1e6:.0f} MB,"
                     f" {high / low:.2f} times"

@@ -1,1 +1,1 @@
-"""Time and memory of a run, beside baselines."""
+"""Measure the time and memory of a run, and compare them with baselines."""

@@ -1,6 +1,6 @@
-"""What a user would run instead: other ways to the same update, and other answers to scale.
+"""Baselines: what a user would run instead of segviz.
 
-All adapt by the paper's objective with Adam, as `optimise` does, and give the same updates of
+Those that adapt descend the paper's objective with Adam, as `segviz.adapt` does, and reach the same
 theta where they adapt theta: only the way there differs.
 """
 
@@ -18,45 +18,58 @@ from ..adapt.pixelwise import Pixels
 from ..network.dynamic import Segmenter
 from ..network.grid import resample
 
-__all__ = ["RATIOS", "backbone_and_classifier", "multi_scale", "partial", "whole"]
+__all__ = [
+    "TTA_RATIOS",
+    "backbone_and_classifier",
+    "batch_norm_parameters",
+    "full_backpropagation",
+    "head_backpropagation",
+    "multi_scale",
+]
 
-RATIOS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
-"""The sizes of test-time augmentation that are usual in segmentation, each plain and mirrored."""
+TTA_RATIOS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
+"""The usual sizes of test-time augmentation in segmentation, each plain and mirrored."""
 
-RATE = 1e-3
+LEARNING_RATE = 1e-3
 
 
-def whole(network: Segmenter, x: Tensor, adapted: str, frozen: bool = False) -> Iterator[Tensor]:
-    """Test-time training as most code does it: forward and backward through all, at every step.
+def full_backpropagation(
+    network: Segmenter, x: Tensor, parameters: str, frozen: bool = False
+) -> Iterator[Tensor]:
+    """Adapt as most code does: forward and backward through the whole network at every step.
 
     Batch norms keep their trained statistics.
 
     Arguments:
-        network: The network, in eval mode; never written to.
-        x: The network input, shape (1, 3, H, W).
-        adapted: "theta", or "norm" for the weights and biases of the batch norms of the backbone
-            (as in Tent, https://arxiv.org/abs/2006.10726).
-        frozen: Whether all other parameters are known not to need gradients.
+        network: The network in eval mode; never written to.
+        x: The network input (1, 3, H, W).
+        parameters: "theta", or "norm" for the weights and biases of the backbone's batch norms, as
+            in Tent (https://arxiv.org/abs/2006.10726).
+        frozen: Whether gradients of all other parameters are turned off.
 
-    Returns:
-        Logits, shape (N, K), before each update; there is no end to them.
+    Yields:
+        Logits (N, K) before each update, without end.
     """
     own = copy.deepcopy(network).requires_grad_(not frozen)
-    chosen = list(own.trainable_theta()) if adapted == "theta" else _norms(own.backbone)
-    for parameter in chosen:
+    adapted = (
+        list(own.trainable_theta())
+        if parameters == "theta"
+        else batch_norm_parameters(own.backbone)
+    )
+    for parameter in adapted:
         parameter.requires_grad_()
-    return _descend(lambda: own(x)[0], chosen)
+    return _descend(lambda: own(x)[0], adapted)
 
 
-def partial(network: Segmenter, F: Tensor) -> Iterator[Tensor]:
-    """From the features on, by automatic differentiation: blur and filter anew at every step.
+def head_backpropagation(network: Segmenter, F: Tensor) -> Iterator[Tensor]:
+    """Adapt theta by autograd from the features on: blur and filter anew at every step.
 
     Arguments:
-        network: The network, in eval mode; never written to.
-        F: Features, shape (1, C, h, w).
+        network: The network in eval mode; never written to.
+        F: Features (1, C, h, w).
 
-    Returns:
-        Logits, shape (N, K), before each update; there is no end to them.
+    Yields:
+        Logits (N, K) before each update, without end.
     """
     own = copy.deepcopy(network).requires_grad_(False)
     theta = list(own.trainable_theta())
@@ -65,8 +78,14 @@ def partial(network: Segmenter, F: Tensor) -> Iterator[Tensor]:
     return _descend(lambda: own.from_features(F)[0], theta)
 
 
+def batch_norm_parameters(module: nn.Module) -> list[Tensor]:
+    """Return the weights and biases of all affine batch norms of a module."""
+    norms = (part for part in module.modules() if isinstance(part, nn.BatchNorm2d) and part.affine)
+    return [value for norm in norms for value in (norm.weight, norm.bias)]
+
+
 def _descend(forward: Callable[[], Tensor], parameters: Sequence[Tensor]) -> Iterator[Tensor]:
-    optimiser = torch.optim.Adam(parameters, RATE)
+    optimiser = torch.optim.Adam(parameters, LEARNING_RATE)
     while True:
         logits = forward().flatten(1).T
         yield logits.detach()
@@ -75,53 +94,48 @@ def _descend(forward: Callable[[], Tensor], parameters: Sequence[Tensor]) -> Ite
         optimiser.step()
 
 
-def _norms(module: nn.Module) -> list[Tensor]:
-    norms = (part for part in module.modules() if isinstance(part, nn.BatchNorm2d) and part.affine)
-    return [value for norm in norms for value in (norm.weight, norm.bias)]
-
-
 @torch.no_grad()
 def multi_scale(
-    network: Segmenter, photo: np.ndarray, scale: float, ratios: Sequence[float] = RATIOS
+    network: Segmenter, photo: np.ndarray, scale: float, ratios: Sequence[float] = TTA_RATIOS
 ) -> np.ndarray:
-    """The mean prediction over several sizes of the input, each plain and mirrored.
+    """Return the labels of the mean prediction over several sizes, each plain and mirrored.
 
     Arguments:
-        network: The network, in eval mode.
-        photo: Shape (H, W, 3), uint8.
-        scale: The scale that the ratios are of.
-        ratios: The sizes.
+        network: The network in eval mode.
+        photo: (H, W, 3), uint8.
+        scale: The scale that the ratios multiply.
+        ratios: The relative sizes, at least one.
 
     Returns:
-        Labels, shape (H, W), uint8.
+        Labels (H, W), uint8.
 
     Raises:
-        InputError: If the largest is too large.
+        InputError: If the largest size exceeds the limit of the input.
     """
     total: Tensor | None = None
     for ratio in ratios:
         for mirrored in (False, True):
             prepared = prepare(network, photo[:, ::-1] if mirrored else photo, scale * ratio)
             logits = network.head(network.theta, *prepared.encoding).logits
-            odds = resample(logits, prepared.rows, prepared.columns).softmax(0)
-            odds = odds.flip(2) if mirrored else odds
-            total = odds if total is None else total.add_(odds)
-    assert total is not None, "no ratios"
+            probabilities = resample(logits, prepared.rows, prepared.columns).softmax(0)
+            probabilities = probabilities.flip(2) if mirrored else probabilities
+            total = probabilities if total is None else total.add_(probabilities)
+    assert total is not None, "ratios must not be empty"
     return total.argmax(0).byte().cpu().numpy()
 
 
 @torch.no_grad()
 def backbone_and_classifier(network: Segmenter, x: Tensor) -> Tensor:
-    """A forward pass without the dynamic receptive field: features, and a classifier on them.
+    """Predict without the dynamic receptive field: a linear classifier on the features.
 
-    With pooled context on the coarsest map this is the light DeepLabv3 head.
+    With pooled context on the coarsest map, this is the light DeepLabv3 head.
 
     Arguments:
-        network: A frozen network, in eval mode.
-        x: The network input, shape (1, 3, H, W).
+        network: A frozen network in eval mode.
+        x: The network input (1, 3, H, W).
 
     Returns:
-        Logits, shape (1, K, h, w).
+        Logits (1, K, h, w).
     """
     F = network.cropped(network.aggregation(network.pyramid(x, network.fast_backbone)), x)
     return functional.conv2d(F, network.score_weight[..., None, None], network.score_bias)

@@ -1,4 +1,4 @@
-"""Where the time of a run goes on this machine, beside what else a user could run."""
+"""Time the parts of a run and the baselines on this machine."""
 
 import math
 import statistics
@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
 from ..adapt.episode import MAX_INPUT, Prepared, episode, optimise, prepare
 from ..adapt.memory import MemoryBudget
@@ -17,18 +16,14 @@ from ..adapt.objectives import thresholded_entropy
 from ..adapt.parameters import Filters
 from ..adapt.pixelwise import Differentiable
 from ..adapt.settings import Settings
-from ..data import samples
-from ..network.architecture import Architecture
-from ..network.backbone import BACKBONES
-from ..network.checkpoint import Checkpoint, load
 from ..network.dynamic import Segmenter
 from ..validation import check_range
 from . import baselines
 
-__all__ = ["RATIOS", "STEPS", "costs", "named", "photo"]
+__all__ = ["RATIOS", "STEPS", "measure_times"]
 
 STEPS = 32
-"""The length of the episodes (the paper's)."""
+"""The updates of a timed episode, as in the paper."""
 
 RATIOS: dict[str, tuple[str, str]] = {
     "step / forward": ("step", "forward"),
@@ -40,78 +35,56 @@ RATIOS: dict[str, tuple[str, str]] = {
     "six sizes, mirrored / episode": ("multi-scale", "episode"),
     "forward / backbone and classifier": ("forward", "backbone and classifier"),
 }
-"""What is compared: names of times, both of one round."""
+"""The ratios reported, as (numerator, denominator) of times of the same round."""
 
 Times = dict[str, float]  # milliseconds by name
-Clock = Callable[[str], AbstractContextManager[None]]
+Timer = Callable[[str], AbstractContextManager[None]]
 
 
-def photo() -> np.ndarray:
-    """The cat that ships at VOC's usual size, shape (375, 500, 3), uint8."""
-    cat, _ = samples.load("cat")
-    height, width = cat.shape[:2]
-    spare = (width - height * 4 // 3) // 2
-    return np.asarray(Image.fromarray(cat[:, spare : width - spare]).resize((500, 375)))
-
-
-def named(name: str, device: torch.device | str = "cpu") -> Checkpoint:
-    """A shipped checkpoint, one by its path, or an untrained network on the timm backbone `name`.
-
-    Times and memory do not depend on the weights; only how many pixels S has does.
-
-    Raises:
-        InputError: If it is none of these.
-    """
-    if name in BACKBONES:
-        torch.manual_seed(0)
-        network = Segmenter(Architecture.of(name)).to(device).to(memory_format=torch.channels_last)
-        return Checkpoint(f"{name}, untrained", "", {}, network.freeze())
-    return load(name, device)
-
-
-def costs(
+def measure_times(
     network: Segmenter,
-    image: np.ndarray,
+    photo: np.ndarray,
     scale: float,
     repeats: int = 3,
-    against: bool = True,
+    with_baselines: bool = True,
     on_round: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    """Times of the parts of a run, and of the rivals, round by round one after the other.
+    """Time the parts of a run and the baselines, one after the other in every round.
 
-    The first round warms up and is not counted.
+    A first round warms up and is not counted.
 
     Arguments:
         network: A frozen network.
-        image: Shape (H, W, 3), uint8.
+        photo: (H, W, 3), uint8.
         scale: The resize factor.
-        repeats: The rounds that count, at least 1.
-        against: Whether the rivals run, too (they take most of the time).
+        repeats: The number of rounds counted, at least 1.
+        with_baselines: Whether to time the baselines, which take most of the time.
         on_round: Called after each round.
 
     Returns:
-        `times`: of each part the median, smallest and largest, in milliseconds; `ratios`: those of
-        `RATIOS`, the median over rounds; `selected`: the part of the pixels in S at step 1.
+        A JSON-compatible dict of `times`: the median, least and most milliseconds of each part;
+        `ratios`: the medians over rounds of `RATIOS`; and `selected`: the fraction of pixels in S
+        at step 1.
 
     Raises:
-        InputError: If there are no rounds, the scale is out of its range, or a run at it does not
-            fit into the memory that is free.
+        InputError: If there are no rounds, the scale is out of range, or a run at it does not fit
+            into free memory.
     """
     check_range("repeats", repeats, 1)
-    MemoryBudget(network, *image.shape[:2]).check(Settings(scale=scale, steps=STEPS))
+    MemoryBudget(network, *photo.shape[:2]).check(Settings(scale=scale, steps=STEPS))
     rounds: list[Times] = []
     selected = math.nan
     for _ in range(repeats + 1):
-        times, selected = _ours(network, image, scale)
-        if against:
-            times |= _rivals(network, image, scale)
+        times, selected = _time_episode(network, photo, scale)
+        if with_baselines:
+            times |= _time_baselines(network, photo, scale)
         rounds.append(times)
         on_round()
     counted = rounds[1:]
     return {
-        "times": {name: _spread([one[name] for one in counted]) for name in counted[0]},
+        "times": {name: _spread([times[name] for times in counted]) for name in counted[0]},
         "ratios": {
-            name: statistics.median(one[above] / one[below] for one in counted)
+            name: statistics.median(times[above] / times[below] for times in counted)
             for name, (above, below) in RATIOS.items()
             if {above, below} <= counted[0].keys()
         },
@@ -119,17 +92,18 @@ def costs(
     }
 
 
-def _ours(network: Segmenter, image: np.ndarray, scale: float) -> tuple[Times, float]:
+def _time_episode(network: Segmenter, photo: np.ndarray, scale: float) -> tuple[Times, float]:
+    """Return the times of an episode and its parts, and the fraction of pixels selected."""
     settings = Settings(scale=scale, steps=STEPS)
     times: Times = {}
-    timed = _clock(network, times)
+    timed = _timer(network, times)
     with timed("episode"):
-        prepared = prepare(network, image, scale)
+        prepared = prepare(network, photo, scale)
         for _ in episode(network, prepared, settings):
             pass
     times["forward"] = prepared.forward_ms
     with timed("feedforward"):
-        for _ in episode(network, prepare(network, image, scale), Settings(scale=scale, steps=0)):
+        for _ in episode(network, prepare(network, photo, scale), Settings(scale=scale, steps=0)):
             pass
     states = optimise(network, prepared, settings)
     steps = [(state.ms, state.selected.float().mean().item()) for state in states]
@@ -145,15 +119,15 @@ def _ours(network: Segmenter, image: np.ndarray, scale: float) -> tuple[Times, f
         del maps
         with timed("scale space"):
             network.scale_space(F)
-    _step(network, prepared, timed)
-    # What is not named apart: the levels are read within one function.
+    _time_step(network, prepared, timed)
+    # One function computes the levels and reads them: the difference is the reading.
     times["step: read"] = times.pop("step: levels and read") - times["step: levels"]
     times = {name: ms for name, ms in times.items() if not name.startswith("warm-up")}
     return times, steps[1][1]
 
 
-def _step(network: Segmenter, prepared: Prepared, timed: Clock) -> None:
-    """The parts of one adaptation step."""
+def _time_step(network: Segmenter, prepared: Prepared, timed: Timer) -> None:
+    """Time the parts of one adaptation step."""
     F, R = prepared.encoding
     adapted = Filters(network, prepared.encoding, "both")
     optimiser = torch.optim.Adam(adapted.parameters())
@@ -177,36 +151,36 @@ def _step(network: Segmenter, prepared: Prepared, timed: Clock) -> None:
             optimiser.step()
 
 
-def _rivals(network: Segmenter, image: np.ndarray, scale: float) -> Times:
-    """Whole episodes of `STEPS` steps, from two steps of each; the answer of several sizes."""
+def _time_baselines(network: Segmenter, photo: np.ndarray, scale: float) -> Times:
+    """Return the times of the baselines; episodes are extrapolated from one step to `STEPS`."""
     times: Times = {}
-    timed = _clock(network, times)
-    prepared = prepare(network, image, scale)
+    timed = _timer(network, times)
+    prepared = prepare(network, photo, scale)
     x, F = prepared.x, prepared.encoding.F
-    ways = {
-        "whole": lambda: baselines.whole(network, x, "theta"),
-        "whole frozen": lambda: baselines.whole(network, x, "theta", frozen=True),
-        "whole norm": lambda: baselines.whole(network, x, "norm", frozen=True),
-        "partial": lambda: baselines.partial(network, F),
+    episodes = {
+        "whole": lambda: baselines.full_backpropagation(network, x, "theta"),
+        "whole frozen": lambda: baselines.full_backpropagation(network, x, "theta", frozen=True),
+        "whole norm": lambda: baselines.full_backpropagation(network, x, "norm", frozen=True),
+        "partial": lambda: baselines.head_backpropagation(network, F),
     }
-    for name, way in ways.items():
-        steps = way()  # copies the network
+    for name, start in episodes.items():
+        steps = start()  # copies the network, which is not timed
         with timed(f"{name} feedforward"):
             next(steps)
-        with timed(f"{name} step"):  # the update, and the prediction after it
+        with timed(f"{name} step"):  # the update and the prediction after it
             next(steps)
         times[name] = times.pop(f"{name} feedforward") + STEPS * times[f"{name} step"]
     times["partial"] += prepared.forward_ms
-    if (max(baselines.RATIOS) * scale) ** 2 * image.shape[0] * image.shape[1] <= MAX_INPUT:
+    if (max(baselines.TTA_RATIOS) * scale) ** 2 * photo.shape[0] * photo.shape[1] <= MAX_INPUT:
         with timed("multi-scale"):
-            baselines.multi_scale(network, image, scale)
+            baselines.multi_scale(network, photo, scale)
     with timed("backbone and classifier"):
         baselines.backbone_and_classifier(network, x)
     return times
 
 
-def _clock(network: Segmenter, times: Times) -> Clock:
-    """Writes milliseconds into `times`."""
+def _timer(network: Segmenter, times: Times) -> Timer:
+    """Return a context manager that writes the milliseconds spent within it to `times`."""
     device = network.score_weight.device
 
     def now() -> float:

@@ -1,30 +1,27 @@
 import json
 
-import numpy as np
 import pytest
 
 from segviz.errors import InputError
 from segviz.network.checkpoint import tensor_hash
-from segviz.profiling.timing import RATIOS, costs, named, photo
+from segviz.profiling import timing
+from segviz.profiling.timing import RATIOS, measure_times
+from segviz.profiling.workload import benchmark_photo
 
 
 @pytest.fixture(scope="module")
 def small():
-    return photo()[::4, ::4]
+    return benchmark_photo()[::6, ::6]
 
 
 @pytest.fixture(scope="module")
 def measured(trained, small):
     before = tensor_hash(trained.network)
     rounds = []
-    found = costs(trained.network, small, 1.0, repeats=2, on_round=lambda: rounds.append(1))
+    found = measure_times(trained.network, small, 1.0, repeats=2, on_round=lambda: rounds.append(1))
     assert tensor_hash(trained.network) == before
     assert len(rounds) == 3  # one warms up
     return found
-
-
-def test_photo():
-    assert photo().shape == (375, 500, 3) and photo().dtype == np.uint8
 
 
 def test_times(measured):
@@ -47,28 +44,17 @@ def test_ratios(measured):
     assert 0 < measured["selected"] < 1
 
 
-def test_without_rivals(trained, small):
-    found = costs(trained.network, small, 0.5, repeats=1, against=False)
+def test_without_baselines(trained, small):
+    found = measure_times(trained.network, small, 0.5, repeats=1, with_baselines=False)
     assert found["ratios"].keys() == {"step / forward", "episode / feedforward"}
     assert not [name for name in found["times"] if name.startswith(("whole", "partial", "multi"))]
 
 
 def test_sizes_too_large_are_left_out(trained, small, monkeypatch):
-    monkeypatch.setattr(
-        "segviz.profiling.timing.MAX_INPUT", 1.74**2 * small.shape[0] * small.shape[1]
-    )
-    found = costs(trained.network, small, 1.0, repeats=1)
+    monkeypatch.setattr(timing, "MAX_INPUT", 1.74**2 * small.shape[0] * small.shape[1])
+    found = measure_times(trained.network, small, 1.0, repeats=1)
     assert "multi-scale" not in found["times"] and "partial" in found["times"]
     assert "six sizes, mirrored / episode" not in found["ratios"]
-
-
-def test_named(checkpoint_path):
-    network = named("mobilenetv2_100")
-    assert network.name == "mobilenetv2_100, untrained" and not network.sha256
-    assert not network.network.training
-    assert named(str(checkpoint_path)).network.architecture.channels == 16
-    with pytest.raises(InputError, match="nothing-here"):
-        named("nothing-here")
 
 
 @pytest.mark.parametrize(
@@ -77,4 +63,4 @@ def test_named(checkpoint_path):
 )
 def test_impossible(trained, small, scale, repeats, pattern):
     with pytest.raises(InputError, match=pattern):
-        costs(trained.network, small, scale, repeats)
+        measure_times(trained.network, small, scale, repeats)
