@@ -28,29 +28,30 @@ from segviz.data import samples
 from segviz.network import checkpoint
 from segviz.runs.record import Record
 from segviz.runs.run import Run
-from segviz.viewer import assets
-from segviz.viewer.payload import NamedRecord, payload
+from segviz.viewer import NamedRecord, assets
+from segviz.viewer.payload import payload
 
 SIZE = (500, 375)
 PANELS = ["photo", "prediction", "entropy", "receptive-field"]
 PAGE = """<!doctype html><meta charset="utf-8"><style>{css}</style><div id="place"></div>
 <script type="module">{js}
 const frame = () => new Promise(requestAnimationFrame);
+const find = (name) => document.querySelector(`.segviz ${{name}}`);
+const shown = (step) => find(`.layer[data-step="${{step}}"]`);
 window.open_viewer = async (head, frames, options) => {{
   const bytes = Uint8Array.from(atob(frames), (c) => c.charCodeAt(0));
+  const last = head.runs[0].steps.length - 1;
   await frame();
   const start = performance.now();
   mount(document.getElementById("place"), head, bytes, options);
-  const handle = document.querySelector(".segviz").segviz;
-  while (handle.step === null || !handle.settled) await frame();
+  while (!shown(last)) await frame();
   const first = performance.now() - start;
-  while (!handle.loaded) await frame();
+  while (document.querySelector(".segviz").ariaBusy !== "false") await frame();
   return {{ first, all: performance.now() - start }};
 }};
 window.scrub = async () => {{
-  const handle = document.querySelector(".segviz").segviz;
-  const scrubber = document.querySelector(".scrubber");
-  const last = handle.steps - 1;
+  const scrubber = find(".scrubber");
+  const last = Number(scrubber.max);
   const path = [...Array(last + 1).keys()];
   path.push(...path.slice(0, -1).reverse());
   const times = [];
@@ -59,7 +60,7 @@ window.scrub = async () => {{
   for (const step of path) {{
     scrubber.value = String(step);
     scrubber.dispatchEvent(new Event("input"));
-    do await frame(); while (handle.step !== step);
+    do await frame(); while (!shown(step));
     times.push(performance.now() - before);
     before = performance.now();
   }}

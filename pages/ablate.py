@@ -16,8 +16,7 @@ from segviz.adapt import VARIABLES
 from segviz.charts.run_comparison import change_heatmap
 from segviz.errors import InputError
 from segviz.runs import verdict
-from segviz.viewer import ViewState
-from segviz.viewer.payload import NamedRecord
+from segviz.viewer import NamedRecord, ViewState
 
 PAGE = "ablate"
 STEPS = (1, 2, 4, 8, 16, 32, 64, 128)

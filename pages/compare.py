@@ -10,8 +10,7 @@ from pages.state.query_params import FEEDFORWARD, MAX_RUNS
 from segviz.adapt import OBJECTIVES, Settings
 from segviz.charts.run_comparison import class_table
 from segviz.errors import InputError
-from segviz.viewer import ViewState
-from segviz.viewer.payload import NamedRecord
+from segviz.viewer import NamedRecord, ViewState
 
 PAGE = "compare"
 

@@ -9,8 +9,7 @@ from pages.state import session
 from pages.state.query_params import MAX_RUNS
 from segviz.charts.run_comparison import scale_curves
 from segviz.errors import InputError
-from segviz.viewer import ViewState
-from segviz.viewer.payload import NamedRecord
+from segviz.viewer import NamedRecord, ViewState
 
 PAGE = "scales"
 SCALES = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)

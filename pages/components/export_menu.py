@@ -11,8 +11,7 @@ from segviz.export.report import report
 from segviz.pictures.panels import PANELS, choose
 from segviz.runs import describe
 from segviz.runs.record import Record
-from segviz.viewer import ViewState
-from segviz.viewer.payload import NamedRecord
+from segviz.viewer import NamedRecord, ViewState
 
 __all__ = ["exports"]
 
@@ -59,7 +58,7 @@ def _panel(kind: Export, record: Record, selection: Selection, id: str) -> None:
     name = left.selectbox(
         "One panel",
         there,
-        format_func=lambda panel: PANELS[panel].title.capitalize(),
+        format_func=lambda panel: PANELS[panel].title,
         key=f"export_panel_{id}",
         help="In true pixels; labels keep VOC's palette.",
     )

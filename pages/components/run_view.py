@@ -13,8 +13,7 @@ from segviz.jobs.run_job import RunRequest, progress
 from segviz.pictures import maps
 from segviz.runs import describe, verdict
 from segviz.runs.record import Record
-from segviz.viewer import ViewState, viewer
-from segviz.viewer.payload import NamedRecord
+from segviz.viewer import NamedRecord, ViewState, viewer
 
 from ..state.address_bar import write_address
 from ..state.session import Result, session
@@ -135,9 +134,9 @@ def _viewer(shown: list[NamedRecord], id: str, panels: tuple[str, ...], live: bo
         before = ViewState(before.step, before.pins, panels)
     if live and before.step is not None and before.fit(shown).step is None:
         # The step that the address asks for is yet to come: until then, another viewer.
-        viewer(shown, key=f"viewer_{id}_until", view=before, live=True)
+        viewer(shown, key=f"viewer_{id}_until", view=before, growing=True)
         return before
-    views[id] = viewer(shown, key=f"viewer_{id}", view=before, live=live)
+    views[id] = viewer(shown, key=f"viewer_{id}", view=before, growing=live)
     return views[id]
 
 

@@ -14,7 +14,7 @@ from segviz.errors import InputError
 from segviz.jobs.limits import APP_LIMITS
 from segviz.network import checkpoint
 from segviz.validation import check_range
-from segviz.viewer import PANELS
+from segviz.viewer import MAX_PINS, PANEL_NAMES
 
 from .presets import OPENING
 
@@ -125,7 +125,7 @@ _RATE = _number(_OPENING.learning_rate, *APP_LIMITS["learning_rate"])
 _VARIABLES = _choice(_OPENING.variables, VARIABLES)
 _METHODS = _choice(FEEDFORWARD, (FEEDFORWARD, *OBJECTIVES))
 _PIN = Parameter((0, 0), _pin, lambda pin: f"{pin[0]}x{pin[1]}", "a pixel such as 120x85")
-_PANEL = _choice("", PANELS)
+_PANEL = _choice("", PANEL_NAMES)
 
 PARAMETERS: dict[str, Parameter] = {
     "photo": _shaped(
@@ -147,7 +147,7 @@ PARAMETERS: dict[str, Parameter] = {
     "grid_rates": _several((3e-4, 1e-3, 3e-3), _RATE, 8),
     "grid_steps": _several((8, 16, 32), _STEPS, 8),
     "step": _number(None, *APP_LIMITS["steps"], int),
-    "pins": _several((), _PIN, 5),
+    "pins": _several((), _PIN, MAX_PINS),
     "panels": _several((), _PANEL),
 }
 """Every value of every view, by its name in addresses and in the session state."""

@@ -112,7 +112,7 @@ def _frames(
                 picture = PANELS[name].picture(record, step)
                 if palette is not None and name in PHOTOS:
                     picture = palette.reduced(picture)
-                if not PANELS[name].moves:
+                if not PANELS[name].changes:
                     still[name] = picture
             pictures.append(picture)
         yield stage.frame(step, pictures)

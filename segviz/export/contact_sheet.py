@@ -65,8 +65,8 @@ def contact_sheet(
     shown = spread(record, steps)
     there = panels_.choose(record)
     chosen = panels_.choose(record, names or [name for name in ROWS if name in there])
-    moving = [name for name in chosen if PANELS[name].moves]
-    still = [name for name in chosen if not PANELS[name].moves]
+    moving = [name for name in chosen if PANELS[name].changes]
+    still = [name for name in chosen if not PANELS[name].changes]
     shown = shown if moving else []
     if len(shown) * len(moving) > MAX_CELLS:
         raise InputError(

@@ -139,7 +139,7 @@ def _png(record: Record, selection: Selection) -> bytes:
 
 
 def _html(record: Record, _: Selection) -> bytes:
-    from ..viewer.payload import NamedRecord
+    from ..viewer.view_state import NamedRecord
     from .report import report
 
     return report([NamedRecord(record, describe.run(record))], record.title).encode()

@@ -1,4 +1,4 @@
-"""Runs as one HTML page that needs nothing else: viewer, data, settings, numbers, origin."""
+"""Write runs as one HTML page that needs nothing else: viewer, data, settings, numbers, origin."""
 
 import base64
 import hashlib
@@ -17,32 +17,25 @@ from ..runs.record import Record
 from ..runs.verdict import best_step, score, verdict
 from ..version import __version__
 from ..viewer.assets import assets
-from ..viewer.payload import NamedRecord, payload
+from ..viewer.payload import payload
+from ..viewer.view_state import NamedRecord
 
 __all__ = ["report"]
 
 HERE = Path(__file__).parent
-START = """
-try {
-  const text = (id) => document.getElementById(id).textContent;
-  const bytes = Uint8Array.from(atob(text("frames")), (c) => c.charCodeAt(0));
-  mount(document.getElementById("viewer"), JSON.parse(text("head")), bytes, {});
-} catch (error) {
-  const failed = document.getElementById("failed");
-  failed.textContent = `The viewer does not work in this browser (${error.message}).`;
-  failed.hidden = false;
-}
-"""
 
 
 def report(runs: Sequence[NamedRecord], title: str) -> str:
-    """A page with the viewer, its data and tables; opens from a file, without network.
+    """Return a page with the viewer, its data and tables; it opens from a file, without network.
 
     Its content security policy lets nothing run but the viewer, and nothing load from anywhere.
 
     Arguments:
         runs: The runs to show under one time cursor.
-        title: What to call the page; shown as text, whatever it holds.
+        title: The page's title; shown as text, whatever it holds.
+
+    Returns:
+        The text of an HTML file.
 
     Raises:
         InputError: If there is no run.
@@ -51,7 +44,7 @@ def report(runs: Sequence[NamedRecord], title: str) -> str:
         raise InputError("there is no run to report on; choose at least one.")
     data = payload(runs)
     files = assets()
-    script = _code(files["js"] + START)
+    script = _inline(files["js"] + "\nopenReport();\n")
     style = (HERE / "report.css").read_text(encoding="utf-8") + files["css"]
     policy = {
         "default-src": "'none'",
@@ -173,10 +166,10 @@ def _step_ms(record: Record) -> str:
     return f"{np.median(later):.1f}" if later else ""
 
 
-def _code(text: str) -> str:
-    """JavaScript that does not end its own element; in strings, the escapes mean the same."""
-    text = re.sub("</(script)", r"<\\/\1", text, flags=re.IGNORECASE)
-    return text.replace("<!--", "\\x3c!--")
+def _inline(script: str) -> str:
+    """Return JavaScript that does not end its element; in strings, the escapes mean the same."""
+    script = re.sub("</(script)", r"<\\/\1", script, flags=re.IGNORECASE)
+    return script.replace("<!--", "\\x3c!--")
 
 
 def _hash(text: str) -> str:

@@ -1,7 +1,8 @@
-"""The pictures of a step, by name."""
+"""The panels: every picture that there is of a step, in one registry."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -10,10 +11,23 @@ from ..errors import InputError
 from ..runs.record import Record
 from . import maps
 
-__all__ = ["OPACITY", "PANELS", "Panel", "bar", "choose", "legend", "outcomes"]
+__all__ = [
+    "MAP_UNITS",
+    "OPACITY",
+    "PANELS",
+    "Panel",
+    "bar",
+    "choose",
+    "has_truth",
+    "legend",
+    "outcomes",
+]
 
 OPACITY = 0.6
-"""Of the labels in the panel overlay."""
+"""The opacity of the labels in the panel overlay."""
+
+MAP_UNITS = {"entropy": "nats", "sigma": "input px"}
+"""The unit of each map of `maps.COLOUR_MAPS`."""
 
 
 @dataclass(frozen=True)
@@ -21,18 +35,26 @@ class Panel:
     """One picture of a step.
 
     Arguments:
-        title: What it shows.
-        picture: Of a record and a step, the picture (H, W, 3) uint8 at the photo's own pixels.
-        moves: Whether it changes from step to step.
-        judged: Whether it needs truth.
-        labels: Of a record and a step, the class ids (H, W) uint8 that the picture shows, if it
-            shows nothing else.
+        title: Its caption.
+        help: What it shows, one sentence.
+        draws: What it is drawn from: the photo, the photo under the predicted labels, the predicted
+            labels, truth, a map of numbers, or the outcome of each pixel since step 0.
+        picture: Returns the picture (H, W, 3) uint8 of a record at a step, at the photo's size.
+        changes: Whether it changes from step to step.
+        shared: Whether all runs on one photo have the same.
+        needs_truth: Whether it needs truth.
+        map: The map of `maps.COLOUR_MAPS` that it draws, if it draws one.
+        labels: Returns the class ids (H, W) uint8 of a record at a step, if it shows nothing else.
     """
 
     title: str
+    help: str
+    draws: Literal["photo", "overlay", "labels", "truth", "map", "outcomes"]
     picture: Callable[[Record, int], np.ndarray]
-    moves: bool = True
-    judged: bool = False
+    changes: bool = True
+    shared: bool = False
+    needs_truth: bool = False
+    map: str | None = None
     labels: Callable[[Record, int], np.ndarray] | None = None
 
 
@@ -42,57 +64,89 @@ def _truth(record: Record) -> np.ndarray:
 
 
 PANELS: dict[str, Panel] = {
-    "photo": Panel("photo", lambda record, _: record.photo, moves=False),
+    "photo": Panel(
+        "Photo",
+        "The photo.",
+        "photo",
+        lambda record, _: record.photo,
+        changes=False,
+        shared=True,
+    ),
     "overlay": Panel(
-        "prediction over photo",
+        "Photo and prediction",
+        "The photo under the predicted classes; background is left clear.",
+        "overlay",
         lambda record, step: maps.overlay(record.photo, record.labels[step], OPACITY),
     ),
     "feedforward": Panel(
-        "prediction of step 0",
+        "Prediction, step 0",
+        "The feedforward prediction, before any update.",
+        "labels",
         lambda record, _: maps.label_picture(record.labels[0]),
-        moves=False,
+        changes=False,
         labels=lambda record, _: record.labels[0],
     ),
     "prediction": Panel(
-        "prediction",
+        "Prediction",
+        "The class predicted for each pixel at this step.",
+        "labels",
         lambda record, step: maps.label_picture(record.labels[step]),
         labels=lambda record, step: record.labels[step],
     ),
     "entropy": Panel(
-        "entropy",
+        "Entropy",
+        "How unsure the prediction of each pixel is, in nats.",
+        "map",
         lambda record, step: maps.entropy_picture(record, step, maps.limits_of(record.entropy)),
+        map="entropy",
     ),
     "receptive-field": Panel(
-        "receptive field (sigma)",
+        "Receptive field",
+        "Sigma, the spread of each pixel's dynamic Gaussian, in input pixels.",
+        "map",
         lambda record, step: maps.receptive_field_picture(
             record, step, maps.limits_of(record.sigma)
         ),
+        map="sigma",
     ),
     "truth": Panel(
+        "Truth",
+        "The labels that the prediction is compared with.",
         "truth",
         lambda record, _: maps.label_picture(_truth(record)),
-        moves=False,
-        judged=True,
+        changes=False,
+        shared=True,
+        needs_truth=True,
         labels=lambda record, _: _truth(record),
     ),
     "right-wrong": Panel(
-        "right and wrong, since step 0",
+        "Right and wrong",
+        "Which pixels are right or wrong, and which have changed since step 0.",
+        "outcomes",
         lambda record, step: maps.outcome_picture(
             _truth(record), record.labels[0], record.labels[step]
         ),
-        judged=True,
+        needs_truth=True,
     ),
 }
 
 
+def has_truth(record: Record) -> bool:
+    """Return whether a record has truth, rather than a prediction that stands in for it."""
+    return record.reference == "truth" and record.truth is not None
+
+
 def choose(record: Record, names: Sequence[str] = ()) -> list[str]:
-    """Names of `PANELS` that the record has, in the order given; without names, all of them.
+    """Return the names of `PANELS` that are asked for, in that order, each once.
+
+    Arguments:
+        record: The record that must have the panels.
+        names: The names asked for; none = all panels that the record has.
 
     Raises:
         InputError: If a name is unknown, or needs truth where there is none.
     """
-    judged = record.reference == "truth" and record.truth is not None
-    there = [name for name, panel in PANELS.items() if judged or not panel.judged]
+    there = [name for name, panel in PANELS.items() if has_truth(record) or not panel.needs_truth]
     for name in names:
         if name not in PANELS:
             raise InputError(f"there is no panel {name!r}; choose one of {', '.join(there)}.")
@@ -108,28 +162,27 @@ Bar = tuple[str, tuple[float, float], str]
 
 
 def bar(record: Record, name: str) -> Bar | None:
-    """The colour bar of a panel: its map in `COLOUR_MAPS`, its range over all steps, its unit."""
-    if name == "entropy":
-        return "entropy", maps.limits_of(record.entropy), "nats"
-    if name == "receptive-field":
-        return "sigma", maps.limits_of(record.sigma), "input px"
-    return None
+    """Return the colour bar of a panel: its map, its range over all steps, its unit."""
+    map = PANELS[name].map
+    if map is None:
+        return None
+    return map, maps.limits_of(getattr(record, map)), MAP_UNITS[map]
 
 
 Swatches = list[tuple[tuple[int, int, int], str]]
 
 
 def legend(record: Record) -> Swatches:
-    """Colour and name of the classes that any step or the truth has."""
+    """Return colour and name of the classes that any step or the truth has."""
     ids = maps.classes_in(record)
     entries = [(_colour(id), record.classes[id]) for id in ids if id < len(record.classes)]
-    if record.reference == "truth" and (_truth(record) == IGNORE).any():
+    if has_truth(record) and (_truth(record) == IGNORE).any():
         entries.append((_colour(IGNORE), "ignored in truth"))
     return entries
 
 
 def outcomes() -> Swatches:
-    """Colour and name of what the panel right-wrong tells apart."""
+    """Return colour and name of each outcome of the panel right-wrong."""
     return [(colour, name) for name, colour in maps.OUTCOMES.items()]
 
 

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from .assets import assets
-from .payload import NamedRecord
-from .view_state import PANELS, PINS, ViewState
+from .view_state import MAX_PINS, PANEL_NAMES, NamedRecord, ViewState
 
-__all__ = ["PANELS", "PINS", "ViewState", "assets", "viewer"]
+__all__ = ["MAX_PINS", "PANEL_NAMES", "NamedRecord", "ViewState", "assets", "viewer"]
 
 
 def viewer(
@@ -14,7 +13,7 @@ def viewer(
     *,
     key: str,
     view: ViewState = ViewState(),  # noqa: B008, frozen
-    live: bool = False,
+    growing: bool = False,
 ) -> ViewState:
     """Draw a viewer on a Streamlit page.
 
@@ -23,18 +22,18 @@ def viewer(
 
     Arguments:
         runs: At least one run, all on photos of one size.
-        key: The viewer's key in the session state: called again with it, it keeps step, zoom and
-            pins, also when the runs have grown; the same records are not sent again.
-        view: Where it stands when it comes onto the page.
-        live: Whether the runs still grow; the viewer then follows the newest step, unless the
-            reader has moved.
+        key: The viewer's key in the session state: with the same key it keeps step, zoom and pins,
+            also when the runs have grown, and the same records are not sent again.
+        view: The state in which it opens.
+        growing: Whether the runs are still at work; the viewer then follows the newest step, unless
+            the reader has moved.
 
     Returns:
-        Where the reader has it, as far as it fits these runs.
+        The state that the reader has brought it to, as far as it fits these runs.
 
     Raises:
         InputError: If there is no run, or if the photos differ in size.
     """
-    from .component import show  # only pages need Streamlit
+    from .component import render  # only pages need Streamlit
 
-    return show(runs, key, view, live)
+    return render(runs, key, view, growing)

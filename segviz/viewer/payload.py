@@ -1,9 +1,13 @@
-"""Records to one compact message for the viewer: a head of JSON, and frames of bytes."""
+"""Write records as one compact message for the viewer: a JSON head, and frames of bytes.
+
+The types of the head are in `js/types.d.ts`.
+"""
 
 import hashlib
-import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,41 +15,26 @@ import numpy as np
 from ..data.classes import IGNORE, PALETTE
 from ..errors import InputError
 from ..pictures import maps
+from ..pictures.panels import MAP_UNITS, OPACITY, has_truth
 from ..runs.record import Quantised, Record
+from .encoder import KEY_EVERY, ChunkBuffer, Encoder
+from .view_state import MAX_PINS, NamedRecord, default_panels, panels_of
 
-__all__ = ["KEY_EVERY", "NUMBERS", "Encoder", "NamedRecord", "Payload", "payload"]
-
-KEY_EVERY = 16
-"""Every so many steps, a step is coded by itself: the browser may begin to decode there."""
+__all__ = ["NUMBERS", "Payload", "payload"]
 
 LIKELY = 0.01
-"""A class has its probabilities sent if it exceeds this at some feature pixel of some step."""
-
-FORMAT = 1
+"""The probabilities of a class are sent if they exceed this at some feature pixel of some step."""
 
 NUMBERS: dict[str, tuple[str, str, int]] = {
     "iou": ("IoU", "", 3),
     "accuracy": ("Pixel accuracy", "", 3),
     "agreement": ("Agreement vs. 1x", "", 3),
-    "entropy": ("Mean entropy", "nats", 3),
-    "sigma": ("Mean sigma", "input px", 1),
+    "entropy": ("Mean entropy", MAP_UNITS["entropy"], 3),
+    "sigma": ("Mean sigma", MAP_UNITS["sigma"], 1),
     "loss": ("Loss", "nats", 3),
     "changed": ("Pixels changed", "", 3),
 }
 """The numbers of a step that the viewer shows: title, unit, decimals."""
-
-
-@dataclass(frozen=True)
-class NamedRecord:
-    """A record in a viewer or a report.
-
-    Arguments:
-        record: The record.
-        name: Its short caption, such as "oracle" or "3x".
-    """
-
-    record: Record
-    name: str
 
 
 @dataclass(frozen=True)
@@ -55,79 +44,42 @@ class Payload:
     Arguments:
         head: JSON-ready: names, numbers, ranges, sizes, and where in `frames` every chunk lies,
             as (offset, length).
-        frames: The chunks: pictures as PNG, all else deflated (zlib).
+        frames: The chunks: photos as PNG, all else deflated (zlib).
     """
 
     head: dict[str, Any]
     frames: bytes
 
+    def pack(self, **options: Any) -> bytes:  # noqa: ANN401
+        """Return the length of the head (uint32, little-endian), the head, and the frames.
 
-class Encoder:
-    """Codes arrays, and keeps what the last payload used: a run that grows codes only new steps."""
-
-    def __init__(self) -> None:
-        self._kept: dict[bytes, bytes] = {}
-        self._used: dict[bytes, bytes] = {}
-
-    def begin(self) -> None:
-        """A payload begins: what the one before last used may go."""
-        self._kept, self._used = self._used, {}
-
-    def deflate(self, values: np.ndarray, before: np.ndarray | None = None) -> bytes:
-        """Bytes (n,) as differences modulo 256 from those before, deflated."""
-        if before is None:
-            return self._once(lambda: zlib.compress(values.tobytes(), 6), values)
-        return self._once(lambda: zlib.compress((values - before).tobytes(), 6), values, before)
-
-    def png(self, picture: np.ndarray) -> bytes:
-        """A picture (H, W, 3) uint8 as PNG: the viewer shows the pixels of the record."""
-        return self._once(lambda: maps.png(picture), picture)
-
-    def _once(self, make: Callable[[], bytes], *arrays: np.ndarray) -> bytes:
-        digest = hashlib.blake2b(digest_size=20)
-        for array in arrays:
-            digest.update(f"{array.shape}{array.dtype}".encode())
-            digest.update(np.ascontiguousarray(array).data)
-        key = digest.digest()
-        found = self._used.get(key) or self._kept.get(key)
-        self._used[key] = make() if found is None else found
-        return self._used[key]
-
-
-class _Blob:
-    """Chunks side by side, equal ones once."""
-
-    def __init__(self) -> None:
-        self.parts: list[bytes] = []
-        self._length = 0
-        self._places: dict[bytes, tuple[int, int]] = {}
-
-    def add(self, chunk: bytes) -> tuple[int, int]:
-        """Append a chunk; returns its offset and length."""
-        if chunk not in self._places:
-            self._places[chunk] = (self._length, len(chunk))
-            self.parts.append(chunk)
-            self._length += len(chunk)
-        return self._places[chunk]
+        Arguments:
+            options: More entries of the head; JSON-ready.
+        """
+        identity = hashlib.blake2b(digest_size=12)
+        identity.update(json.dumps(self.head, sort_keys=True).encode())
+        identity.update(self.frames)
+        head = json.dumps({**self.head, "id": identity.hexdigest(), **options}).encode()
+        return struct.pack("<I", len(head)) + head + self.frames
 
 
 def payload(runs: Sequence[NamedRecord], encoder: Encoder | None = None) -> Payload:
-    """Everything the viewer needs of one or several runs.
+    """Write everything that the viewer needs of one or several runs.
 
-    A step is one chunk: labels (H W), entropy and sigma codes (h w each) and S as bits, rows after
-    rows, as differences from the step before except every `KEY_EVERY` steps. Log-probabilities
+    A step is one chunk: labels (H W), entropy and sigma codes (h w each) and S as bits, row by row,
+    as differences from the step before except every `KEY_EVERY` steps. Log-probabilities
     (classes, h, w) come in chunks of their own behind all of these, for the browser to read last.
 
     Arguments:
         runs: At least one run, all on photos of one size.
-        encoder: What coded an earlier state of the same runs.
+        encoder: The encoder of an earlier state of the same runs.
 
     Raises:
         InputError: If there is no run, or if the photos differ in size.
     """
     if not runs:
         raise InputError("there is no run to show; give at least one.")
-    sizes = list(dict.fromkeys(shown.record.photo.shape[:2] for shown in runs))
+    sizes = list(dict.fromkeys(run.record.photo.shape[:2] for run in runs))
     if len(sizes) > 1:
         (h0, w0), (h1, w1) = sizes[:2]
         raise InputError(
@@ -136,80 +88,115 @@ def payload(runs: Sequence[NamedRecord], encoder: Encoder | None = None) -> Payl
         )
     encoder = encoder or Encoder()
     encoder.begin()
-    blob = _Blob()
-    entries = [_run(shown, encoder, blob) for shown in runs]
-    for shown, entry in zip(runs, entries, strict=True):
-        entry["probabilities"] = _probabilities(shown.record, encoder, blob)
-    frames = b"".join(blob.parts)
-    records = [shown.record for shown in runs]
+    chunks = ChunkBuffer()
+    entries = [_run(run, encoder, chunks) for run in runs]
+    for run, entry in zip(runs, entries, strict=True):
+        entry["probabilities"] = _probabilities(run.record, encoder, chunks)
+    (height, width), *_ = sizes
     head = {
-        "format": FORMAT,
-        "width": sizes[0][1],
-        "height": sizes[0][0],
+        "width": width,
+        "height": height,
         "keyEvery": KEY_EVERY,
+        "maxPins": MAX_PINS,
+        "opacity": OPACITY,
+        "panels": _panels(runs),
+        "defaultPanels": default_panels(runs),
+        **_colours([run.record for run in runs]),
+        "numbers": _numbers([run.record for run in runs]),
+        "runs": entries,
+    }
+    return Payload(head, chunks.bytes())
+
+
+def _panels(runs: Sequence[NamedRecord]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": name,
+            "title": panel.title,
+            "help": panel.help,
+            "draws": panel.draws,
+            "map": panel.map,
+            "changes": panel.changes,
+            "shared": panel.shared,
+            "needsTruth": panel.needs_truth,
+        }
+        for name, panel in panels_of(runs).items()
+    ]
+
+
+def _colours(records: Sequence[Record]) -> dict[str, Any]:
+    """Return the colours of classes, outcomes and maps."""
+    names = records[0].classes
+    present = sorted({id for record in records for id in maps.classes_in(record)})
+    return {
         "classes": [
-            {"id": id, "name": _name(records[0], id), "colour": PALETTE[id].tolist()}
-            for id in sorted({id for record in records for id in maps.classes_in(record)})
+            {
+                "id": id,
+                "name": names[id] if id < len(names) else f"class {id}",
+                "colour": PALETTE[id].tolist(),
+            }
+            for id in present
         ],
-        "names": list(records[0].classes),
-        "palette": PALETTE[: len(records[0].classes)].ravel().tolist(),
+        "names": list(names),
+        "palette": PALETTE[: len(names)].ravel().tolist(),
         "ignore": {"id": IGNORE, "colour": PALETTE[IGNORE].tolist()},
         "outcomes": [
             {"name": name, "colour": list(colour)} for name, colour in maps.OUTCOMES.items()
         ],
         "maps": {
-            "entropy": {
-                "unit": "nats",
-                "table": maps.colour_table("entropy").ravel().tolist(),
-                "limits": _widest([maps.limits_of(record.entropy) for record in records]),
-            },
-            "sigma": {
-                "unit": "input px",
-                "table": maps.colour_table("sigma").ravel().tolist(),
-                "limits": _widest([maps.limits_of(record.sigma) for record in records]),
-            },
+            name: {
+                "title": name.capitalize(),
+                "unit": unit,
+                "decimals": NUMBERS[name][2],
+                "table": maps.colour_table(name).ravel().tolist(),
+                "limits": _widest([maps.limits_of(getattr(record, name)) for record in records]),
+            }
+            for name, unit in MAP_UNITS.items()
         },
-        "numbers": [
-            {"key": key, "title": title, "unit": unit, "decimals": decimals}
-            for key, (title, unit, decimals) in NUMBERS.items()
-            if _told(key, records)
-        ],
-        "runs": entries,
     }
-    return Payload(head, frames)
 
 
-def _told(key: str, records: Sequence[Record]) -> bool:
-    """Whether a number is there; losses of different objectives say nothing about each other."""
-    if key == "loss" and len({record.settings.objective for record in records}) > 1:
-        return False
-    return any(value is not None for record in records for value in record.numbers(key))
+def _numbers(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Return the numbers that any record has.
+
+    Losses are left out if the objectives differ: they cannot be compared.
+    """
+    keys = {
+        key
+        for key in NUMBERS
+        if any(value is not None for record in records for value in record.numbers(key))
+    }
+    if len({record.settings.objective for record in records}) > 1:
+        keys.discard("loss")
+    return [
+        {"key": key, "title": title, "unit": unit, "decimals": decimals}
+        for key, (title, unit, decimals) in NUMBERS.items()
+        if key in keys
+    ]
 
 
-def _run(shown: NamedRecord, encoder: Encoder, blob: _Blob) -> dict[str, Any]:
-    record = shown.record
-    judged = record.reference == "truth" and record.truth is not None
-    blocks = _blocks(record)
+def _run(run: NamedRecord, encoder: Encoder, chunks: ChunkBuffer) -> dict[str, Any]:
+    record = run.record
+    rows, columns = (_bytes(positions.astype("<f4")) for positions in record.positions)
+    truth = encoder.deflate(_bytes(record.truth)) if has_truth(record) else None
     return {
-        "name": shown.name,
+        "name": run.name,
         "title": record.title,
-        "settings": asdict(record.settings),
-        "reference": record.reference,
-        "complete": record.complete,
-        "stride": record.stride,
+        "scale": record.settings.scale,
         "grid": list(record.entropy.codes.shape[1:]),
         "entropy": _ranges(record.entropy),
         "sigma": _ranges(record.sigma),
+        "receptiveField": _receptive_field(record),
         "numbers": {key: record.numbers(key) for key in NUMBERS},
-        "photo": blob.add(encoder.png(record.photo)),
-        "truth": blob.add(encoder.deflate(_flat(record.truth))) if judged else None,
-        "rows": blob.add(encoder.deflate(_flat(record.positions[0].astype("<f4")))),
-        "columns": blob.add(encoder.deflate(_flat(record.positions[1].astype("<f4")))),
-        "steps": [blob.add(chunk) for chunk in _chunks(blocks, encoder)],
+        "photo": chunks.add(encoder.png(record.photo)),
+        "truth": None if truth is None else chunks.add(truth),
+        "rows": chunks.add(encoder.deflate(rows)),
+        "columns": chunks.add(encoder.deflate(columns)),
+        "steps": chunks.add_all(encoder.deflate_steps(_blocks(record))),
     }
 
 
-def _probabilities(record: Record, encoder: Encoder, blob: _Blob) -> dict[str, Any]:
+def _probabilities(record: Record, encoder: Encoder, chunks: ChunkBuffer) -> dict[str, Any]:
     values = record.log_probabilities
     floor = Quantised.of(np.log(LIKELY), values.low, values.high).codes
     highest = values.codes.max(axis=(0, 2, 3))
@@ -219,12 +206,12 @@ def _probabilities(record: Record, encoder: Encoder, blob: _Blob) -> dict[str, A
         "low": values.low,
         "high": values.high,
         "classes": likely.tolist(),
-        "steps": [blob.add(chunk) for chunk in _chunks(blocks, encoder)],
+        "steps": chunks.add_all(encoder.deflate_steps(blocks)),
     }
 
 
 def _blocks(record: Record) -> np.ndarray:
-    """The maps of every step in a row, shape (T + 1, n), uint8."""
+    """Return the maps of every step in a row, shape (T + 1, n), uint8."""
     count = len(record.steps)
     return np.concatenate(
         [
@@ -237,26 +224,29 @@ def _blocks(record: Record) -> np.ndarray:
     )
 
 
-def _chunks(blocks: np.ndarray, encoder: Encoder) -> list[bytes]:
-    return [
-        encoder.deflate(block, blocks[step - 1] if step % KEY_EVERY else None)
-        for step, block in enumerate(blocks)
-    ]
-
-
 def _ranges(values: Quantised) -> dict[str, Any]:
-    """The range of the codes, and of every step the upper end of its colours."""
+    """Return the range of the codes, and of every step the upper end of its colours."""
     tops = [maps.limits_of(values, step)[1] for step in range(len(values))]
     return {"low": values.low, "high": values.high, "tops": tops}
+
+
+def _receptive_field(record: Record) -> dict[str, list[float]]:
+    """Return receptive field sizes at some sigmas, both in input pixels.
+
+    The size is linear in sigma below and above one feature pixel, so three points are all of it.
+    """
+    import torch  # takes seconds to import
+
+    from ..network.receptive_field import extent
+
+    sigmas = torch.tensor([0.0, 1.0, 2.0], dtype=torch.float64)
+    sizes = extent(sigmas, record.stride)
+    return {"sigmas": (record.stride * sigmas).tolist(), "sizes": sizes.tolist()}
 
 
 def _widest(limits: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return min(low for low, _ in limits), max(high for _, high in limits)
 
 
-def _name(record: Record, id: int) -> str:
-    return record.classes[id] if id < len(record.classes) else f"class {id}"
-
-
-def _flat(values: np.ndarray | None) -> np.ndarray:
+def _bytes(values: np.ndarray | None) -> np.ndarray:
     return np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)

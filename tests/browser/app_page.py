@@ -5,6 +5,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from tests.browser.viewer_dom import ViewerDom
+
 QUICK = "?photo=sample:rocket&scale=1&steps=4"
 
 
@@ -13,6 +15,7 @@ class AppPage:
 
     def __init__(self, page, address=None, query=""):
         self.page = page
+        self.viewer = ViewerDom(page)
         if address is not None:
             page.goto(f"{address}/{query}")
         self.rest()
@@ -41,30 +44,21 @@ class AppPage:
             return False
         viewers = self.page.locator(".segviz")
         made = viewers.count() or self.page.get_by_test_id("stDataFrame").count()
-        return bool(made or self.plots()) and (not viewers.count() or self.read("loaded"))
+        return bool(made or self.plots()) and (
+            not viewers.count() or viewers.get_attribute("aria-busy") == "false"
+        )
 
     def state(self):
-        """What can be told of a page that does not do what it should."""
+        """What a failed test should report."""
         app = self.page.get_by_test_id("stApp")
         names = ("script-state", "connection-state")
         found = {name: app.get_attribute(f"data-test-{name}") for name in names}
-        if self.page.locator(".segviz").count():
-            found |= {name: self.read(name) for name in ("step", "steps", "settled", "loaded")}
+        if self.viewer.root.count():
+            found["viewer busy"] = self.viewer.root.get_attribute("aria-busy")
         return f"{found}, {self.page.get_by_test_id('stMain').inner_text()!r}"
 
     def plots(self):
         return self.page.locator(".js-plotly-plot").count()
-
-    def read(self, expression):
-        """Something of the viewer's handle."""
-        return self.page.locator(".segviz").evaluate(f"node => node.segviz.{expression}")
-
-    def at(self, step):
-        self.until(lambda: self.read("step") == step and self.read("settled"), f"step {step}")
-
-    def picture(self, panel="prediction:0"):
-        """The bytes of a panel."""
-        return bytes(self.read(f"pixels({panel!r})"))
 
     def go(self, name, heading=None):
         """Follow a link to another page and wait for its runs."""

@@ -26,11 +26,11 @@ def address(tmp_path_factory, voc_root):
 
 
 def test_tables_images_and_an_evaluation(page, address):
-    view = AppPage(page, address, "?photo=sample:rocket&scale=1&steps=1")
+    app = AppPage(page, address, "?photo=sample:rocket&scale=1&steps=1")
     page.get_by_role("link", name="Benchmark").click()
     main = page.get_by_test_id("stMain")
     main.get_by_role("heading", name="Scales: the paper's Table 1").wait_for()
-    view.until(lambda: view.plots() >= 3, "charts")
+    app.until(lambda: app.plots() >= 3, "charts")
     names = page.locator(".js-plotly-plot").first.evaluate("plot => plot.data.map(t => t.name)")
     assert {"entropy, both", "entropy, both: paper"} <= set(names)
 
@@ -40,19 +40,19 @@ def test_tables_images_and_an_evaluation(page, address):
 
     main.get_by_role("radio", name="Variables", exact=True).click()
     main.get_by_role("cell", name="adversary, both").wait_for()
-    view.rest()
-    view.button("2007_000007").first.click()
+    app.rest()
+    app.button("2007_000007").first.click()
     page.get_by_text(re.compile("scale 1 · 32 steps")).first.wait_for(timeout=60_000)
-    view.rest()
-    view.at(32)
-    assert view.query["photo"] == "voc:2007_000007" and view.query["scale"] == "1"
+    app.rest()
+    app.viewer.at(32)
+    assert app.query["photo"] == "voc:2007_000007" and app.query["scale"] == "1"
 
     page.get_by_role("link", name="Benchmark").click()
     main.get_by_role("radio", name="Your own", exact=True).click()
     for label, change in (("3x", False), ("2", True), ("32", False)):
         main.get_by_test_id("stButtonGroup").get_by_role("button", name=label, exact=True).click()
         pressed = "true" if change else "false"
-        view.until(
+        app.until(
             lambda label=label, pressed=pressed: (
                 main.get_by_test_id("stButtonGroup")
                 .get_by_role("button", name=label, exact=True)
@@ -61,8 +61,8 @@ def test_tables_images_and_an_evaluation(page, address):
             ),
             label,
         )
-    view.button("Run the evaluation").click()
+    app.button("Run the evaluation").click()
     main.get_by_role("cell", name="entropy, both").wait_for(timeout=60_000)
     main.get_by_text("How it was measured").click()
-    name, data = view.download(view.button("Result as JSON"))
+    name, data = app.download(app.button("Result as JSON"))
     assert name == "evaluation.json" and json.loads(data)["images"] == len(SPLITS["val"])

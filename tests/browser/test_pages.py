@@ -11,17 +11,17 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_compare_shows_methods_under_one_cursor(page, address):
-    view = AppPage(page, address, QUICK + "&variables=score")
-    view.go("Compare", "IoU by class")
-    panels = view.read("panels()")
+    app = AppPage(page, address, QUICK + "&variables=score")
+    app.go("Compare", "IoU by class")
+    panels = app.viewer.panels()
     assert {f"prediction:{run}" for run in range(4)} <= set(panels)
-    view.at(4)
-    before = view.picture("entropy:3")
+    app.viewer.at(4)
+    before = app.viewer.picture("entropy", 3)
     page.keyboard.press("ArrowLeft")
-    view.at(3)
-    assert view.picture("entropy:3") != before
+    app.viewer.at(3)
+    assert (app.viewer.picture("entropy", 3) != before).any()
     page.get_by_text("at step 3").wait_for()
-    assert view.query == {
+    assert app.query == {
         "photo": "sample:rocket",
         "scale": "1",
         "steps": "4",
@@ -31,19 +31,19 @@ def test_compare_shows_methods_under_one_cursor(page, address):
 
 
 def test_scales_shows_photo_and_figure(page, address):
-    view = AppPage(page, address, "?photo=sample:rocket&scale=1&steps=2&scales=1_1.5")
-    view.go("Scales", "Figure 4")
+    app = AppPage(page, address, "?photo=sample:rocket&scale=1&steps=2&scales=1_1.5")
+    app.go("Scales", "Figure 4")
     assert {"feedforward:0", "prediction:0", "feedforward:1", "prediction:1"} <= set(
-        view.read("panels()")
+        app.viewer.panels()
     )
-    assert view.query == {"photo": "sample:rocket", "steps": "2", "scales": "1_1.5"}
+    assert app.query == {"photo": "sample:rocket", "steps": "2", "scales": "1_1.5"}
     names = page.locator(".js-plotly-plot").evaluate("plot => plot.data.map(t => t.name)")
     assert names.count("adapted") == 3 and "sigma at 1x, times the scale" in names
 
 
 def test_a_cell_of_ablate_opens_its_run(page, address):
     grid = "&grid_variables=score_both&grid_rates=0.001_0.01&grid_steps=1_3"
-    view = AppPage(page, address, f"?photo=sample:rocket&scale=1&steps=2{grid}")
+    app = AppPage(page, address, f"?photo=sample:rocket&scale=1&steps=2{grid}")
     page.get_by_role("link", name="Ablate").click()
     page.get_by_text("Open on Iterate").wait_for(timeout=60_000)
     cell = page.locator(".js-plotly-plot").evaluate(
@@ -55,9 +55,9 @@ def test_a_cell_of_ablate_opens_its_run(page, address):
     )
     page.mouse.click(*cell)
     page.get_by_text("on score and scale, scale 1, 3 steps, learning rate 0.01").wait_for()
-    view.rest()
-    view.at(1)
-    assert view.query == {
+    app.rest()
+    app.viewer.at(1)
+    assert app.query == {
         "photo": "sample:rocket",
         "scale": "1",
         "steps": "3",
@@ -67,29 +67,29 @@ def test_a_cell_of_ablate_opens_its_run(page, address):
 
 
 def test_runs_are_pinned_compared_and_opened_from_a_file(page, address, tmp_path):
-    view = AppPage(page, address, QUICK)
+    app = AppPage(page, address, QUICK)
     page.get_by_test_id("stPopover").get_by_role("button").click()
-    _, data = view.download(view.button("Record", exact=True))
+    _, data = app.download(app.button("Record", exact=True))
     page.keyboard.press("Escape")
-    view.type("Steps T", 2)
-    view.button("Run", exact=True).click()
+    app.type("Steps T", 2)
+    app.button("Run", exact=True).click()
     page.get_by_text("scale 1 · 2 steps").wait_for()
-    view.rest()
+    app.rest()
     page.get_by_role("link", name="Runs").click()
     page.get_by_text("2 runs").wait_for()
     for place in range(2):
         page.get_by_test_id("stCheckbox").nth(place).click()
         page.wait_for_timeout(500)
     page.locator(".segviz").wait_for()
-    view.rest()
-    assert {"prediction:0", "prediction:1"} <= set(view.read("panels()"))
-    assert view.read("steps") == 5
+    app.rest()
+    assert {"prediction:0", "prediction:1"} <= set(app.viewer.panels())
+    assert app.viewer.last == 4
     (tmp_path / "run.zip").write_bytes(data)
     page.locator("input[type=file]").first.set_input_files(tmp_path / "run.zip")
-    view.button("Show the record").click()
+    app.button("Show the record").click()
     page.get_by_text("This view has no link").wait_for()
-    view.rest()
-    view.at(4)
+    app.rest()
+    app.viewer.at(4)
 
 
 def test_model_shows_the_card_and_measures(page, address):
@@ -104,10 +104,10 @@ def test_a_page_by_its_own_address(browser, address):
     page = browser.new_page()
     page.set_default_timeout(30_000)
     page.goto(f"{address}/compare{QUICK}&methods=oracle_entropy")
-    view = AppPage(page)
+    app = AppPage(page)
     page.get_by_text("IoU by class").wait_for()
-    assert {"prediction:0", "prediction:1"} <= set(view.read("panels()"))
-    assert view.query["methods"] == "oracle_entropy"
+    assert {"prediction:0", "prediction:1"} <= set(app.viewer.panels())
+    assert app.query["methods"] == "oracle_entropy"
     page.close()
 
 

@@ -2,7 +2,6 @@
 
 import base64
 import dataclasses
-import json
 import re
 
 import numpy as np
@@ -14,29 +13,42 @@ from segviz.network.grid import resample
 from segviz.network.receptive_field import extent
 from segviz.pictures import maps
 from segviz.runs.run import Run
-from segviz.viewer import ViewState, assets
-from segviz.viewer.assets import text
-from segviz.viewer.component import Sent
-from segviz.viewer.payload import NamedRecord, payload
+from segviz.viewer import NamedRecord, ViewState, assets
+from segviz.viewer.payload import payload
+from tests.browser.viewer_dom import ViewerDom, expect, pixels
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 STEPS = 18  # more than one group of steps
 PAGE = """<!doctype html><meta charset="utf-8"><style>body {{ margin: 12px }} {css}</style>
-<input id="text" aria-label="Text"><div id="place"></div><script type="module">{js}{component}
+<input id="text" aria-label="Text"><div id="place"></div><script>
+const pending = new Map();
+const {{ setTimeout: set, clearTimeout: clear }} = window;
+window.setTimeout = (run, wait) => {{
+  const id = set(() => pending.delete(id) && run(), wait);
+  pending.set(id, run);
+  return id;
+}};
+window.clearTimeout = (id) => pending.delete(id) && clear(id);
+window.elapse = () => {{
+  for (const [id, run] of [...pending]) clearTimeout(id) || run();
+}};
+</script>
+<script type="module">
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+const code = new Blob([bytes("{js}")], {{ type: "text/javascript" }});
+const {{ mount, default: component }} = await import(URL.createObjectURL(code));
 const unpacked = ({{ head, frames }}) => [head, bytes(frames)];
-window.reports = [];
-const report = (view) => window.reports.push(view);
+const place = document.getElementById("place");
+const report = (state) => window.reports.push(state);
 window.start = (data, options) => {{
-  const place = document.getElementById("place");
+  window.viewer?.destroy();
+  window.reports = [];
   window.viewer = mount(place, ...unpacked(data), {{ ...options, report }});
 }};
 window.grow = (data, options) => window.viewer.update(...unpacked(data), options);
-window.send = (data) => {{
-  const parentElement = document.getElementById("place");
-  return component({{ data: bytes(data), parentElement }});
-}};
+window.send = (data) => component({{ data: bytes(data), parentElement: place }});
+window.ready = true;
 </script>"""
 
 
@@ -52,30 +64,34 @@ def other(trained, photo, truth):
     return Run(trained, photo, settings, truth, "two shapes").all()
 
 
+@pytest.fixture(scope="module")
+def tab(browser):
+    """A page that can mount viewers; it must not complain."""
+    page, complaints = browser.new_page(), []
+    page.set_default_timeout(60_000)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+    files = assets()
+    js = base64.b64encode(files["js"].encode()).decode()
+    page.set_content(PAGE.format(js=js, css=files["css"]))
+    page.wait_for_function("() => window.ready")
+    yield page
+    page.close()
+    assert complaints == []
+
+
 @pytest.fixture
-def open_page(browser):
-    """Opens a page with a viewer; the page must not complain."""
-    pages, complaints = [], []
+def open_page(tab):
+    """Opens a viewer in place of the one before."""
 
     def open(runs, width=1100, **options):
-        page = browser.new_page()
-        pages.append(page)
-        page.set_default_timeout(120_000)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda message: message.type == "error" and complaints.append(message.text),
-        )
-        page.set_viewport_size({"width": width, "height": 1000})
-        page.set_content(PAGE.format(**assets(), component=text("streamlit.js")))
-        page.wait_for_function("() => Boolean(window.start)")
-        page.evaluate("([data, options]) => start(data, options)", [packed(runs), options])
-        return Viewer(page)
+        tab.set_viewport_size({"width": width, "height": 1000})
+        tab.mouse.move(0, 0)
+        tab.evaluate("scrollTo(0, 0)")
+        tab.evaluate("([data, options]) => start(data, options)", [packed(runs), options])
+        return Viewer(tab)
 
-    yield open
-    for page in pages:
-        page.close()
-    assert complaints == []
+    return open
 
 
 def packed(runs, id=None):
@@ -99,55 +115,40 @@ def cut(record, steps):
     )
 
 
-class Viewer:
-    """A viewer as its readers use it."""
+class Viewer(ViewerDom):
+    """The viewer on the tests' own page."""
 
     def __init__(self, page):
-        self.page = page
-        self.root = page.locator(".segviz")
-        self.scrubber = page.get_by_role("slider", name="Step", exact=True)
-        self.until("loaded")
-
-    def get(self, name):
-        return self.root.evaluate(f"root => root.segviz.{name}")
-
-    def until(self, name):
-        self.page.wait_for_function(f"document.querySelector('.segviz')?.segviz.{name}")
-
-    def at(self, step):
-        self.until(f"step === {step}")
-        self.until("settled")
-        assert self.page.locator("output.step").inner_text().startswith(f"step {step} of")
+        super().__init__(page)
+        self.settle()
 
     def button(self, name):
         return self.page.get_by_role("button", name=name, exact=True)
 
-    def picture(self, panel, run=0):
-        """The pixels of a panel, (H, W, 3) uint8."""
-        self.until("settled")
-        data = self.root.evaluate(
-            "(root, panel) => Array.from(root.segviz.pixels(panel))", f"{panel}:{run}"
+    @property
+    def zoom(self):
+        """Magnification, and the left and upper edge of what is visible as parts of the photo."""
+        transforms = self.page.locator(".grid canvas").evaluate_all(
+            "all => all.map(c => c.style.transform)"
         )
-        height, width = (
-            self.page.locator("canvas").first.get_attribute(a) for a in ("height", "width")
-        )
-        return np.array(data, np.uint8).reshape(int(height), int(width), 4)[..., :3]
-
-    def frame(self, panel):
-        return self.page.locator(".grid .frame").nth(self.get("panels()").index(f"{panel}:0"))
+        (transform,) = set(transforms)  # every panel has the same
+        if not transform:
+            return 1.0, 0.0, 0.0
+        form = r"translate\(([\d.e-]+)%, ([\d.e-]+)%\) scale\(([\d.]+)\)"
+        x, y, k = map(float, re.fullmatch(form, transform).groups())
+        return k, -x / (100 * k), -y / (100 * k)
 
     def place(self, x, y, panel="prediction"):
-        """Where a pixel of the photo lies in a panel that is not zoomed, and on the page."""
+        """Where a pixel of the photo lies on the page, in a panel that is not zoomed."""
         box = self.frame(panel).bounding_box()
-        inside = {"x": (x + 0.5) / 72 * box["width"], "y": (y + 0.5) / 56 * box["height"]}
-        return inside, (box["x"] + inside["x"], box["y"] + inside["y"])
+        return box["x"] + (x + 0.5) / 72 * box["width"], box["y"] + (y + 0.5) / 56 * box["height"]
 
     def point(self, x, y, panel="prediction"):
-        self.page.mouse.move(*self.place(x, y, panel)[1])
+        self.page.mouse.move(*self.place(x, y, panel))
         self.page.get_by_text(f"x {x}, y {y}").first.wait_for()
 
     def click(self, x, y, panel="prediction"):
-        self.page.mouse.click(*self.place(x, y, panel)[1])
+        self.page.mouse.click(*self.place(x, y, panel))
 
     def reading(self, name, run=0):
         return self.page.locator(f".inspector td[data-name={name}]").nth(run).inner_text()
@@ -156,13 +157,22 @@ class Viewer:
         return self.page.evaluate("window.reports")
 
     def reported(self, **want):
-        """Wait until the page has heard of this view, or of this part of it."""
+        """Wait until the page has heard of this state, or of this part of it."""
         self.page.wait_for_function(
             """want => Object.entries(want).every(
                 ([name, value]) => JSON.stringify(reports.at(-1)?.[name]) === JSON.stringify(value)
             )""",
             arg=want,
         )
+
+    def rest(self):
+        """Let the time pass after which a viewer at rest reports its state."""
+        self.page.evaluate("elapse()")
+
+    def until_step(self, condition):
+        """Wait until the step shown meets a condition in JavaScript."""
+        step = "parseInt(document.querySelector('output.step').textContent.slice(5))"
+        self.page.wait_for_function(f"(step => {condition})({step})")
 
 
 def same(picture, want):
@@ -180,7 +190,7 @@ def check(viewer, record, step, run=0):
 
 def test_pictures_are_those_of_the_record(open_page, record):
     viewer = open_page([NamedRecord(record, "entropy")])
-    assert viewer.get("panels()") == [
+    assert viewer.panels() == [
         f"{name}:0"
         for name in ("photo", "prediction", "entropy", "receptive-field", "truth", "right-wrong")
     ]
@@ -201,7 +211,7 @@ def test_pictures_are_those_of_the_record(open_page, record):
             viewer.picture("receptive-field"),
             maps.receptive_field_picture(record, step, sigma),
         )
-    assert len({viewer.get(f"pixel('prediction:0', {x}, 20).join()") for x in range(72)}) > 1
+    assert len(np.unique(viewer.picture("prediction")[20], axis=0)) > 1
 
 
 def test_scrubbing_by_mouse_reports_on_release(open_page, record):
@@ -215,14 +225,14 @@ def test_scrubbing_by_mouse_reports_on_release(open_page, record):
     seen = set()
     for part in (0.8, 0.5, 0.25, 0.1):
         mouse.move(box["x"] + part * box["width"], y, steps=3)
-        viewer.until("settled")
-        step = viewer.get("step")
+        viewer.settle()
+        step = viewer.step
         check(viewer, record, step)
         seen.add(step)
-    viewer.page.wait_for_timeout(500)
+    viewer.rest()
     assert len(seen) == 4 and viewer.reports() == []
     mouse.up()
-    viewer.reported(step=viewer.get("step"), pins=[], panels=[])
+    viewer.reported(step=viewer.step, pins=[], panels=[])
 
 
 def test_keys_and_buttons(open_page, record):
@@ -265,8 +275,8 @@ def test_keys_are_dead_while_typing_and_leave_others_alone(open_page, record):
     for key in ("Home", "ArrowRight", "End"):
         viewer.page.keyboard.press(key)
     assert box.input_value() == "a b "
-    viewer.page.wait_for_timeout(200)
-    assert viewer.get("step") == 5 and viewer.button("Play").is_visible()
+    viewer.settle()
+    assert viewer.step == 5 and viewer.button("Play").is_visible()
     box.blur()
     viewer.page.evaluate(
         "() => { window.left = []; onkeydown = (e) => e.defaultPrevented || left.push(e.key); }"
@@ -274,7 +284,7 @@ def test_keys_are_dead_while_typing_and_leave_others_alone(open_page, record):
     for key in ("c", "r", "Control+ArrowRight", "Alt+End", "ArrowUp"):
         viewer.page.keyboard.press(key)
     left = viewer.page.evaluate("left")
-    assert {"c", "r", "ArrowRight", "End", "ArrowUp"} <= set(left) and viewer.get("step") == 5
+    assert {"c", "r", "ArrowRight", "End", "ArrowUp"} <= set(left) and viewer.step == 5
 
 
 def test_play_pause_speed_and_loop(open_page, record):
@@ -282,24 +292,25 @@ def test_play_pause_speed_and_loop(open_page, record):
     viewer.at(0)
     viewer.page.get_by_label("Speed").select_option("4")
     viewer.page.keyboard.press("Space")
-    viewer.until("step >= 3")
+    viewer.until_step("step >= 3")
+    viewer.rest()
     assert viewer.reports() == []
     viewer.page.keyboard.press("Space")
     viewer.button("Play").wait_for()
-    halted = viewer.get("step")
+    halted = viewer.step
     assert 3 <= halted < STEPS
     viewer.reported(step=halted)
     check(viewer, record, halted)
-    viewer.page.wait_for_timeout(500)
-    assert viewer.get("step") == halted
+    viewer.settle()
+    assert viewer.step == halted
     viewer.button("Play").click()
     viewer.at(STEPS)
     viewer.button("Play").wait_for()
     viewer.button("Loop").click()
     viewer.button("Play").click()  # from the end it starts over
-    viewer.until("step >= 1 && document.querySelector('.segviz').segviz.step < 9")
-    viewer.until(f"step === {STEPS}")
-    viewer.until("step <= 3")
+    viewer.until_step("step >= 1 && step < 9")
+    viewer.until_step(f"step === {STEPS}")
+    viewer.until_step("step <= 3")
     viewer.button("Pause").click()
 
 
@@ -406,28 +417,26 @@ def test_zoom_and_pan_are_shared(open_page, record):
     viewer = open_page([NamedRecord(record, "entropy")])
     viewer.at(STEPS)
     viewer.point(18, 14)
-    viewer.page.wait_for_timeout(300)
     for _ in range(3):
         viewer.page.mouse.wheel(0, -240)
-    viewer.until("zoom.k > 4")
-    zoom = viewer.get("zoom")
+    viewer.settle()
+    k, u, v = viewer.zoom
+    assert k > 4
+    assert viewer.page.get_by_text(f"{k:.1f}\N{MULTIPLICATION SIGN}").is_visible()
     # What was under the pointer stays there, in every panel.
-    viewer.page.mouse.move(*[v + 0.1 for v in viewer.place(18, 14)[1]])
+    x, y = viewer.place(18, 14)
+    viewer.page.mouse.move(x + 0.1, y + 0.1)
     viewer.page.get_by_text("x 18, y 14").wait_for()
-    transforms = viewer.page.locator(".grid canvas").evaluate_all(
-        "all => all.map(c => c.style.transform)"
-    )
-    assert len(set(transforms)) == 1 and "scale" in transforms[0]
-    x, y = viewer.place(18, 14)[1]
     viewer.page.mouse.down()
     viewer.page.mouse.move(x - 40, y - 30, steps=4)
     viewer.page.mouse.up()
-    moved = viewer.get("zoom")
-    assert moved["u"] > zoom["u"] and moved["v"] > zoom["v"] and moved["k"] == zoom["k"]
+    viewer.settle()
+    moved = viewer.zoom
+    assert moved[0] == k and moved[1] > u and moved[2] > v
     assert viewer.page.locator(".pin").count() == 0  # a drag is no click
     viewer.page.mouse.dblclick(x, y)
-    viewer.until("zoom.k === 1")
-    viewer.page.wait_for_timeout(500)
+    viewer.settle()
+    assert viewer.zoom == (1, 0, 0)
     assert viewer.page.locator(".pin").count() == 0
     viewer.click(30, 20)
     viewer.page.locator(".pin").wait_for()
@@ -438,10 +447,11 @@ def test_zoom_and_pan_are_shared(open_page, record):
     viewer.frame("entropy").focus()
     for key in ("d", "Shift+S", "+", "+", "Enter"):
         viewer.page.keyboard.press(key)
-    viewer.until("zoom.k > 2")
     viewer.reported(pins=[[37, 38]])
+    assert viewer.zoom[0] > 2
     viewer.page.keyboard.press("0")
-    viewer.until("zoom.k === 1")
+    viewer.settle()
+    assert viewer.zoom == (1, 0, 0)
 
 
 def test_isolating_a_class(open_page, record):
@@ -453,13 +463,13 @@ def test_isolating_a_class(open_page, record):
     mask = record.labels[-1] == id
     whole = maps.label_picture(record.labels[-1])
     viewer.button(record.classes[id]).click()
-    viewer.until("settled")
+    viewer.settle()
     alone = viewer.picture("prediction")
     assert (alone[mask] == whole[mask]).all() or id == 0
     assert len(np.unique(alone[~mask], axis=0)) <= 2
     assert viewer.button(record.classes[id]).get_attribute("aria-pressed") == "true"
     viewer.button(record.classes[id]).click()
-    viewer.until("settled")
+    viewer.settle()
     assert np.array_equal(viewer.picture("prediction"), whole)
 
 
@@ -475,7 +485,7 @@ def test_range_of_all_steps_or_of_one(open_page, record):
     whole = [end for one in both for end in maps.limits_of(one)]
     assert printed() == pytest.approx(whole, abs=0.06)
     viewer.button("This step").click()
-    viewer.until("settled")
+    viewer.settle()
     single = [end for one in both for end in maps.limits_of(one, 6)]
     assert printed() == pytest.approx(single, abs=0.06) and single != whole
     same(
@@ -495,7 +505,7 @@ def test_wipe_between_two_panels(open_page, record):
     assert left.locator("option:checked").inner_text() == "Prediction, step 0"
     left.select_option(label="Entropy")
     divider = viewer.page.get_by_role("slider", name="Divider")
-    viewer.until("settled")
+    viewer.settle()
     frame.hover()  # waits until it has its place
     box = frame.bounding_box()
     viewer.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
@@ -506,35 +516,29 @@ def test_wipe_between_two_panels(open_page, record):
     assert "25%" in frame.locator(".layer").nth(1).evaluate("e => e.style.clipPath")
     divider.press("ArrowRight")
     viewer.page.wait_for_function("document.querySelector('.divider').ariaValueNow === '26'")
-    assert viewer.get("step") == STEPS  # the arrow was the divider's
-    shown = (
-        frame.locator("canvas")
-        .nth(1)
-        .evaluate("c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)")
-    )
-    want = maps.label_picture(record.labels[-1])
-    assert np.array_equal(np.array(shown).reshape(56, 72, 4)[..., :3], want)
+    assert viewer.step == STEPS  # the arrow was the divider's
+    shown = pixels(frame.locator("canvas").nth(1))
+    assert np.array_equal(shown, maps.label_picture(record.labels[-1]))
     viewer.button("Wipe").click()
     frame.wait_for(state="hidden")
 
 
 def test_panels_are_chosen(open_page, record):
     viewer = open_page([NamedRecord(record, "entropy")], view={"panels": ["entropy", "prediction"]})
-    assert viewer.get("panels()") == ["prediction:0", "entropy:0"]
+    assert viewer.panels() == ["prediction:0", "entropy:0"]
     viewer.button("Prediction, step 0").click()
     viewer.reported(panels=["feedforward", "prediction", "entropy"])
     first = maps.label_picture(record.labels[0])
     assert np.array_equal(viewer.picture("feedforward"), first)
     for name in ("Prediction, step 0", "Prediction", "Entropy"):
         viewer.button(name).click()
-    assert viewer.get("panels()") == ["entropy:0"]  # one stays
+    assert viewer.panels() == ["entropy:0"]  # one stays
 
 
 def test_touch(open_page, record):
     viewer = open_page([NamedRecord(record, "entropy")])
     viewer.at(STEPS)
-    (_, (x, y)), frame = viewer.place(24, 30), viewer.frame("prediction")
-    box = frame.bounding_box()
+    (x, y), box = viewer.place(24, 30), viewer.frame("prediction").bounding_box()
     client = viewer.page.context.new_cdp_session(viewer.page)
     client.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
 
@@ -552,27 +556,26 @@ def test_touch(open_page, record):
     for far in spread:
         touch("Move", (middle[0] - far, middle[1]), (middle[0] + far, middle[1]))
     touch("End")
-    viewer.until("zoom.k > 2")
-    assert len(viewer.get("view")["pins"]) == 1
+    viewer.settle()
+    assert viewer.zoom[0] > 2 and viewer.pins() == [(24, 30)]
 
 
 def test_growing_runs_are_followed_until_the_reader_moves(open_page, record):
-    viewer = open_page([NamedRecord(cut(record, 3), "entropy")], live=True)
+    viewer = open_page([NamedRecord(cut(record, 3), "entropy")], growing=True)
     check(viewer, record, 2)
-    grow = "([data, live]) => grow(data, { live })"
+    grow = "([data, growing]) => grow(data, { growing })"
     viewer.page.evaluate(grow, [packed([NamedRecord(cut(record, 5), "entropy")]), True])
     check(viewer, record, 4)
     viewer.click(20, 20)
     viewer.page.keyboard.press("ArrowLeft")
     viewer.at(3)
     viewer.page.evaluate(grow, [packed([NamedRecord(cut(record, 8), "entropy")]), True])
-    viewer.until("steps === 8")
-    viewer.until("loaded")
+    expect(viewer.page.locator("output.step")).to_have_text("step 3 of 7")
     check(viewer, record, 3)
-    assert viewer.get("view") == {"step": 3, "pins": [[20, 20]], "panels": []}
+    viewer.reported(step=3, pins=[[20, 20]], panels=[])
     viewer.page.get_by_label("Speed").select_option("4")
     viewer.page.keyboard.press("Space")  # what is there plays, and waits for more
-    viewer.until("step === 7")
+    viewer.until_step("step === 7")
     viewer.button("Pause").wait_for()
     viewer.page.evaluate(grow, [packed([NamedRecord(record, "entropy")]), False])
     viewer.at(STEPS)
@@ -583,7 +586,7 @@ def test_growing_runs_are_followed_until_the_reader_moves(open_page, record):
 def test_captions_of_growing_runs(open_page, record, other):
     runs = [NamedRecord(other, "first"), NamedRecord(cut(record, 3), "second")]
     panels = ["feedforward", "prediction", "entropy", "receptive-field"]
-    viewer = open_page(runs, live=True, view={"panels": panels})
+    viewer = open_page(runs, growing=True, view={"panels": panels})
     viewer.at(4)
 
     def captions():
@@ -591,7 +594,7 @@ def test_captions_of_growing_runs(open_page, record, other):
 
     assert captions()[3].startswith("step 2 · IoU ")
     runs = [runs[0], NamedRecord(record, "second")]
-    viewer.page.evaluate("data => grow(data, { live: false })", packed(runs))
+    viewer.page.evaluate("data => grow(data, { growing: false })", packed(runs))
     viewer.at(STEPS)
     assert [text.split(" (")[0] for text in captions()] == [
         f"IoU {other.steps[0]['iou']:.3f}",
@@ -609,7 +612,7 @@ def test_runs_side_by_side(open_page, record, other):
     name = '<img src=x onerror="window.harmed = 1">'
     viewer = open_page([NamedRecord(record, "entropy, 2x"), NamedRecord(other, name)])
     viewer.at(STEPS)
-    assert viewer.get("panels()") == [
+    assert viewer.panels() == [
         "photo:0",
         "prediction:0",
         "prediction:1",
@@ -661,13 +664,16 @@ def test_layout(open_page, record, width):
     assert controls.count() > 15 and controls.evaluate_all(named) == 0
 
 
-def test_views_go_round(open_page, record):
+def test_what_a_browser_reports_is_the_state_it_was_opened_with(open_page, record):
     runs = [NamedRecord(record, "entropy")]
-    view = ViewState(4, ((3, 4), (50, 20)), ("prediction", "truth"))
-    viewer = open_page(runs, view=view.plain())
+    state = ViewState(4, ((3, 4), (50, 20)), ("prediction", "truth"))
+    viewer = open_page(runs, view=state.plain())
     viewer.at(4)
-    found = json.loads(json.dumps(viewer.get("view")))
-    assert ViewState.of(found, runs) == view
+    assert viewer.state() == (4, [(3, 4), (50, 20)], ["prediction", "truth"])
+    viewer.page.keyboard.press("ArrowRight")
+    viewer.reported(step=5)
+    found = ViewState.of(viewer.reports()[-1], runs)
+    assert found == dataclasses.replace(state, step=5)
 
 
 # As a component of Streamlit
@@ -680,17 +686,16 @@ def test_a_message_undone_late_leaves_the_viewer_to_the_next(open_page, record):
     page.evaluate("([first, second]) => (window.undo = [send(first), send(second)])", messages)
     page.evaluate("undo[0]()")
     viewer = Viewer(page)
-    assert viewer.get("steps") == STEPS + 1
-    assert viewer.get("view") == ViewState().plain()
+    assert viewer.state()[:2] == (STEPS, []) and viewer.last == STEPS
     page.evaluate("undo[1]()")
     assert viewer.root.count() == 0
     page.evaluate("([first]) => (undo[0] = send(first))", messages)
     page.evaluate("undo[1]()")
-    assert Viewer(page).get("steps") == 3
+    assert Viewer(page).last == 2
+    page.evaluate("undo[0]()")
 
 
 def message(record):
     """What the component is sent, in base64."""
-    sent = Sent(ViewState())
-    sent.send([NamedRecord(record, "entropy")], live=False)
-    return base64.b64encode(sent.message).decode()
+    made = payload([NamedRecord(record, "entropy")])
+    return base64.b64encode(made.pack(growing=False, view=ViewState().plain())).decode()

@@ -12,7 +12,8 @@ import pytest
 from segviz.adapt import Settings
 from segviz.errors import InputError
 from segviz.export.report import report
-from segviz.viewer.payload import NamedRecord, payload
+from segviz.viewer import NamedRecord
+from segviz.viewer.payload import payload
 
 HOSTILE = "</script></title><img src=x onerror=alert(1)><!--<script>$title"
 

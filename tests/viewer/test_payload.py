@@ -3,17 +3,23 @@
 import dataclasses
 import io
 import json
+import struct
 import zlib
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from segviz.adapt import Settings
 from segviz.errors import InputError
+from segviz.network.receptive_field import extent
 from segviz.pictures import maps
+from segviz.pictures.panels import OPACITY
 from segviz.runs.run import Run
-from segviz.viewer.payload import KEY_EVERY, Encoder, NamedRecord, payload
+from segviz.viewer import MAX_PINS, PANEL_NAMES, NamedRecord
+from segviz.viewer.encoder import KEY_EVERY, Encoder
+from segviz.viewer.payload import payload
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +64,12 @@ def steps(made, places):
         values = np.frombuffer(zlib.decompress(chunk(made, place)), np.uint8)
         found.append(values + found[-1] if step % made.head["keyEvery"] else values)
     return np.stack(found)
+
+
+def unpacked(message):
+    """Head and frames of a message."""
+    (length,) = struct.unpack("<I", message[:4])
+    return json.loads(message[4 : 4 + length]), message[4 + length :]
 
 
 def test_every_map_of_every_step_comes_back(record, other):
@@ -106,9 +118,13 @@ def test_head_is_json_and_says_what_there_is(record, other):
     assert (head["width"], head["height"]) == (72, 56)
     assert [run["name"] for run in head["runs"]] == ["first", "second"]
     run = head["runs"][0]
-    assert run["title"] == "two shapes" and run["settings"] == dataclasses.asdict(record.settings)
+    assert run["title"] == "two shapes" and run["scale"] == 1.5
     assert run["numbers"]["entropy"] == record.numbers("entropy")
-    assert run["stride"] == record.stride and run["reference"] == "truth"
+    assert head["maxPins"] == MAX_PINS and head["opacity"] == OPACITY
+    panels = {panel["id"]: panel for panel in head["panels"]}
+    assert list(panels) == list(PANEL_NAMES) and set(head["defaultPanels"]) <= set(panels)
+    assert panels["receptive-field"]["map"] == "sigma" and panels["truth"]["needsTruth"]
+    assert all(panel["title"][0].isupper() and panel["help"] for panel in panels.values())
     present = {one["id"]: one for one in head["classes"]}
     assert set(present) == set(maps.classes_in(record)) | set(maps.classes_in(other))
     assert present[8] == {"id": 8, "name": "cat", "colour": [64, 0, 0]}
@@ -121,6 +137,14 @@ def test_head_is_json_and_says_what_there_is(record, other):
         "loss",
         "changed",
     ]
+
+
+def test_receptive_field_sizes_are_linear_between_what_is_sent(record):
+    (entry,) = payload([NamedRecord(record, "a")]).head["runs"]
+    sigmas, sizes = entry["receptiveField"]["sigmas"], entry["receptiveField"]["sizes"]
+    sigma = np.linspace(0, sigmas[-1], 33)
+    want = extent(torch.from_numpy(sigma / record.stride), record.stride)
+    assert np.interp(sigma, sigmas, sizes) == pytest.approx(want.numpy())
 
 
 def test_only_truth_is_sent_as_truth(other):
@@ -156,15 +180,14 @@ def test_what_runs_share_is_sent_once(record):
     assert len(two.frames) == len(one.frames)
 
 
-def test_growing_runs_code_only_what_is_new(record, monkeypatch):
-    encoder, coded, compress = Encoder(), [], zlib.compress
+def test_growing_runs_code_only_what_is_new(record):
+    coded = []
 
     def counting(data, level):
         coded.append(len(data) > 72 * 56)  # the maps of a step, not its probabilities
-        return compress(data, level)
+        return zlib.compress(data, level)
 
-    monkeypatch.setattr("segviz.viewer.payload.zlib.compress", counting)
-    last = len(record.steps)
+    encoder, last = Encoder(counting), len(record.steps)
     for count, fresh in ((3, 3), (4, 1), (4, 0), (last, last - 4)):
         coded.clear()
         made = payload([NamedRecord(cut(record, count), "a")], encoder)
@@ -172,13 +195,25 @@ def test_growing_runs_code_only_what_is_new(record, monkeypatch):
         assert made == payload([NamedRecord(cut(record, count), "a")])
 
 
-def test_an_encoder_keeps_no_more_than_the_last_payload_used(record, other):
-    encoder = Encoder()
+def test_an_encoder_caches_no_more_than_the_last_payload_used(record, other):
+    encoder, fresh = Encoder(), Encoder()
     payload([NamedRecord(record, "a")], encoder)
     payload([NamedRecord(other, "b")], encoder)
-    fresh = Encoder()
     payload([NamedRecord(other, "b")], fresh)
-    assert set(encoder._used) == set(fresh._used)
+    assert encoder.cached == fresh.cached
+
+
+def test_a_packed_message_names_its_content(record, other):
+    first, second = (payload([NamedRecord(run, "a")]) for run in (record, other))
+    packed = first.pack(growing=True)
+    (length,) = struct.unpack("<I", packed[:4])
+    head = json.loads(packed[4 : 4 + length])
+    assert packed[4 + length :] == first.frames and head["growing"] is True
+    ids = {
+        json.loads(p.pack()[4 : 4 + struct.unpack("<I", p.pack()[:4])[0]])["id"]
+        for p in (first, second)
+    }
+    assert len(ids) == 2 and head["id"] in ids
 
 
 def test_a_run_of_one_step(record):

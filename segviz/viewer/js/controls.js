@@ -1,147 +1,202 @@
-// The controls: transport with the step cursor, and how panels look.
+// @ts-check
+// The controls: playback with the step slider, how panels are drawn, and the legend.
 
-import { button, icon, make, press, say, set, toggle } from "./dom.js";
+import { button, html, icon, setAttribute, setPressed, setText, toggle } from "./dom.js";
+import { css } from "./format.js";
+import { WHOLE } from "./model.js";
+
+/** @import { Model } from "./model.js" */
+/** @import { Viewer } from "./viewer.js" */
 
 const SPEEDS = [0.5, 1, 2, 4];
 
-class Transport {
-  constructor(model, app) {
-    Object.assign(this, { model, app });
-    const move = (label, image, to, keys) => button(`${label} (${keys})`, { image, onclick: () => app.go(to(), true) });
-    this.play = button("Play", { class: "play", onclick: () => app.play(!model.playing) });
-    this.scrubber = make("input", { type: "range", class: "scrubber", min: 0, step: 1, "aria-label": "Step" });
-    this.scrubber.oninput = () => app.go(this.scrubber.valueAsNumber, false);
-    this.scrubber.onchange = () => app.go(this.scrubber.valueAsNumber, true);
-    this.label = make("output", { class: "step" });
-    this.speed = make("select", { "aria-label": "Speed", title: "Speed" });
-    for (const speed of SPEEDS) this.speed.append(make("option", { value: speed }, `${speed}×`));
-    this.speed.value = "1";
-    this.speed.onchange = () => (model.speed = Number(this.speed.value));
-    this.loop = toggle("Loop", { image: "loop", onclick: () => {
+class PlaybackControls {
+  /**
+   * @param {Model} model
+   * @param {Viewer} viewer
+   */
+  constructor(model, viewer) {
+    this.model = model;
+    /** @type {(label: string, image: string, key: string, step: () => number) => HTMLButtonElement} */
+    const move = (label, image, key, step) => {
+      return button(`${label} (${key})`, { image, onclick: () => viewer.goTo(step(), true) });
+    };
+    this.play = button("Play", { class: "play", onclick: () => viewer.play(!model.playing) });
+    const scrubber = html("input", { type: "range", class: "scrubber", min: 0, step: 1, "aria-label": "Step" });
+    scrubber.oninput = () => viewer.goTo(scrubber.valueAsNumber, false);
+    scrubber.onchange = () => viewer.goTo(scrubber.valueAsNumber, true);
+    this.scrubber = scrubber;
+    this.label = html("output", { class: "step" });
+    const options = SPEEDS.map((speed) => html("option", { value: speed, selected: speed === 1 }, `${speed}×`));
+    const speed = html("select", { "aria-label": "Speed", title: "Speed" }, ...options);
+    speed.onchange = () => (model.speed = Number(speed.value));
+    const flip = () => {
       model.loop = !model.loop;
-      app.touch();
-    } });
-    this.node = make(
+      viewer.requestDraw();
+    };
+    this.loop = toggle("Loop", { image: "loop", onclick: flip });
+    this.node = html(
       "div",
       { class: "transport", role: "group", "aria-label": "Playback" },
-      move("First step", "first", () => 0, "Home"),
-      move("Previous step", "previous", () => model.step - 1, "Left"),
+      move("First step", "first", "Home", () => 0),
+      move("Previous step", "previous", "Left", () => model.step - 1),
       this.play,
-      move("Next step", "next", () => model.step + 1, "Right"),
-      move("Last step", "last", () => model.last, "End"),
-      this.scrubber,
+      move("Next step", "next", "Right", () => model.step + 1),
+      move("Last step", "last", "End", () => model.last),
+      scrubber,
       this.label,
-      this.speed,
+      speed,
       this.loop,
     );
+    /** @type {boolean | null} */
     this.playing = null;
   }
 
+  /** @param {number} step */
   update(step) {
-    const { model } = this;
-    set(this.scrubber, "max", model.last);
-    if (this.scrubber.valueAsNumber !== model.step) this.scrubber.value = String(model.step);
-    this.scrubber.style.setProperty("--done", `${model.last ? (100 * model.step) / model.last : 100}%`);
+    const { model, scrubber } = this;
+    setAttribute(scrubber, "max", model.last);
+    if (scrubber.valueAsNumber !== model.step) scrubber.value = String(model.step);
     const text = `step ${step} of ${model.last}`;
-    set(this.scrubber, "aria-valuetext", text);
-    say(this.label, text);
-    press(this.loop, model.loop);
+    setAttribute(scrubber, "aria-valuetext", text);
+    setText(this.label, text);
+    setPressed(this.loop, model.loop);
     if (this.playing === model.playing) return;
     this.playing = model.playing;
     const name = model.playing ? "Pause" : "Play";
     this.play.replaceChildren(icon(name.toLowerCase()), name);
     this.play.title = `${name} (Space)`;
-    set(this.play, "aria-label", name);
+    setAttribute(this.play, "aria-label", name);
   }
 }
 
-class Look {
-  constructor(model, app) {
-    Object.assign(this, { model, app, plan: "" });
-    this.panels = make("div", { class: "set", role: "group", "aria-label": "Panels" });
-    this.opacity = make("input", { type: "range", min: 0, max: 100, step: 5, "aria-label": "Opacity of the overlay" });
-    this.opacity.oninput = () => {
-      model.opacity = this.opacity.valueAsNumber / 100;
-      app.touch();
+class DisplayControls {
+  /**
+   * @param {Model} model
+   * @param {Viewer} viewer
+   */
+  constructor(model, viewer) {
+    this.model = model;
+    this.viewer = viewer;
+    this.built = "";
+    /** @type {HTMLButtonElement[]} */
+    this.buttons = [];
+    this.panels = html("div", { class: "set", role: "group", "aria-label": "Panels" });
+    const opacity = html("input", { type: "range", min: 0, max: 100, step: 5, "aria-label": "Opacity of the overlay" });
+    opacity.oninput = () => {
+      model.opacity = opacity.valueAsNumber / 100;
+      viewer.requestDraw();
     };
-    const flip = (label, text, what) => toggle(label, { text, onclick: () => {
-      what();
-      app.touch();
-    } });
-    this.whole = flip("One colour range for all steps and runs", "All steps", () => (model.perStep = false));
-    this.single = flip("The colour range of the step shown", "This step", () => (model.perStep = true));
-    this.outline = flip("Outline S, the pixels that entropy is minimised on", "Outline S", () => (model.outline = !model.outline));
-    this.wipe = flip("Compare two panels with a divider", "Wipe", () => {
+    this.opacity = opacity;
+    /** @type {(text: string, help: string, change: () => void) => HTMLButtonElement} */
+    const switchOf = (text, help, change) => {
+      const onclick = () => {
+        change();
+        viewer.requestDraw();
+      };
+      return toggle(help, { text, onclick });
+    };
+    this.allSteps = switchOf("All steps", "One colour range for all steps and runs", () => {
+      model.rangePerStep = false;
+    });
+    this.thisStep = switchOf("This step", "The colour range of the step shown", () => {
+      model.rangePerStep = true;
+    });
+    this.outline = switchOf("Outline S", "Outline S, the pixels that entropy is minimised on", () => {
+      model.outline = !model.outline;
+    });
+    this.wipe = switchOf("Wipe", "Compare two panels with a divider", () => {
       model.wipe = model.wipe ? null : { at: 0.5, sides: ["", ""] };
     });
-    this.fit = button("Show the whole photo", { image: "fit", onclick: () => {
-      model.zoom = { k: 1, u: 0, v: 0 };
-      app.touch();
-    } });
-    this.times = make("span", { class: "quiet times" });
-    this.overlay = make("label", { class: "set" }, make("span", { class: "quiet" }, "Overlay"), this.opacity);
-    const range = make("div", { class: "set", role: "group", "aria-label": "Colour range" });
-    range.append(make("span", { class: "quiet" }, "Range"), make("span", { class: "joined" }, this.whole, this.single));
-    const zoom = make("div", { class: "set" }, this.fit, this.times);
-    this.node = make("div", { class: "look" }, this.panels, this.overlay, range, this.outline, this.wipe, zoom);
+    const fit = () => {
+      model.zoom = WHOLE;
+      viewer.requestDraw();
+    };
+    this.fit = button("Show the whole photo", { image: "fit", onclick: fit });
+    this.times = html("span", { class: "quiet times" });
+    this.overlay = html("label", { class: "set" }, html("span", { class: "quiet" }, "Overlay"), opacity);
+    const range = html("div", { class: "set", role: "group", "aria-label": "Colour range" });
+    range.append(html("span", { class: "quiet" }, "Range"), html("span", { class: "joined" }, this.allSteps, this.thisStep));
+    const zoom = html("div", { class: "set" }, this.fit, this.times);
+    this.node = html("div", { class: "look" }, this.panels, this.overlay, range, this.outline, this.wipe, zoom);
   }
 
   update() {
-    const { model, app } = this;
-    const plan = JSON.stringify([model.panels, model.many]);
-    if (plan !== this.plan) {
-      this.plan = plan;
-      this.buttons = model.panels.map((panel) => {
-        const title = model.title(panel);
-        return toggle(`Panel ${title}`, { text: title, "data-panel": panel, onclick: () => {
-          const next = model.panels.filter((name) => (name === panel) !== model.chosen.includes(name));
-          if (!next.length) return app.hint("One panel stays.");
-          model.asked = next;
-          app.changed();
-        } });
+    const { model } = this;
+    const plan = JSON.stringify(model.head.panels);
+    if (plan !== this.built) {
+      this.built = plan;
+      this.buttons = model.head.panels.map(({ id, title, help }) => {
+        return toggle(help, { text: title, "data-panel": id, onclick: () => this.choose(id) });
       });
       this.panels.replaceChildren(...this.buttons);
     }
-    const { chosen } = model;
-    for (const one of this.buttons) press(one, chosen.includes(one.dataset.panel));
-    this.overlay.hidden = model.many || !chosen.includes("photo");
-    this.outline.hidden = !chosen.includes("entropy");
-    if (this.opacity.valueAsNumber !== Math.round(100 * model.opacity)) this.opacity.value = String(100 * model.opacity);
-    press(this.whole, !model.perStep);
-    press(this.single, model.perStep);
-    press(this.outline, model.outline);
-    press(this.wipe, Boolean(model.wipe));
-    const times = model.zoom.k.toFixed(1);
+    const visible = model.visiblePanels;
+    for (const node of this.buttons) setPressed(node, visible.some(({ id }) => id === node.dataset.panel));
+    this.overlay.hidden = !visible.some(({ draws }) => draws === "overlay");
+    this.outline.hidden = !visible.some(({ map }) => map === "entropy");
+    const opacity = Math.round(100 * model.opacity);
+    if (this.opacity.valueAsNumber !== opacity) this.opacity.value = String(opacity);
+    setPressed(this.allSteps, !model.rangePerStep);
+    setPressed(this.thisStep, model.rangePerStep);
+    setPressed(this.outline, model.outline);
+    setPressed(this.wipe, model.wipe !== null);
     this.fit.disabled = model.zoom.k === 1;
-    say(this.times, `${times}×`);
+    setText(this.times, `${model.zoom.k.toFixed(1)}×`);
+  }
+
+  /**
+   * Add a panel, or take it away.
+   * @param {string} panel
+   */
+  choose(panel) {
+    const { model, viewer } = this;
+    const visible = model.visiblePanels.map(({ id }) => id);
+    const ids = model.head.panels.map(({ id }) => id);
+    const next = ids.filter((id) => (id === panel) !== visible.includes(id));
+    if (!next.length) {
+      viewer.notify("At least one panel stays.");
+      return;
+    }
+    model.chosenPanels = next;
+    viewer.stateChanged();
   }
 }
 
-// The classes of prediction and truth; a click leaves one, another shows all again.
+// The classes of predictions and truth; a click shows one alone, another all of them again.
 class Legend {
-  constructor(model, app) {
-    Object.assign(this, { model, app, plan: "" });
-    this.node = make("div", { class: "legend", role: "group", "aria-label": "Classes: choose one to see it alone" });
+  /**
+   * @param {Model} model
+   * @param {Viewer} viewer
+   */
+  constructor(model, viewer) {
+    this.model = model;
+    this.viewer = viewer;
+    this.built = "";
+    /** @type {HTMLButtonElement[]} */
+    this.buttons = [];
+    this.node = html("div", { class: "legend", role: "group", "aria-label": "Classes: choose one to see it alone" });
   }
 
   update() {
-    const { model, app } = this;
+    const { model, viewer } = this;
     const plan = JSON.stringify(model.head.classes);
-    if (plan !== this.plan) {
-      this.plan = plan;
+    if (plan !== this.built) {
+      this.built = plan;
       this.buttons = model.head.classes.map(({ id, name, colour }) => {
-        const one = toggle(`Show ${name} alone`, { text: name, "data-class": id, onclick: () => {
+        const onclick = () => {
           model.isolated = model.isolated === id ? null : id;
-          app.touch();
-        } });
-        one.prepend(make("i", { style: `background:rgb(${colour.join(" ")})` }));
-        return one;
+          viewer.requestDraw();
+        };
+        const node = toggle(`Show ${name} alone`, { text: name, "data-class": id, onclick });
+        node.prepend(html("i", { style: `background:${css(colour)}` }));
+        return node;
       });
       this.node.replaceChildren(...this.buttons);
     }
     this.node.classList.toggle("isolating", model.isolated !== null);
-    for (const one of this.buttons) press(one, Number(one.dataset.class) === model.isolated);
+    for (const node of this.buttons) setPressed(node, Number(node.dataset.class) === model.isolated);
   }
 }
 
-export { Legend, Look, Transport };
+export { DisplayControls, Legend, PlaybackControls };

@@ -1,20 +1,16 @@
-// Small helpers: elements, icons, numbers as text.
+// @ts-check
+// Helpers to make and change elements.
 
-function make(tag, attributes = {}, ...children) {
-  const svg = SVG_TAGS.has(tag);
-  const node = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) node[name] = value;
-    else if (name === "style") node.style.cssText = value;
-    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children.filter((child) => child !== null && child !== undefined));
-  return node;
-}
+import { css } from "./format.js";
 
-const SVG_TAGS = new Set(["svg", "path", "line", "circle", "rect", "g"]);
+/** @import { Colour } from "./types" */
+/** @typedef {Record<string, string | number | boolean | Function | null | undefined>} Attributes */
+/** @typedef {Node | string | null | undefined} Child */
+
+const SVG = "http://www.w3.org/2000/svg";
 
 // Icons on a grid of 16, drawn with strokes or, for transport, filled.
+/** @type {Record<string, string>} */
 const ICONS = {
   first: "M4 3v10M13 3 6 8l7 5z",
   previous: "M11 3 4.5 8l6.5 5z",
@@ -27,57 +23,111 @@ const ICONS = {
   fit: "M6 3H3v3M10 3h3v3M6 13H3v-3M10 13h3v-3",
 };
 
+/**
+ * Make an HTML element. Attributes that are false, null or undefined are left out; names that
+ * begin with "on" are event handlers.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Attributes} [attributes]
+ * @param {...Child} children
+ * @returns {HTMLElementTagNameMap[T]}
+ */
+function html(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/**
+ * Make an SVG element.
+ * @template {keyof SVGElementTagNameMap} T
+ * @param {T} tag
+ * @param {Attributes} [attributes]
+ * @param {...Child} children
+ * @returns {SVGElementTagNameMap[T]}
+ */
+function svg(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+/**
+ * @template {HTMLElement | SVGElement} E
+ * @param {E} node
+ * @param {Attributes} attributes
+ * @param {Child[]} children
+ */
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") Object.assign(node, { [name]: value });
+    else if (name === "style") node.style.cssText = String(value); // as the policy of reports allows
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, String(value));
+  }
+  for (const child of children) if (child !== null && child !== undefined) node.append(child);
+  return node;
+}
+
+/** @param {string} name One of `ICONS`. */
 function icon(name) {
-  return make(
-    "svg",
-    { viewBox: "0 0 16 16", class: `icon ${name}`, "aria-hidden": "true" },
-    make("path", { d: ICONS[name] }),
-  );
+  const attributes = { viewBox: "0 0 16 16", class: `icon ${name}`, "aria-hidden": "true" };
+  return svg("svg", attributes, svg("path", { d: ICONS[name] }));
 }
 
-function button(label, { image, text, onclick, ...rest } = {}) {
-  return make(
+/**
+ * Make a button. With a text, the label becomes the tooltip; without, the name as well.
+ * @param {string} label
+ * @param {Attributes & { image?: string, text?: string }} [attributes]
+ */
+function button(label, { image, text, ...rest } = {}) {
+  return html(
     "button",
-    { type: "button", "aria-label": text ? null : label, title: label, onclick, ...rest },
+    { type: "button", "aria-label": text ? null : label, title: label, ...rest },
     image ? icon(image) : null,
-    text ? make("span", {}, text) : null,
+    text ? html("span", {}, text) : null,
   );
 }
 
-function toggle(label, { pressed = false, ...rest } = {}) {
-  return button(label, { "aria-pressed": String(pressed), ...rest });
+/**
+ * Make a button that is pressed or not; `setPressed` changes it.
+ * @param {string} label
+ * @param {Attributes & { image?: string, text?: string }} [attributes]
+ */
+function toggle(label, attributes = {}) {
+  return button(label, { "aria-pressed": "false", ...attributes });
 }
 
-function press(node, pressed) {
-  node.setAttribute("aria-pressed", String(pressed));
+/**
+ * @param {Element} node
+ * @param {boolean} pressed
+ */
+function setPressed(node, pressed) {
+  setAttribute(node, "aria-pressed", String(pressed));
 }
 
 // Text and attributes are written only when they change, so that nothing is laid out in vain.
-function say(node, text) {
+
+/**
+ * @param {Element} node
+ * @param {string} text
+ */
+function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-function set(node, name, value) {
-  if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
+/**
+ * @param {Element} node
+ * @param {string} name
+ * @param {string | number} value
+ */
+function setAttribute(node, name, value) {
+  if (node.getAttribute(name) !== String(value)) node.setAttribute(name, String(value));
 }
 
-function fixed(value, decimals) {
-  if (value === null || value === undefined || Number.isNaN(value)) return "–";
-  const size = Math.abs(value);
-  return value.toFixed(size >= 1000 ? 0 : size >= 100 ? Math.min(decimals, 1) : decimals);
-}
-
-function signed(value, decimals) {
-  if (value === null || Number.isNaN(value)) return "";
-  const text = fixed(Math.abs(value), decimals);
-  return Number(text) === 0 ? `±${text}` : `${value < 0 ? "−" : "+"}${text}`;
-}
-
-const css = ([r, g, b]) => `rgb(${r} ${g} ${b})`;
-
-// A class as a small square of its colour and its name.
+/**
+ * Make a square of a colour and a name beside it.
+ * @param {Colour} colour
+ * @param {string} name
+ */
 function chip(colour, name) {
-  return make("span", { class: "chip" }, make("i", { style: `background:${css(colour)}` }), name);
+  return html("span", { class: "chip" }, html("i", { style: `background:${css(colour)}` }), name);
 }
 
-export { button, chip, css, fixed, icon, make, press, say, set, signed, toggle };
+export { button, chip, html, icon, setAttribute, setPressed, setText, svg, toggle };

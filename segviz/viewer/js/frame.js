@@ -1,46 +1,71 @@
+// @ts-check
 // A frame: a picture of a panel, or two to wipe between, under the shared zoom and cursor.
 
-import { make, set } from "./dom.js";
-import { extent, read } from "./sample.js";
-import { colourOf } from "./model.js";
+import { html, setAttribute, svg } from "./dom.js";
+import { runColour } from "./model.js";
+import { fieldSize, read } from "./sample.js";
+
+/** @import { Model } from "./model.js" */
+/** @import { Run } from "./decode.js" */
+/** @import { Head, PanelInfo, Pixel, Zoom } from "./types" */
+/** @typedef {{ run: Run, panel: PanelInfo }} Source What a layer shows. */
+
+const CRISP = 3; // magnification from which the photo's pixels are drawn as squares
 
 class Layer {
-  constructor(head, run, panel) {
-    Object.assign(this, { run, panel, key: null });
-    this.canvas = make("canvas", { width: head.width, height: head.height, class: `map ${panel}` });
-    this.context = this.canvas.getContext("2d", { alpha: false, willReadFrequently: true });
-    this.node = make("div", { class: "layer" }, this.canvas);
+  /**
+   * @param {Head} head
+   * @param {Source} source
+   */
+  constructor(head, { run, panel }) {
+    this.run = run.index;
+    this.panel = panel;
+    this.key = "";
+    this.canvas = html("canvas", { width: head.width, height: head.height });
+    this.context = /** @type {CanvasRenderingContext2D} */ (
+      this.canvas.getContext("2d", { alpha: false, willReadFrequently: true })
+    );
+    this.node = html("div", { class: "layer", "data-panel": panel.id, "data-run": run.index }, this.canvas);
   }
 
+  /**
+   * @param {Model} model
+   * @param {number} step
+   */
   draw(model, step) {
     const run = model.runs[this.run];
-    const entry = model.painter.picture(run, this.panel, step, model.look(step, this.panel));
-    if (!entry || entry.key === this.key) return;
-    this.context.putImageData(entry.image, 0, 0);
-    this.key = entry.key;
+    const picture = model.painter.picture(run, this.panel, step, model.display(step));
+    if (!picture) return;
+    setAttribute(this.node, "data-step", run.at(step));
+    if (picture.key === this.key) return;
+    this.context.putImageData(picture.image, 0, 0);
+    this.key = picture.key;
   }
 
+  /** @param {Zoom} zoom */
   move({ k, u, v }) {
     const transform = k === 1 ? "" : `translate(${-100 * u * k}%, ${-100 * v * k}%) scale(${k})`;
     if (this.canvas.style.transform !== transform) this.canvas.style.transform = transform;
-    // True pixels for maps always, for the photo once they can be told apart.
-    this.canvas.classList.toggle("crisp", this.panel !== "photo" || k >= 3);
+    // Maps are always drawn in squares, the photo once its pixels can be told apart.
+    this.canvas.classList.toggle("crisp", !showsPhoto(this.panel) || k >= CRISP);
   }
 }
 
 class Frame {
-  constructor(model, layers, label) {
+  /**
+   * @param {Model} model
+   * @param {Source[]} sources
+   * @param {string} label
+   */
+  constructor(model, sources, label) {
     const { width, height } = model.head;
-    this.layers = layers.map(([run, panel]) => new Layer(model.head, run, panel));
-    this.marks = make("svg", { class: "marks", preserveAspectRatio: "none", "aria-hidden": "true" });
-    this.lines = ["back", "front"].flatMap((kind) => [
-      make("line", { class: `cross ${kind}` }),
-      make("line", { class: `cross ${kind}` }),
-    ]);
-    this.fields = make("g");
+    this.layers = sources.map((source) => new Layer(model.head, source));
+    this.marks = svg("svg", { class: "marks", preserveAspectRatio: "none", "aria-hidden": "true" });
+    this.lines = ["back", "back", "front", "front"].map((kind) => svg("line", { class: kind }));
+    this.fields = svg("g");
     this.marks.append(...this.lines, this.fields);
-    this.badges = make("div", { class: "badges" });
-    this.node = make(
+    this.badges = html("div", { class: "badges" });
+    this.node = html(
       "div",
       {
         class: "frame",
@@ -54,42 +79,47 @@ class Frame {
       this.marks,
       this.badges,
     );
-    this.signs = "";
+    this.marked = "";
   }
 
-  get photo() {
-    return this.layers[0].panel === "photo";
-  }
-
+  /**
+   * @param {Model} model
+   * @param {number} step
+   */
   draw(model, step) {
     for (const layer of this.layers) layer.draw(model, step);
   }
 
-  // Zoom, crosshair, the extent of the receptive field and pins, where they have changed.
+  /**
+   * Draw zoom, crosshair, the extent of the receptive field and pins, if they have changed.
+   * @param {Model} model
+   * @param {number} step
+   */
   mark(model, step) {
     const { zoom, cursor, pins, head } = model;
-    const fields = this.photo && cursor ? fieldsAt(model, step, cursor) : [];
-    const signs = JSON.stringify([zoom, cursor, pins, fields]);
-    if (signs === this.signs) return;
-    this.signs = signs;
+    const fields = showsPhoto(this.layers[0].panel) && cursor ? fieldsAt(model, step, cursor) : [];
+    const marked = JSON.stringify([zoom, cursor, pins, fields]);
+    if (marked === this.marked) return;
+    this.marked = marked;
     for (const layer of this.layers) layer.move(zoom);
+    this.node.classList.toggle("zoomed", zoom.k > 1);
     const { width, height } = head;
     const [left, top] = [zoom.u * width, zoom.v * height];
-    set(this.marks, "viewBox", `${left} ${top} ${width / zoom.k} ${height / zoom.k}`);
+    setAttribute(this.marks, "viewBox", `${left} ${top} ${width / zoom.k} ${height / zoom.k}`);
     this.lines.forEach((line, i) => {
       line.style.display = cursor ? "" : "none";
       if (!cursor) return;
-      const across = i % 2 === 0;
+      const horizontal = i % 2 === 0;
       const [x, y] = [cursor.x + 0.5, cursor.y + 0.5];
-      const ends = across ? [left, y, left + width, y] : [x, top, x, top + height];
-      ["x1", "y1", "x2", "y2"].forEach((name, j) => line.setAttribute(name, ends[j]));
+      const [x1, y1, x2, y2] = horizontal ? [left, y, left + width, y] : [x, top, x, top + height];
+      for (const [name, value] of Object.entries({ x1, y1, x2, y2 })) line.setAttribute(name, String(value));
     });
     this.fields.replaceChildren(
-      ...fields.flatMap(({ radius, colour }) => {
-        const place = { cx: cursor.x + 0.5, cy: cursor.y + 0.5, r: radius };
+      ...fields.flatMap(({ x, y, radius, colour }) => {
+        const circle = { cx: x + 0.5, cy: y + 0.5, r: radius };
         return [
-          make("circle", { ...place, class: "field back" }),
-          make("circle", { ...place, class: "field front", style: `stroke:${colour}` }),
+          svg("circle", { ...circle, class: "field back" }),
+          svg("circle", { ...circle, class: "field front", style: `stroke:${colour}` }),
         ];
       }),
     );
@@ -99,34 +129,48 @@ class Frame {
         const down = 100 * zoom.k * ((y + 0.5) / height - zoom.v);
         const outside = Math.min(across, down) < 0 || Math.max(across, down) > 100;
         const style = `left:${across}%;top:${down}%;background:${colour}`;
-        return make("span", { class: "badge", style, hidden: outside }, String(slot + 1));
+        return html("span", { class: "badge", style, hidden: outside }, String(slot + 1));
       }),
     );
   }
 
-  // The photo pixel under a pointer.
-  pixel(model, { clientX, clientY }) {
+  /**
+   * Return the photo pixel under a pointer.
+   * @param {Model} model
+   * @param {MouseEvent} event
+   * @returns {Pixel}
+   */
+  pixel({ zoom, head }, { clientX, clientY }) {
     const box = this.node.getBoundingClientRect();
-    const { zoom, head } = model;
-    const at = (client, start, size, from, count) => {
-      const place = from + (client - start) / size / zoom.k;
-      return Math.min(Math.max(Math.floor(place * count), 0), count - 1);
+    /** @type {(part: number, from: number, count: number) => number} */
+    const index = (part, from, count) => {
+      return Math.min(Math.max(Math.floor((from + part / zoom.k) * count), 0), count - 1);
     };
     return {
-      x: at(clientX, box.left, box.width, zoom.u, head.width),
-      y: at(clientY, box.top, box.height, zoom.v, head.height),
+      x: index((clientX - box.left) / box.width, zoom.u, head.width),
+      y: index((clientY - box.top) / box.height, zoom.v, head.height),
     };
   }
 }
 
-// The true extent of every run's receptive field at a pixel, as radii in photo pixels.
+/** @param {PanelInfo} panel */
+function showsPhoto({ draws }) {
+  return draws === "photo" || draws === "overlay";
+}
+
+/**
+ * Return the true extent of every run's receptive field at a pixel, as a radius in photo pixels.
+ * @param {Model} model
+ * @param {number} step
+ * @param {Pixel} pixel
+ */
 function fieldsAt(model, step, { x, y }) {
   return model.runs.flatMap((run) => {
     const codes = run.codes(step, "sigma");
     if (!codes) return [];
-    const size = extent(read(run, codes, run.sigma, x, y), run.facts.stride);
-    const radius = size / run.facts.settings.scale / 2;
-    return [{ radius, colour: model.many ? colourOf(run.index) : "#fff" }];
+    const size = fieldSize(run.info.receptiveField, read(run, codes, run.values.sigma, x, y));
+    const colour = model.comparing ? runColour(run.index) : "#fff";
+    return [{ x, y, radius: size / run.info.scale / 2, colour }];
   });
 }
 

@@ -1,146 +1,194 @@
-// What a viewer shows: the runs, the state that controls change, and what follows from both.
+// @ts-check
+// The runs, the state that the reader changes, and what follows from both.
 
-import { Run, Shelf } from "./decode.js";
+import { Cache } from "./cache.js";
+import { BUDGET, Run } from "./decode.js";
 import { Painter } from "./paint.js";
+
+/** @import { Colour, Display, Head, MapName, PanelInfo, Pin, Pixel, ViewState, Zoom } from "./types" */
 
 const RUN_COLOURS = ["#3d8fd6", "#e8833a", "#2fa36b", "#b86bd3", "#d64a6a", "#9a8c2c", "#35aebd", "#8a8f98"];
 const PIN_COLOURS = ["#ff5c7a", "#ffd166", "#2ee6a8", "#58c9ff", "#f9a1ff"];
-const PINS = 5;
 
-const TITLES = {
-  photo: "Photo",
-  feedforward: "Prediction, step 0",
-  prediction: "Prediction",
-  entropy: "Entropy",
-  "receptive-field": "Receptive field",
-  truth: "Truth",
-  "right-wrong": "Right and wrong",
-};
-const SHARED = new Set(["photo", "truth"]); // one for all runs
-const JUDGED = new Set(["truth", "right-wrong"]);
-const ALONE = ["photo", "prediction", "entropy", "receptive-field", "truth", "right-wrong"];
-const TOGETHER = ["photo", "prediction", "entropy", "truth"];
+/** @type {Zoom} */
+const WHOLE = { k: 1, u: 0, v: 0 };
 
-const colourOf = (run) => RUN_COLOURS[run % RUN_COLOURS.length];
+/** @param {number} run */
+const runColour = (run) => RUN_COLOURS[run % RUN_COLOURS.length];
 
 class Model {
+  // Set by `load`.
+  /** @type {Head} */
+  head;
+  /** @type {Run[]} */
+  runs;
+  /** @type {number} */
+  last;
+  /** @type {Cache<Uint8Array[]>} */
+  decoded;
+  /** @type {Painter} */
+  painter;
+  /** Whether what does not change over the steps is decoded. */
+  opened = false;
+  /** @type {Promise<void>} */
+  opening;
+
+  /**
+   * @param {Head} head
+   * @param {Uint8Array} frames
+   */
   constructor(head, frames) {
-    this.shown = null; // the step of the pictures on the screen
-    this.cursor = null; // {x, y}: the photo pixel pointed at
-    this.pointed = 0; // the run whose panel is pointed at
-    this.playing = false;
+    this.step = 0;
+    /** @type {number | null} The step of the pictures on the screen. */
+    this.drawnStep = null;
+    /** Whether the step stays the last one when runs grow. */
     this.following = true;
-    Object.assign(this, { step: 0, speed: 1, loop: false, opacity: 0.6, isolated: null });
-    Object.assign(this, { perStep: false, outline: false, wipe: null, pins: [], asked: [] });
-    this.zoom = { k: 1, u: 0, v: 0 };
+    this.playing = false;
+    this.speed = 1;
+    this.loop = false;
+    /** @type {Pixel | null} The photo pixel pointed at. */
+    this.cursor = null;
+    /** The run whose panel is pointed at. */
+    this.hoveredRun = 0;
+    this.opacity = head.opacity;
+    /** @type {number | null} */
+    this.isolated = null;
+    this.outline = false;
+    this.rangePerStep = false;
+    /** @type {{ at: number, sides: string[] } | null} Where the divider stands, and "panel:run" of both sides. */
+    this.wipe = null;
+    this.zoom = WHOLE;
+    /** @type {Pin[]} */
+    this.pins = [];
+    /** @type {string[]} Empty: the default panels. */
+    this.chosenPanels = [];
     this.load(head, frames);
   }
 
-  // Take other frames: those of a run that has grown, or of other runs.
+  /**
+   * Take another message: of runs that have grown, or of other runs.
+   * @param {Head} head
+   * @param {Uint8Array} frames
+   */
   load(head, frames) {
     this.head = head;
-    const shelf = new Shelf();
-    this.runs = head.runs.map((facts, index) => Object.assign(new Run(facts, head, frames, shelf), { index }));
-    this.shelf = shelf;
+    this.decoded = new Cache(BUDGET, 2);
+    this.runs = head.runs.map((info, index) => new Run(info, index, head, frames, this.decoded));
     this.last = Math.max(...this.runs.map((run) => run.last));
     this.step = this.following ? this.last : Math.min(this.step, this.last);
-    this.classes = new Map(head.classes.map((one) => [one.id, one]));
+    this.drawnStep = this.drawnStep === null ? null : Math.min(this.drawnStep, this.last);
     this.pins = this.pins.filter(({ x, y }) => x < head.width && y < head.height);
-    this.judged = this.runs.some((run) => run.facts.truth);
     this.painter = new Painter(head);
+    this.opened = false;
     const shared = new Map();
-    const opening = Promise.all(this.runs.map((run) => run.open(shared)));
-    this.opening = opening.then(() => {
-      this.opening = this.head === head ? null : this.opening;
+    this.opening = Promise.all(this.runs.map((run) => run.open(shared))).then(() => {
+      if (this.head === head) this.opened = true;
     });
   }
 
-  get many() {
+  get comparing() {
     return this.runs.length > 1;
   }
 
-  // The panels there is data for, in their order.
-  get panels() {
-    return Object.keys(TITLES).filter((name) => this.judged || !JUDGED.has(name));
+  get visiblePanels() {
+    const names = this.chosenPanels.length ? this.chosenPanels : this.head.defaultPanels;
+    return this.head.panels.filter(({ id }) => names.includes(id));
   }
 
-  // The panels shown.
-  get chosen() {
-    const wanted = this.asked.length ? this.asked : this.many ? TOGETHER : ALONE;
-    return this.panels.filter((name) => wanted.includes(name));
-  }
-
+  /**
+   * @param {Run} run
+   * @param {PanelInfo} panel
+   */
   has(run, panel) {
-    return !JUDGED.has(panel) || Boolean(run.facts.truth);
+    return !panel.needsTruth || run.info.truth !== null;
   }
 
-  title(panel) {
-    return panel === "photo" && !this.many ? "Photo and prediction" : TITLES[panel];
-  }
-
-  // The range of colours of a map: over all steps and runs, or of the step shown.
+  /**
+   * Return the range of a map's colours: over all steps and runs, or of the step shown.
+   * @param {MapName} name
+   * @param {number} step
+   * @returns {[number, number]}
+   */
   limits(name, step) {
     const whole = this.head.maps[name].limits;
-    if (!this.perStep) return whole;
-    return [whole[0], Math.max(...this.runs.map((run) => run.facts[name].tops[run.at(step)]))];
+    if (!this.rangePerStep) return whole;
+    return [whole[0], Math.max(...this.runs.map((run) => run.info[name].tops[run.at(step)]))];
   }
 
-  look(step, panel) {
-    const { opacity, isolated, outline } = this;
+  /**
+   * @param {number} step
+   * @returns {Display}
+   */
+  display(step) {
+    const { isolated, outline } = this;
     const limits = { entropy: this.limits("entropy", step), sigma: this.limits("sigma", step) };
-    return { opacity: this.many && panel === "photo" ? 0 : opacity, isolated, outline, limits };
+    return { opacity: this.opacity, isolated, outline, limits };
   }
 
-  number(run, key, step) {
-    return this.runs[run].facts.numbers[key][this.runs[run].at(step)];
-  }
-
+  /** @param {number} id */
   name(id) {
-    return id === this.head.ignore.id ? "ignored" : this.head.names[id] ?? `class ${id}`;
+    return id === this.head.ignore.id ? "ignored" : (this.head.names[id] ?? `class ${id}`);
   }
 
+  /**
+   * @param {number} id
+   * @returns {Colour}
+   */
   colour(id) {
-    return id === this.head.ignore.id ? this.head.ignore.colour : this.head.palette.slice(3 * id, 3 * id + 3);
+    if (id === this.head.ignore.id) return this.head.ignore.colour;
+    const [red, green, blue] = this.head.palette.slice(3 * id, 3 * id + 3);
+    return [red, green, blue];
   }
 
-  // Pin a pixel with a colour and a number that are free; false if there is none.
+  /**
+   * Pin a pixel with a colour and a number that are free; returns whether there was one.
+   * @param {number} x
+   * @param {number} y
+   */
   pin(x, y) {
-    const slot = [...Array(PINS).keys()].find((i) => this.pins.every((pin) => pin.slot !== i));
+    const slots = [...Array(this.head.maxPins).keys()];
+    const slot = slots.find((number) => this.pins.every((pin) => pin.slot !== number));
     if (slot === undefined) return false;
-    this.pins = [...this.pins, { x, y, slot, colour: PIN_COLOURS[slot] }];
+    this.pins = [...this.pins, { x, y, slot, colour: PIN_COLOURS[slot % PIN_COLOURS.length] }];
     return true;
   }
 
+  /** @param {number} slot */
   unpin(slot) {
     this.pins = this.pins.filter((pin) => pin.slot !== slot);
   }
 
-  // The maps of a step, of all runs; false while some are still being decoded.
+  /**
+   * Return whether all that the panels need of a step is decoded.
+   * @param {number} step
+   */
   ready(step) {
-    const needed = this.chosen.includes("right-wrong") || this.chosen.includes("feedforward");
-    const steps = needed ? [step, 0] : [step];
-    return !this.opening && this.runs.every((run) => steps.every((one) => run.labels(one)));
+    const first = this.visiblePanels.some(({ draws, changes }) => draws === "outcomes" || !changes);
+    const steps = first ? [step, 0] : [step];
+    return this.opened && this.runs.every((run) => steps.every((needed) => run.labels(needed)));
   }
 
+  /** @param {number} step */
   fetch(step) {
-    return Promise.all(this.runs.flatMap((run) => [run.maps.want(run.at(step)), run.maps.want(0)]));
+    return Promise.all(this.runs.flatMap((run) => [run.maps.load(run.at(step)), run.maps.load(0)]));
   }
 
-  // What an address can hold.
-  view() {
+  /** @returns {ViewState} */
+  state() {
     return {
       step: this.step === this.last ? null : this.step,
       pins: this.pins.map(({ x, y }) => [x, y]),
-      panels: this.asked,
+      panels: this.chosenPanels,
     };
   }
 
-  show({ step = null, pins = [], panels = [] }) {
+  /** @param {Partial<ViewState>} state */
+  restore({ step = null, pins = [], panels = [] }) {
     this.following = step === null;
     this.step = step === null ? this.last : Math.min(step, this.last);
     for (const [x, y] of pins) this.pin(x, y);
-    this.asked = [...panels];
+    this.chosenPanels = [...panels];
   }
 }
 
-export { colourOf, Model, PINS };
+export { Model, runColour, WHOLE };

@@ -1,50 +1,67 @@
-// The numbers of the runs: headlines of the step shown, and a chart of each over the steps.
+// @ts-check
+// The numbers of the runs: their values at the step shown, and a chart of each over the steps.
 
 import { Chart } from "./charts.js";
-import { fixed, make, say, signed } from "./dom.js";
-import { colourOf } from "./model.js";
+import { html, setText } from "./dom.js";
+import { fixed, signed } from "./format.js";
+import { runColour } from "./model.js";
+
+/** @import { Model } from "./model.js" */
+/** @import { Head, NumberInfo } from "./types" */
+/** @import { Viewer } from "./viewer.js" */
 
 class Numbers {
-  constructor(model, app) {
-    Object.assign(this, { model, app, plan: "", cards: [] });
-    this.node = make("section", { class: "numbers", "aria-label": "Numbers over the steps" });
+  /**
+   * @param {Model} model
+   * @param {Viewer} viewer
+   */
+  constructor(model, viewer) {
+    this.model = model;
+    this.viewer = viewer;
+    /** @type {Head | null} */
+    this.built = null;
+    /** @type {ReturnType<Numbers["card"]>[]} */
+    this.cards = [];
+    this.node = html("section", { class: "numbers", "aria-label": "Numbers over the steps" });
   }
 
+  /** @param {number} step */
   update(step) {
-    this.build();
+    const { model } = this;
+    if (this.built !== model.head) {
+      this.built = model.head;
+      this.cards = model.head.numbers.map((number) => this.card(number));
+      this.node.replaceChildren(...this.cards.map(({ node }) => node));
+    }
     for (const { chart, rows, key, decimals } of this.cards) {
       chart.mark(step);
       rows.forEach(({ value, change }, index) => {
-        const run = this.model.runs[index];
-        const values = run.facts.numbers[key];
+        const run = model.runs[index];
+        const values = run.info.numbers[key];
         const at = run.at(step);
-        say(value, fixed(values[at], decimals));
-        const known = at && values[at] !== null && values[0] !== null;
-        say(change, known ? signed(values[at] - values[0], decimals) : "");
+        const [first, now] = [values[0], values[at]];
+        setText(value, fixed(now, decimals));
+        setText(change, at && first !== null && now !== null ? signed(now - first, decimals) : "");
       });
     }
   }
 
-  build() {
-    const { model, app } = this;
-    if (this.plan === model.head) return;
-    this.plan = model.head;
-    this.cards = model.head.numbers.map(({ key, title, unit, decimals }) => {
-      const chart = new Chart(`${title} over the steps`, (step, done) => app.go(step, done));
-      const lines = model.runs.map(({ facts, index }) => ({ values: facts.numbers[key], colour: colourOf(index) }));
-      chart.draw(lines, model.last, (value) => fixed(value, decimals));
-      const rows = model.runs.map(({ facts, index }) => {
-        const value = make("b", { "data-number": key, "data-run": index });
-        const change = make("span", { class: "quiet", title: "change from step 0" });
-        const dot = make("i", { class: "dot", style: `background:${colourOf(index)}` });
-        const name = model.many ? make("span", { class: "name" }, dot, facts.name) : null;
-        return { value, change, node: make("div", { class: "row" }, name, value, change) };
-      });
-      const head = make("header", {}, title, unit && make("span", { class: "quiet" }, ` ${unit}`));
-      const card = make("div", { class: "card" }, head, ...rows.map((row) => row.node), chart.node);
-      return { key, decimals, chart, rows, card };
+  /** @param {NumberInfo} number */
+  card({ key, title, unit, decimals }) {
+    const { model, viewer } = this;
+    const chart = new Chart(`${title} over the steps`, (step, done) => viewer.goTo(step, done));
+    const lines = model.runs.map(({ info, index }) => ({ values: info.numbers[key], colour: runColour(index) }));
+    chart.draw(lines, model.last, (value) => fixed(value, decimals));
+    const rows = model.runs.map(({ info, index }) => {
+      const value = html("b", { "data-number": key, "data-run": index });
+      const change = html("span", { class: "quiet", title: "change from step 0" });
+      const dot = html("i", { class: "dot", style: `background:${runColour(index)}` });
+      const name = model.comparing ? html("span", { class: "name" }, dot, info.name) : null;
+      return { value, change, node: html("div", { class: "row" }, name, value, change) };
     });
-    this.node.replaceChildren(...this.cards.map(({ card }) => card));
+    const header = html("header", {}, title, unit ? html("span", { class: "quiet" }, ` ${unit}`) : null);
+    const node = html("div", { class: "card" }, header, ...rows.map((row) => row.node), chart.node);
+    return { key, decimals, chart, rows, node };
   }
 }
 

@@ -1,17 +1,38 @@
-// Pictures of panels, pixel by pixel as the record's own, and a bounded store of them.
+// @ts-check
+// Pictures of panels, pixel by pixel as segviz/pictures draws them, in a bounded cache.
 
-import { spread, ZERO_ONE } from "./sample.js";
+import { Cache } from "./cache.js";
+import { upsample, ZERO_ONE } from "./sample.js";
 
-const PICTURES = 96 * 2 ** 20; // bytes of pictures kept
+/** @import { Run } from "./decode.js" */
+/** @import { Display, Head, MapName, PanelInfo } from "./types" */
+/** @typedef {{ key: string, image: ImageData }} Picture */
+
+const BUDGET = 96 * 2 ** 20; // bytes of pictures
 const EVEN = 6755399441055744; // adding and subtracting it rounds half to even
+const WHITE = pack(255, 255, 255);
 
-const rgba = (r, g, b) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
-const WHITE = rgba(255, 255, 255);
+// How an outcome is looked up in the head's `outcomes`.
+const [STILL_RIGHT, STILL_WRONG, WRONG_TO_RIGHT, RIGHT_TO_WRONG, IGNORED] = [0, 1, 2, 3, 4];
 
-function packed(colours) {
-  const table = new Uint32Array(256).fill(rgba(0, 0, 0));
+/**
+ * Pack a colour as ImageData has it, read as uint32 with the low byte first.
+ * @param {number} red
+ * @param {number} green
+ * @param {number} blue
+ */
+function pack(red, green, blue) {
+  return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+}
+
+/**
+ * Pack a table of up to 256 colours; the rest is black.
+ * @param {number[]} colours Red, green and blue in turn.
+ */
+function packTable(colours) {
+  const table = new Uint32Array(256).fill(pack(0, 0, 0));
   for (let i = 0; 3 * i < colours.length; i++) {
-    table[i] = rgba(colours[3 * i], colours[3 * i + 1], colours[3 * i + 2]);
+    table[i] = pack(colours[3 * i], colours[3 * i + 1], colours[3 * i + 2]);
   }
   return table;
 }
@@ -19,43 +40,71 @@ function packed(colours) {
 let painters = 0;
 
 class Painter {
+  /** @param {Head} head */
   constructor(head) {
     this.head = head;
     this.name = ++painters; // tells pictures of other frames apart
-    this.kept = new Map();
-    this.size = 0;
+    /** @type {Cache<Picture>} */
+    this.cache = new Cache(BUDGET);
     this.count = head.width * head.height;
     this.values = new Float32Array(this.count);
-    this.palette = packed(head.palette);
-    this.palette[head.ignore.id] = rgba(...head.ignore.colour);
-    this.tables = { entropy: packed(head.maps.entropy.table), sigma: packed(head.maps.sigma.table) };
-    this.outcomes = packed(head.outcomes.flatMap(({ colour }) => colour));
+    this.palette = packTable(head.palette);
+    this.palette[head.ignore.id] = pack(...head.ignore.colour);
+    this.tables = { entropy: packTable(head.maps.entropy.table), sigma: packTable(head.maps.sigma.table) };
+    this.outcomes = packTable(head.outcomes.flatMap(({ colour }) => colour));
   }
 
-  // The picture of a panel at a step, as ImageData with its key; null while maps are missing.
-  picture(run, panel, step, look) {
-    const at = TIMELESS.has(panel) ? 0 : run.at(step);
-    const detail = (DETAILS[panel] ?? (() => ""))(look);
-    const key = `${this.name} ${run.index} ${panel} ${at} ${detail}`;
-    const found = this.kept.get(key);
-    if (found) {
-      this.kept.delete(key);
-      this.kept.set(key, found);
-      return found;
-    }
+  /**
+   * Return the picture of a panel at a step; null while its maps are being decoded.
+   * @param {Run} run
+   * @param {PanelInfo} panel
+   * @param {number} step
+   * @param {Display} display
+   */
+  picture(run, panel, step, display) {
+    const at = panel.changes ? run.at(step) : 0;
+    const key = [this.name, run.index, panel.id, at, ...dependencies(panel, display)].join(" ");
+    const found = this.cache.get(key);
+    if (found) return found;
     const image = new ImageData(this.head.width, this.head.height);
-    if (!this[PAINT[panel]](run, at, look, image)) return null;
-    const entry = { key, image };
-    this.kept.set(key, entry);
-    this.size += image.data.length;
-    for (const [old, { image: gone }] of this.kept) {
-      if (this.size <= PICTURES || this.kept.size <= 1) break;
-      this.kept.delete(old);
-      this.size -= gone.data.length;
-    }
-    return entry;
+    if (!this.paint(run, panel, at, display, image)) return null;
+    const picture = { key, image };
+    this.cache.set(key, picture, image.data.length);
+    return picture;
   }
 
+  /**
+   * Paint a panel; returns whether its maps are there.
+   * @param {Run} run
+   * @param {PanelInfo} panel
+   * @param {number} step
+   * @param {Display} display
+   * @param {ImageData} image
+   */
+  paint(run, panel, step, display, image) {
+    switch (panel.draws) {
+      case "photo":
+        image.data.set(run.photo);
+        return true;
+      case "overlay":
+        return this.overlay(run, step, display, image);
+      case "labels":
+        return this.labels(run.labels(step), display, image);
+      case "truth":
+        return this.labels(run.truth, display, image);
+      case "map":
+        return panel.map !== null && this.map(run, step, panel.map, display, image);
+      case "outcomes":
+        return this.outcome(run, step, image);
+    }
+  }
+
+  /**
+   * @param {Run} run
+   * @param {number} step
+   * @param {Display} display
+   * @param {ImageData} image
+   */
   overlay(run, step, { opacity, isolated }, { data }) {
     const labels = run.labels(step);
     if (!labels) return false;
@@ -73,110 +122,111 @@ class Painter {
     return true;
   }
 
-  prediction(run, step, look, image) {
-    return this.labels(run.labels(step), look, image);
-  }
-
-  truth(run, step, look, image) {
-    return this.labels(run.truth, look, image);
-  }
-
+  /**
+   * @param {Uint8Array | null | undefined} labels
+   * @param {Display} display
+   * @param {ImageData} image
+   */
   labels(labels, { isolated }, { data }) {
     if (!labels) return false;
-    const table = isolated === null ? this.palette : this.alone(isolated);
+    const table = isolated === null ? this.palette : this.isolatingPalette(isolated);
     const target = new Uint32Array(data.buffer);
     for (let i = 0; i < this.count; i++) target[i] = table[labels[i]];
     return true;
   }
 
-  // Colours that leave one class: all else dark, the background darkest.
-  alone(id) {
-    const table = new Uint32Array(256).fill(rgba(58, 62, 70));
-    table[0] = rgba(24, 26, 30);
-    table[id] = id === 0 ? rgba(210, 214, 220) : this.palette[id];
+  /**
+   * Return colours that show one class: all else dark, the background darkest.
+   * @param {number} id
+   */
+  isolatingPalette(id) {
+    const table = new Uint32Array(256).fill(pack(58, 62, 70));
+    table[0] = pack(24, 26, 30);
+    table[id] = id === 0 ? pack(210, 214, 220) : this.palette[id];
     return table;
   }
 
-  entropy(run, step, look, image) {
-    const codes = run.codes(step, "entropy");
+  /**
+   * @param {Run} run
+   * @param {number} step
+   * @param {MapName} name
+   * @param {Display} display
+   * @param {ImageData} image
+   */
+  map(run, step, name, display, image) {
+    const codes = run.codes(step, name);
     if (!codes) return false;
-    this.coloured(run, codes, run.entropy, look.limits.entropy, this.tables.entropy, image);
-    if (look.outline) this.outline(run, step, image);
-    return true;
-  }
-
-  sigma(run, step, look, image) {
-    const codes = run.codes(step, "sigma");
-    if (!codes) return false;
-    this.coloured(run, codes, run.sigma, look.limits.sigma, this.tables.sigma, image);
-    return true;
-  }
-
-  coloured(run, codes, values, [low, high], table, { data }) {
-    const target = new Uint32Array(data.buffer);
-    const spreadOut = spread(run, codes, values, this.values);
+    const values = upsample(run, codes, run.values[name], this.values);
+    const target = new Uint32Array(image.data.buffer);
+    const [low, high] = display.limits[name];
+    const table = this.tables[name];
     const start = Math.fround(low);
     const factor = Math.fround(255 / (high - low));
     for (let i = 0; i < this.count; i++) {
-      const place = Math.fround(Math.fround(spreadOut[i] - start) * factor);
+      const place = Math.fround(Math.fround(values[i] - start) * factor);
       const index = place + EVEN - EVEN;
       target[i] = table[index < 0 ? 0 : index > 255 ? 255 : index];
     }
+    if (name === "entropy" && display.outline) this.outline(run, step, image);
+    return true;
   }
 
-  // The border of S, inside of it, in white.
+  /**
+   * Draw the border of S, inside of it, in white.
+   * @param {Run} run
+   * @param {number} step
+   * @param {ImageData} image
+   */
   outline(run, step, { data }) {
+    const selected = run.selected(step);
+    if (!selected) return;
     const { width, height } = this.head;
-    const values = spread(run, run.selected(step), ZERO_ONE, this.values);
+    const values = upsample(run, selected, ZERO_ONE, this.values);
     const target = new Uint32Array(data.buffer);
     for (let y = 0, i = 0; y < height; y++) {
       for (let x = 0; x < width; x++, i++) {
         if (values[i] <= 0.5) continue;
-        const out =
+        const border =
           (y > 0 && values[i - width] <= 0.5) ||
           (y < height - 1 && values[i + width] <= 0.5) ||
           (x > 0 && values[i - 1] <= 0.5) ||
           (x < width - 1 && values[i + 1] <= 0.5);
-        if (out) target[i] = WHITE;
+        if (border) target[i] = WHITE;
       }
     }
   }
 
-  outcome(run, step, look, { data }) {
+  /**
+   * @param {Run} run
+   * @param {number} step
+   * @param {ImageData} image
+   */
+  outcome(run, step, { data }) {
     const labels = run.labels(step);
     const first = run.labels(0);
-    if (!labels || !first) return false;
     const { truth } = run;
+    if (!labels || !first || !truth) return false;
     const { ignore } = this.head;
     const target = new Uint32Array(data.buffer);
     for (let i = 0; i < this.count; i++) {
       const right = labels[i] === truth[i];
-      const fate = first[i] === truth[i] ? (right ? 0 : 3) : right ? 2 : 1;
-      target[i] = this.outcomes[truth[i] === ignore.id ? 4 : fate];
+      let outcome = right ? WRONG_TO_RIGHT : STILL_WRONG;
+      if (first[i] === truth[i]) outcome = right ? STILL_RIGHT : RIGHT_TO_WRONG;
+      target[i] = this.outcomes[truth[i] === ignore.id ? IGNORED : outcome];
     }
     return true;
   }
 }
 
-const PAINT = {
-  photo: "overlay",
-  feedforward: "prediction",
-  prediction: "prediction",
-  entropy: "entropy",
-  "receptive-field": "sigma",
-  truth: "truth",
-  "right-wrong": "outcome",
-};
-const TIMELESS = new Set(["feedforward", "truth"]);
+/**
+ * Return what of the display a panel's picture depends on.
+ * @param {PanelInfo} panel
+ * @param {Display} display
+ */
+function dependencies({ draws, map }, { opacity, isolated, outline, limits }) {
+  if (draws === "overlay") return [opacity, isolated];
+  if (draws === "labels" || draws === "truth") return [isolated];
+  return map ? [...limits[map], map === "entropy" && outline] : [];
+}
 
-// What of the look a picture depends on.
-const DETAILS = {
-  photo: ({ opacity, isolated }) => `${opacity} ${isolated}`,
-  feedforward: ({ isolated }) => isolated,
-  prediction: ({ isolated }) => isolated,
-  truth: ({ isolated }) => isolated,
-  entropy: ({ limits, outline }) => `${limits.entropy} ${outline}`,
-  "receptive-field": ({ limits }) => limits.sigma.join(),
-};
-
-export { Painter };
+export { pack, packTable, Painter };

@@ -1,122 +1,157 @@
+// @ts-check
 // Pinned pixels: their entropy, sigma and class over the steps.
 
-import { Chart, sample } from "./charts.js";
-import { button, chip, css, fixed, make } from "./dom.js";
+import { Chart, dashSample } from "./charts.js";
+import { button, chip, html } from "./dom.js";
+import { css, fixed } from "./format.js";
 import { read } from "./sample.js";
 
+/** @import { Run } from "./decode.js" */
+/** @import { Model } from "./model.js" */
+/** @import { MapName, Pin, Pixel } from "./types" */
+/** @import { Viewer } from "./viewer.js" */
+/** @typedef {{ entropy: Float32Array, sigma: Float32Array, labels: Int16Array }} History */
+
+const MAX_HISTORIES = 64; // kept, of pixels that are pinned or were
+
+/** @type {MapName[]} */
+const MAPS = ["entropy", "sigma"];
+
 class Pins {
-  constructor(model, app) {
-    Object.assign(this, { model, app, plan: "", histories: new Map(), rows: [] });
-    this.list = make("div", { class: "pin-list" });
-    const jump = (step, done) => app.go(step, done);
-    this.charts = [
-      { name: "entropy", title: "Entropy", unit: "nats", chart: new Chart("Entropy of the pinned pixels", jump) },
-      { name: "sigma", title: "Sigma", unit: "input px", chart: new Chart("Sigma of the pinned pixels", jump) },
-    ];
-    const cards = this.charts.map(({ title, unit, chart }) =>
-      make("div", { class: "card" }, make("header", {}, title, make("span", { class: "quiet" }, ` ${unit}`)), chart.node),
-    );
-    this.node = make("section", { class: "pins", hidden: true, "aria-label": "Pinned pixels" }, this.list, ...cards);
+  /**
+   * @param {Model} model
+   * @param {Viewer} viewer
+   */
+  constructor(model, viewer) {
+    this.model = model;
+    this.viewer = viewer;
+    this.built = "";
+    /** @type {Map<string, History>} */
+    this.histories = new Map();
+    /** @type {{ run: Run, labels: Int16Array, shown: number, label: HTMLElement, now: HTMLElement }[]} */
+    this.rows = [];
+    this.list = html("div", { class: "pin-list" });
+    this.charts = MAPS.map((name) => {
+      const { title, unit } = model.head.maps[name];
+      const chart = new Chart(`${title} of the pinned pixels`, (step, done) => viewer.goTo(step, done));
+      const header = html("header", {}, title, html("span", { class: "quiet" }, ` ${unit}`));
+      return { name, chart, card: html("div", { class: "card" }, header, chart.node) };
+    });
+    const cards = this.charts.map(({ card }) => card);
+    this.node = html("section", { class: "pins", hidden: true, "aria-label": "Pinned pixels" }, this.list, ...cards);
   }
 
+  /** @param {number} step */
   update(step) {
     const { model } = this;
     this.node.hidden = !model.pins.length;
     if (!model.pins.length) {
-      this.plan = "";
+      this.built = "";
       this.rows = [];
       this.list.replaceChildren();
       return;
     }
     const plan = JSON.stringify([model.pins, model.head.id, model.last]);
-    if (plan !== this.plan) {
-      this.plan = plan;
+    if (plan !== this.built) {
+      this.built = plan;
       this.build();
     }
     for (const { chart } of this.charts) chart.mark(step);
-    for (const { run, pin, label, now } of this.rows) {
-      const history = this.history(run, pin);
-      const id = history.labels[run.at(step)];
-      now.style.left = `${((run.at(step) + 0.5) / (model.last + 1)) * 100}%`;
-      if (label.id !== id) {
-        label.id = id;
-        label.node.replaceChildren(id === undefined || id < 0 ? "…" : chip(model.colour(id), model.name(id)));
+    for (const row of this.rows) {
+      const at = row.run.at(step);
+      const id = row.labels[at];
+      row.now.style.left = `${((at + 0.5) / (model.last + 1)) * 100}%`;
+      if (row.shown === id) continue;
+      row.shown = id;
+      row.label.replaceChildren(id < 0 ? "…" : chip(model.colour(id), model.name(id)));
+    }
+  }
+
+  /**
+   * Return the values of a pixel over the steps, filled in as steps are decoded; NaN and -1 until then.
+   * @param {Run} run
+   * @param {Pixel} pixel
+   */
+  history(run, pixel) {
+    const key = `${this.model.head.id} ${run.index} ${pixel.x} ${pixel.y}`;
+    const known = this.histories.get(key);
+    if (known) return known;
+    if (this.histories.size >= MAX_HISTORIES) this.histories.clear();
+    const count = run.last + 1;
+    const history = {
+      entropy: new Float32Array(count).fill(NaN),
+      sigma: new Float32Array(count).fill(NaN),
+      labels: new Int16Array(count).fill(-1),
+    };
+    this.histories.set(key, history);
+    this.fill(run, pixel, history);
+    return history;
+  }
+
+  /**
+   * @param {Run} run
+   * @param {Pixel} pixel
+   * @param {History} history
+   */
+  async fill(run, { x, y }, history) {
+    await this.model.opening;
+    for (let step = 0; step <= run.last; step++) {
+      if (!run.labels(step)) await run.maps.load(step);
+      const labels = run.labels(step);
+      if (!labels) continue;
+      history.labels[step] = labels[y * run.head.width + x];
+      for (const name of MAPS) {
+        const codes = run.codes(step, name);
+        if (codes) history[name][step] = read(run, codes, run.values[name], x, y);
       }
     }
-  }
-
-  // Values of a pixel over the steps, filled in as far as steps are decoded; NaN and -1 elsewhere.
-  history(run, { x, y }) {
-    const key = `${this.model.head.id} ${run.index} ${x} ${y}`;
-    if (!this.histories.has(key)) {
-      if (this.histories.size > 64) this.histories.clear();
-      const count = run.last + 1;
-      const history = {
-        entropy: new Float32Array(count).fill(NaN),
-        sigma: new Float32Array(count).fill(NaN),
-        labels: new Int16Array(count).fill(-1),
-      };
-      this.histories.set(key, history);
-      this.fill(run, x, y, history);
-    }
-    return this.histories.get(key);
-  }
-
-  async fill(run, x, y, history) {
-    const { model } = this;
-    for (let step = 0; step <= run.last; step++) {
-      if (!run.labels(step)) await run.maps.want(step);
-      const labels = run.labels(step);
-      if (!labels || !run.rows) continue;
-      history.labels[step] = labels[y * model.head.width + x];
-      history.entropy[step] = read(run, run.codes(step, "entropy"), run.entropy, x, y);
-      history.sigma[step] = read(run, run.codes(step, "sigma"), run.sigma, x, y);
-    }
-    this.plan = "";
-    this.app.touch();
+    this.built = "";
+    this.viewer.requestDraw();
   }
 
   build() {
-    const { model, app } = this;
+    const { model } = this;
     this.rows = [];
-    this.list.replaceChildren(
-      ...model.pins.map((pin) => {
-        const remove = button(`Unpin pixel ${pin.slot + 1}`, {
-          image: "close",
-          class: "small",
-          onclick: () => {
-            model.unpin(pin.slot);
-            app.changed();
-          },
-        });
-        const badge = make("span", { class: "badge", style: `background:${pin.colour}` }, String(pin.slot + 1));
-        const where = make("span", { class: "quiet" }, `x ${pin.x}, y ${pin.y}`);
-        const strips = model.runs.map((run) => this.strip(run, pin));
-        return make("div", { class: "pin card" }, make("header", {}, badge, where, remove), ...strips);
-      }),
-    );
+    this.list.replaceChildren(...model.pins.map((pin) => this.card(pin)));
     for (const { name, chart } of this.charts) {
       const lines = model.pins.flatMap((pin) =>
         model.runs.map((run) => ({ values: this.history(run, pin)[name], colour: pin.colour, dash: run.index })),
       );
-      chart.draw(lines, model.last, (value) => fixed(value, name === "sigma" ? 1 : 3));
+      chart.draw(lines, model.last, (value) => fixed(value, model.head.maps[name].decimals));
     }
   }
 
-  // The class of a pixel over the steps as a strip of colours.
+  /** @param {Pin} pin */
+  card(pin) {
+    const { model, viewer } = this;
+    const onclick = () => {
+      model.unpin(pin.slot);
+      viewer.stateChanged();
+    };
+    const remove = button(`Unpin pixel ${pin.slot + 1}`, { image: "close", class: "small", onclick });
+    const badge = html("span", { class: "badge", style: `background:${pin.colour}` }, String(pin.slot + 1));
+    const where = html("span", { class: "quiet" }, `x ${pin.x}, y ${pin.y}`);
+    const strips = model.runs.map((run) => this.strip(run, pin));
+    return html("div", { class: "pin card" }, html("header", {}, badge, where, remove), ...strips);
+  }
+
+  /**
+   * Show the class of a pixel over the steps as a strip of colours.
+   * @param {Run} run
+   * @param {Pin} pin
+   */
   strip(run, pin) {
     const { model } = this;
     const { labels } = this.history(run, pin);
-    const now = make("i", { class: "now" });
+    const now = html("i", { class: "now" });
     const cells = Array.from({ length: model.last + 1 }, (_, step) => {
-      const id = labels[step];
-      const known = id !== undefined && id >= 0;
-      return make("i", { style: known ? `background:${css(model.colour(id))}` : "" });
+      const known = step <= run.last && labels[step] >= 0;
+      return html("i", { style: known ? `background:${css(model.colour(labels[step]))}` : "" });
     });
-    const label = { node: make("span", { class: "label" }), id: null };
-    this.rows.push({ run, pin, label, now });
-    const name = model.many ? make("span", { class: "name" }, sample(run.index), run.facts.name) : null;
-    return make("div", { class: "history" }, name, label.node, make("div", { class: "strip" }, ...cells, now));
+    const label = html("span", { class: "label" });
+    this.rows.push({ run, labels, shown: NaN, label, now });
+    const name = model.comparing ? html("span", { class: "name" }, dashSample(run.index), run.info.name) : null;
+    return html("div", { class: "history" }, name, label, html("div", { class: "strip" }, ...cells, now));
   }
 }
 

@@ -1,21 +1,36 @@
+// @ts-check
 // Bilinear interpolation of feature maps at the photo's pixels, in float32 steps that round as the
 // record's own pictures do: rows first, then columns.
 
-const fround = Math.fround;
+/** @import { Run } from "./decode.js" */
+/** @import { Axis, Reading } from "./types" */
+/** @typedef {{ rows: Axis, columns: Axis, width: number }} Sampled A run, as far as interpolation goes. */
 
-// torch.lerp with a fused multiply-add: from the nearer end.
+const fround = Math.fround;
+const ZERO_ONE = Float32Array.of(0, 1);
+
+/**
+ * Interpolate as torch.lerp does with a fused multiply-add: from the nearer end.
+ * @param {number} a
+ * @param {number} b
+ * @param {number} weight
+ */
 function lerp(a, b, weight) {
   const difference = fround(b - a);
-  return weight < 0.5
-    ? fround(weight * difference + a)
-    : fround(fround(weight - 1) * difference + b);
+  return weight < 0.5 ? fround(weight * difference + a) : fround(fround(weight - 1) * difference + b);
 }
 
-// One value at a photo pixel (x, y) of a map of codes.
-function read(run, codes, values, x, y) {
-  const { rows, columns, w } = run;
-  const top = rows.low[y] * w;
-  const bottom = rows.high[y] * w;
+/**
+ * Return the value of a map at a photo pixel.
+ * @param {Sampled} run
+ * @param {Uint8Array} codes The map.
+ * @param {Float32Array} values The value of every code.
+ * @param {number} x
+ * @param {number} y
+ */
+function read({ rows, columns, width }, codes, values, x, y) {
+  const top = rows.low[y] * width;
+  const bottom = rows.high[y] * width;
   const left = columns.low[x];
   const right = columns.high[x];
   const vertical = rows.weight[y];
@@ -26,12 +41,17 @@ function read(run, codes, values, x, y) {
   );
 }
 
-// A whole map at the photo's resolution: calls take(pixel, value) for every pixel.
-function spread(run, codes, values, target) {
-  const { rows, columns, w } = run;
+/**
+ * Write a whole map at the photo's resolution into `target`, and return it.
+ * @param {Sampled} run
+ * @param {Uint8Array} codes
+ * @param {Float32Array} values
+ * @param {Float32Array} target
+ */
+function upsample({ rows, columns, width: w }, codes, values, target) {
   const height = rows.low.length;
   const width = columns.low.length;
-  const line = new Float32Array(w);
+  const row = new Float32Array(w);
   // The columns' half of `lerp`, decided once: base + coefficient * difference.
   const { low, high, weight } = columns;
   const near = new Uint8Array(width);
@@ -44,44 +64,63 @@ function spread(run, codes, values, target) {
     const top = rows.low[y] * w;
     const bottom = rows.high[y] * w;
     for (let j = 0; j < w; j++) {
-      line[j] = lerp(values[codes[top + j]], values[codes[bottom + j]], rows.weight[y]);
+      row[j] = lerp(values[codes[top + j]], values[codes[bottom + j]], rows.weight[y]);
     }
     for (let x = 0; x < width; x++, i++) {
-      const a = line[low[x]];
-      const b = line[high[x]];
+      const a = row[low[x]];
+      const b = row[high[x]];
       target[i] = coefficient[x] * fround(b - a) + (near[x] ? a : b);
     }
   }
   return target;
 }
 
-// What the record knows of a pixel at a step; null while its maps are still being decoded.
+/**
+ * Return the receptive field size for a sigma, both in input pixels.
+ * @param {{ sigmas: number[], sizes: number[] }} points At least two; linear in between and beyond.
+ * @param {number} sigma
+ */
+function fieldSize({ sigmas, sizes }, sigma) {
+  let i = 1;
+  while (i < sigmas.length - 1 && sigma > sigmas[i]) i++;
+  const slope = (sizes[i] - sizes[i - 1]) / (sigmas[i] - sigmas[i - 1]);
+  return sizes[i - 1] + slope * (sigma - sigmas[i - 1]);
+}
+
+/**
+ * Return what the record knows of a pixel at a step; null until its maps are decoded.
+ * @param {Run} run
+ * @param {number} step
+ * @param {number} x
+ * @param {number} y
+ * @returns {Reading | null}
+ */
 function inspect(run, step, x, y) {
   const labels = run.labels(step);
-  if (!labels) return null;
-  const { facts, head } = run;
-  const pixel = y * head.width + x;
-  const sigma = read(run, run.codes(step, "sigma"), run.sigma, x, y);
+  const codes = { entropy: run.codes(step, "entropy"), sigma: run.codes(step, "sigma") };
+  const selected = run.selected(step);
+  if (!labels || !codes.entropy || !codes.sigma || !selected) return null;
+  const pixel = y * run.head.width + x;
+  const sigma = read(run, codes.sigma, run.values.sigma, x, y);
   return {
     label: labels[pixel],
-    entropy: read(run, run.codes(step, "entropy"), run.entropy, x, y),
+    entropy: read(run, codes.entropy, run.values.entropy, x, y),
     sigma,
-    size: extent(sigma, facts.stride),
-    selected: read(run, run.selected(step), ZERO_ONE, x, y) > 0.5,
+    size: fieldSize(run.info.receptiveField, sigma),
+    selected: read(run, selected, ZERO_ONE, x, y) > 0.5,
     truth: run.truth ? run.truth[pixel] : null,
     ranking: rank(run, step, x, y, labels[pixel]),
   };
 }
 
-const ZERO_ONE = Float32Array.of(0, 1);
-
-// Receptive field size in input pixels for sigma in input pixels: r (2 d + 4 sigma + 1).
-function extent(sigma, stride) {
-  const inFeatures = sigma / stride;
-  return stride * (2 * Math.max(1, inFeatures) + 4 * inFeatures + 1);
-}
-
-// Class probabilities at a pixel, the predicted class first, then falling; null until decoded.
+/**
+ * Return class probabilities at a pixel, the predicted class first, then falling; null until decoded.
+ * @param {Run} run
+ * @param {number} step
+ * @param {number} x
+ * @param {number} y
+ * @param {number} label
+ */
 function rank(run, step, x, y, label) {
   const codes = run.probabilities.get(run.at(step));
   if (!codes) return null;
@@ -89,11 +128,11 @@ function rank(run, step, x, y, label) {
     const map = codes.subarray(k * run.features, (k + 1) * run.features);
     return { id, odds: Math.exp(read(run, map, run.logs, x, y)) };
   });
-  const total = odds.reduce((sum, one) => sum + one.odds, 0);
-  const first = (one) => (one.id === label ? 1 : 0);
+  const total = odds.reduce((sum, entry) => sum + entry.odds, 0);
+  const first = (/** @type {{ id: number }} */ { id }) => (id === label ? 1 : 0);
   return odds
     .map(({ id, odds: value }) => ({ id, probability: value / total }))
     .sort((a, b) => first(b) - first(a) || b.probability - a.probability);
 }
 
-export { extent, inspect, read, spread, ZERO_ONE };
+export { fieldSize, inspect, lerp, read, upsample, ZERO_ONE };

@@ -1,84 +1,108 @@
+// @ts-check
 // The wipe: two panels in one frame, one left and one right of a divider that can be dragged.
 
-import { make, set } from "./dom.js";
+import { html, setAttribute } from "./dom.js";
 import { Frame } from "./frame.js";
 import { listen } from "./pointer.js";
 
+/** @import { Source } from "./frame.js" */
+/** @import { Model } from "./model.js" */
+/** @import { Viewer } from "./viewer.js" */
+/** @typedef {Source & { id: string, title: string }} Choice */
+
 class Wipe {
-  constructor(model, app) {
-    Object.assign(this, { model, app, frame: null, plan: "" });
-    this.choices = ["left", "right"].map((side, i) =>
-      make("select", {
-        "aria-label": `Panel on the ${side}`,
-        onchange: (event) => {
-          model.wipe.sides[i] = event.target.value;
-          app.touch();
-        },
-      }),
-    );
-    this.place = make("div", { class: "wipe-place" });
-    const [left, right] = this.choices;
-    const head = make("div", { class: "wipe-head" }, left, make("span", { class: "quiet" }, "drag the divider"), right);
-    this.node = make("div", { class: "wipe", hidden: true }, head, this.place);
+  /**
+   * @param {Model} model
+   * @param {Viewer} viewer
+   */
+  constructor(model, viewer) {
+    this.model = model;
+    this.viewer = viewer;
+    /** @type {Frame | null} */
+    this.frame = null;
+    this.built = "";
+    this.selects = ["left", "right"].map((side, i) => {
+      const select = html("select", { "aria-label": `Panel on the ${side}` });
+      select.onchange = () => {
+        if (model.wipe) model.wipe.sides[i] = select.value;
+        viewer.requestDraw();
+      };
+      return select;
+    });
+    this.divider = this.makeDivider();
+    this.place = html("div", { class: "wipe-place" });
+    const [left, right] = this.selects;
+    const hint = html("span", { class: "quiet" }, "drag the divider");
+    this.node = html("div", { class: "wipe", hidden: true }, html("div", { class: "wipe-head" }, left, hint, right), this.place);
   }
 
-  // All pictures there are to choose from, as "panel:run" and title.
-  options() {
+  /**
+   * Return all pictures there are to choose from; the id is "panel:run".
+   * @returns {Choice[]}
+   */
+  choices() {
     const { model } = this;
-    const list = [];
-    for (const panel of model.panels) {
-      const shared = panel === "photo" || panel === "truth";
-      for (const run of model.runs.filter((one) => model.has(one, panel))) {
-        if (shared && list.some(({ id }) => id.startsWith(`${panel}:`))) continue;
-        const owner = model.many && !shared ? `, ${run.facts.name}` : "";
-        list.push({ id: `${panel}:${run.index}`, title: model.title(panel) + owner });
-      }
-    }
-    return list;
+    return model.head.panels.flatMap((panel) => {
+      const runs = model.runs.filter((run) => model.has(run, panel));
+      return (panel.shared ? runs.slice(0, 1) : runs).map((run) => {
+        const owner = model.comparing && !panel.shared ? `, ${run.info.name}` : "";
+        return { id: `${panel.id}:${run.index}`, title: panel.title + owner, run, panel };
+      });
+    });
   }
 
+  /** @param {number} step */
   update(step) {
-    const { model } = this;
-    this.node.hidden = !model.wipe;
-    if (!model.wipe) {
+    const { wipe, head } = this.model;
+    this.node.hidden = !wipe;
+    if (!wipe) {
       this.frame = null;
-      this.plan = "";
+      this.built = "";
       return;
     }
-    const options = this.options();
-    model.wipe.sides = model.wipe.sides.map((side, i) =>
-      options.some(({ id }) => id === side) ? side : this.preset(i, options),
-    );
-    const plan = JSON.stringify([options, model.wipe.sides, model.head.width, model.head.height]);
-    if (plan !== this.plan) this.build(options, plan);
-    const at = 100 * model.wipe.at;
-    set(this.handle, "aria-valuenow", Math.round(at));
-    this.handle.style.left = `${at}%`;
+    const choices = this.choices();
+    const sides = wipe.sides.map((id, i) => choices.find((choice) => choice.id === id) ?? this.preset(i, choices));
+    wipe.sides = sides.map(({ id }) => id);
+    const plan = JSON.stringify([choices.map(({ id, title }) => [id, title]), wipe.sides, head.width, head.height]);
+    if (!this.frame || plan !== this.built) this.frame = this.build(choices, sides);
+    this.built = plan;
+    const at = 100 * wipe.at;
+    setAttribute(this.divider, "aria-valuenow", Math.round(at));
+    this.divider.style.left = `${at}%`;
     this.frame.layers[1].node.style.clipPath = `inset(0 0 0 ${at}%)`;
+    this.frame.draw(this.model, step);
   }
 
-  // Unasked: before and after of one run, or the last two runs.
-  preset(side, options) {
-    const { runs, many } = this.model;
-    const id = many ? `prediction:${runs.length - 2 + side}` : ["feedforward:0", "prediction:0"][side];
-    return options.some((one) => one.id === id) ? id : options[0].id;
+  /**
+   * Return what a side shows at first: before and after of one run, or the last two runs.
+   * @param {number} side 0 or 1.
+   * @param {Choice[]} choices
+   */
+  preset(side, choices) {
+    const { runs, comparing } = this.model;
+    const id = comparing ? `prediction:${runs.length - 2 + side}` : ["feedforward:0", "prediction:0"][side];
+    return choices.find((choice) => choice.id === id) ?? choices[0];
   }
 
-  build(options, plan) {
-    const { model, app } = this;
-    this.plan = plan;
-    this.choices.forEach((choice, i) => {
-      choice.replaceChildren(...options.map(({ id, title }) => make("option", { value: id }, title)));
-      choice.value = model.wipe.sides[i];
+  /**
+   * @param {Choice[]} choices
+   * @param {Choice[]} sides
+   */
+  build(choices, sides) {
+    const { model, viewer } = this;
+    this.selects.forEach((select, i) => {
+      select.replaceChildren(...choices.map(({ id, title }) => html("option", { value: id }, title)));
+      select.value = sides[i].id;
     });
-    const layers = model.wipe.sides.map((side) => {
-      const [panel, run] = side.split(":");
-      return [Number(run), panel];
-    });
-    const titles = model.wipe.sides.map((side) => options.find(({ id }) => id === side).title);
-    this.frame = new Frame(model, layers, `Wipe between ${titles.join(" and ")}`);
-    listen(this.frame, model, app);
-    this.handle = make("div", {
+    const frame = new Frame(model, sides, `Wipe between ${sides.map(({ title }) => title).join(" and ")}`);
+    listen(frame, model, viewer);
+    frame.node.append(this.divider);
+    this.place.replaceChildren(frame.node);
+    return frame;
+  }
+
+  makeDivider() {
+    const divider = html("div", {
       class: "divider",
       role: "slider",
       tabindex: "0",
@@ -86,31 +110,33 @@ class Wipe {
       "aria-valuemin": "0",
       "aria-valuemax": "100",
     });
+    /** @param {number} at */
     const move = (at) => {
-      model.wipe.at = Math.min(Math.max(at, 0), 1);
-      app.touch();
+      if (this.model.wipe) this.model.wipe.at = Math.min(Math.max(at, 0), 1);
+      this.viewer.requestDraw();
     };
-    this.handle.onpointerdown = (event) => {
-      this.handle.setPointerCapture(event.pointerId);
+    divider.onpointerdown = (event) => {
+      divider.setPointerCapture(event.pointerId);
       event.stopPropagation();
     };
-    this.handle.onpointermove = (event) => {
+    divider.onpointermove = (event) => {
       event.stopPropagation();
-      if (!this.handle.hasPointerCapture(event.pointerId)) return;
-      const box = this.frame.node.getBoundingClientRect();
-      move((event.clientX - box.left) / box.width);
+      const box = this.frame?.node.getBoundingClientRect();
+      if (box && divider.hasPointerCapture(event.pointerId)) move((event.clientX - box.left) / box.width);
     };
-    this.handle.onpointerup = (event) => event.stopPropagation();
-    this.handle.onkeydown = (event) => {
+    divider.onpointerup = (event) => event.stopPropagation();
+    divider.onkeydown = (event) => {
+      const at = this.model.wipe?.at ?? 0;
       const far = event.shiftKey ? 0.1 : 0.01;
-      const next = { ArrowLeft: model.wipe.at - far, ArrowRight: model.wipe.at + far, Home: 0, End: 1 }[event.key];
+      /** @type {Record<string, number | undefined>} */
+      const moves = { ArrowLeft: at - far, ArrowRight: at + far, Home: 0, End: 1 };
+      const next = moves[event.key];
       if (next === undefined) return;
       event.preventDefault();
       event.stopPropagation();
       move(next);
     };
-    this.frame.node.append(this.handle);
-    this.place.replaceChildren(this.frame.node);
+    return divider;
   }
 }
 

@@ -1,0 +1,214 @@
+// @ts-check
+// All panels of all runs in a grid of equal frames, and the wipe above it.
+
+import { chip, html, setAttribute, setText } from "./dom.js";
+import { css, fixed, signed } from "./format.js";
+import { Frame } from "./frame.js";
+import { runColour } from "./model.js";
+import { listen } from "./pointer.js";
+import { Wipe } from "./wipe.js";
+
+/** @import { Run } from "./decode.js" */
+/** @import { Model } from "./model.js" */
+/** @import { Colour, MapName, PanelInfo } from "./types" */
+/** @import { Viewer } from "./viewer.js" */
+
+const GAP = 12; // CSS pixels between columns, as in viewer.css
+const WIDTH = 264; // CSS pixels that a panel of one run has at least, if the photo is 4 x 3
+const NARROW = 150; // and one of several runs
+
+class PanelGrid {
+  /**
+   * @param {Model} model
+   * @param {Viewer} viewer
+   */
+  constructor(model, viewer) {
+    this.model = model;
+    this.viewer = viewer;
+    /** @type {Frame[]} */
+    this.frames = [];
+    /** @type {((step: number) => void)[]} What writes the captions and ranges of a step. */
+    this.texts = [];
+    this.built = "";
+    this.columns = 0;
+    this.grid = html("div", { class: "grid" });
+    this.wipe = new Wipe(model, viewer);
+    this.node = html("div", {}, this.wipe.node, this.grid);
+  }
+
+  /** @param {number} step */
+  update(step) {
+    this.build();
+    this.wipe.update(step);
+    for (const frame of this.frames) frame.draw(this.model, step);
+    for (const write of this.texts) write(step);
+    this.mark(step);
+  }
+
+  /**
+   * Draw only the marks: while maps of another step are still being decoded.
+   * @param {number} step
+   */
+  mark(step) {
+    this.build();
+    for (const frame of this.frames) frame.mark(this.model, step);
+    this.wipe.frame?.mark(this.model, step);
+  }
+
+  build() {
+    const { model } = this;
+    const { width, height } = model.head;
+    const panels = model.visiblePanels.map(({ id }) => id);
+    const runs = model.runs.map(({ info }) => [info.name, info.truth !== null]);
+    const plan = JSON.stringify([panels, width, height, runs]);
+    if (plan !== this.built) {
+      this.built = plan;
+      this.frames = [];
+      this.texts = [];
+      this.grid.replaceChildren(...(model.comparing ? this.sideBySide() : this.cards()));
+      this.node.parentElement?.classList.toggle("many", model.comparing);
+      this.columns = 0;
+    }
+    this.arrange();
+  }
+
+  // As many columns as fit, in rows of equal length where that can be.
+  arrange() {
+    const { model } = this;
+    const columns = model.comparing ? model.runs.length + (this.sharedPanels.length ? 1 : 0) : this.fitting();
+    if (columns === this.columns) return;
+    this.columns = columns;
+    const least = model.comparing ? `${NARROW}px` : "0";
+    this.grid.style.gridTemplateColumns = `repeat(${columns}, minmax(${least}, 1fr))`;
+  }
+
+  fitting() {
+    const { width, height } = this.model.head;
+    const least = WIDTH * Math.min(Math.max((0.75 * width) / height, 0.6), 1.25);
+    const most = Math.max(1, Math.floor(((this.node.clientWidth || 900) + GAP) / (least + GAP)));
+    return Math.ceil(this.frames.length / Math.ceil(this.frames.length / most));
+  }
+
+  get sharedPanels() {
+    return this.model.visiblePanels.filter((panel) => panel.shared);
+  }
+
+  // One run: a card for each panel.
+  cards() {
+    const [run] = this.model.runs;
+    return this.model.visiblePanels.map((panel) => {
+      const frame = this.frame(run, panel, panel.title);
+      const title = html("figcaption", {}, html("b", {}, panel.title));
+      return html("figure", { class: "cell" }, title, frame.node, this.foot(panel));
+    });
+  }
+
+  // Several runs: a column for each run, a row for each panel, and before them what all share.
+  sideBySide() {
+    const { model } = this;
+    const shared = this.sharedPanels;
+    const own = model.visiblePanels.filter((panel) => !panel.shared);
+    const rows = Array.from({ length: Math.max(shared.length, own.length) }, (_, row) => row);
+    return rows.flatMap((row) => {
+      const column = (/** @type {number} */ number) => `grid-row:${row + 1};grid-column:${number}`;
+      const first = shared[row] ? [this.sharedCell(shared[row], column(1))] : [];
+      const runs = own[row] ? model.runs : [];
+      const offset = shared.length ? 2 : 1;
+      return [...first, ...runs.map((run) => this.runCell(run, own[row], column(run.index + offset)))];
+    });
+  }
+
+  /**
+   * @param {PanelInfo} panel
+   * @param {string} style
+   */
+  sharedCell(panel, style) {
+    const { model } = this;
+    const owner = model.runs.find((run) => model.has(run, panel)) ?? model.runs[0];
+    const frame = this.frame(owner, panel, panel.title);
+    const caption = html("figcaption", {}, html("b", {}, panel.title));
+    return html("figure", { class: "cell", style }, caption, frame.node, html("footer"));
+  }
+
+  /**
+   * @param {Run} run
+   * @param {PanelInfo} panel
+   * @param {string} style
+   */
+  runCell(run, panel, style) {
+    if (!this.model.has(run, panel)) return html("div", { class: "cell none", style }, "no truth");
+    const frame = this.frame(run, panel, `${panel.title}, ${run.info.name}`);
+    const foot = this.foot(panel, run.index > 0);
+    return html("figure", { class: "cell", style }, this.caption(run.index, panel), frame.node, foot);
+  }
+
+  /**
+   * Name of a run and panel, the number that the panel is about, the step if the run is shorter.
+   * @param {number} index
+   * @param {PanelInfo} panel
+   */
+  caption(index, panel) {
+    const { model } = this;
+    const { info } = model.runs[index];
+    const text = html("span", { class: "quiet" });
+    this.texts.push((step) => {
+      const { numbers } = model.head;
+      const { key, decimals, title } = numbers.find((number) => number.key === panel.map) ?? numbers[0];
+      const run = model.runs[index];
+      const at = panel.changes ? run.at(step) : 0;
+      const values = run.info.numbers[key];
+      const [first, value] = [values[0], values[at]];
+      const change = at && first !== null && value !== null ? ` (${signed(value - first, decimals)})` : "";
+      const late = run.last < step && panel.changes ? `step ${at} · ` : "";
+      setText(text, `${late}${title} ${fixed(value, decimals)}${change}`);
+    });
+    const dot = html("i", { class: "dot", style: `background:${runColour(index)}` });
+    const name = html("span", { class: "run", title: info.title }, dot, html("b", {}, info.name));
+    return html("figcaption", {}, name, html("span", { class: "quiet" }, panel.title), text);
+  }
+
+  /**
+   * @param {Run} run
+   * @param {PanelInfo} panel
+   * @param {string} label
+   */
+  frame(run, panel, label) {
+    const frame = new Frame(this.model, [{ run, panel }], label);
+    listen(frame, this.model, this.viewer);
+    this.frames.push(frame);
+    return frame;
+  }
+
+  /**
+   * Make what stands below a panel: its colour bar with range and unit, or what its colours mean.
+   * @param {PanelInfo} panel
+   * @param {boolean} [repeated] Whether the same stands beside it.
+   */
+  foot(panel, repeated = false) {
+    if (panel.map) return this.colourBar(panel.map);
+    if (panel.draws !== "outcomes") return html("footer");
+    const chips = this.model.head.outcomes.map(({ name, colour }) => chip(colour, name));
+    return html("footer", { class: "outcomes" }, ...(repeated ? [] : chips));
+  }
+
+  /** @param {MapName} name */
+  colourBar(name) {
+    const { model } = this;
+    const { table, unit } = model.head.maps[name];
+    const stops = Array.from({ length: 17 }, (_, i) => Math.min(i * 16, 255));
+    const colours = stops.map((i) => css(/** @type {Colour} */ (table.slice(3 * i, 3 * i + 3)))).join(",");
+    const [low, high] = [html("span"), html("span")];
+    const bar = html("div", { class: "bar", style: `background:linear-gradient(to right,${colours})` });
+    this.texts.push((step) => {
+      const [from, to] = model.limits(name, step);
+      const decimals = to >= 10 ? 1 : 2;
+      setText(low, fixed(from, from ? decimals : 0));
+      setText(high, `${fixed(to, decimals)} ${unit}`);
+      const range = model.rangePerStep ? "of this step" : "of all steps";
+      setAttribute(bar, "title", `colour range ${range}: ${low.textContent} to ${high.textContent}`);
+    });
+    return html("footer", { class: "scale" }, low, bar, high);
+  }
+}
+
+export { PanelGrid };

@@ -1,0 +1,155 @@
+/** Types of the viewer's message and of what its parts share; `segviz/viewer/payload.py` writes the message. */
+
+export type Colour = [red: number, green: number, blue: number];
+
+/** Where a chunk lies in the frames. */
+export type Place = [offset: number, length: number];
+
+/** The values of the codes 0 and 255. */
+export interface CodeRange {
+  low: number;
+  high: number;
+}
+
+export type MapName = "entropy" | "sigma";
+
+/** A panel of `segviz/pictures/panels.py`. */
+export interface PanelInfo {
+  id: string;
+  title: string;
+  help: string;
+  /** Which painter draws it. */
+  draws: "photo" | "overlay" | "labels" | "truth" | "map" | "outcomes";
+  /** The map it draws, if it draws one. */
+  map: MapName | null;
+  /** Whether it changes from step to step. */
+  changes: boolean;
+  /** Whether all runs on one photo have the same. */
+  shared: boolean;
+  needsTruth: boolean;
+}
+
+export interface MapInfo {
+  title: string;
+  unit: string;
+  decimals: number;
+  /** 256 colours, red, green and blue in turn. */
+  table: number[];
+  /** The range of the colours over all steps and runs. */
+  limits: [low: number, high: number];
+}
+
+export interface NumberInfo {
+  key: string;
+  title: string;
+  unit: string;
+  decimals: number;
+}
+
+export interface RunInfo {
+  name: string;
+  title: string;
+  scale: number;
+  /** Height and width of the feature maps. */
+  grid: [height: number, width: number];
+  entropy: CodeRange & { tops: number[] };
+  sigma: CodeRange & { tops: number[] };
+  /** Receptive field size at some sigmas, both in input pixels; linear in between and beyond. */
+  receptiveField: { sigmas: number[]; sizes: number[] };
+  numbers: Record<string, (number | null)[]>;
+  photo: Place;
+  truth: Place | null;
+  rows: Place;
+  columns: Place;
+  steps: Place[];
+  probabilities: CodeRange & { classes: number[]; steps: Place[] };
+}
+
+export interface Head {
+  /** Tells messages apart; a message with the same id is not loaded again. */
+  id?: string | number;
+  width: number;
+  height: number;
+  /** Every so many steps, a step is coded by itself. */
+  keyEvery: number;
+  maxPins: number;
+  /** Opacity of the overlay, 0 to 1, before the reader changes it. */
+  opacity: number;
+  panels: PanelInfo[];
+  defaultPanels: string[];
+  classes: { id: number; name: string; colour: Colour }[];
+  /** Names of all classes, by id. */
+  names: string[];
+  /** Colours of all classes, by id: red, green and blue in turn. */
+  palette: number[];
+  ignore: { id: number; colour: Colour };
+  /** Colours of a pixel's outcome: still right, still wrong, wrong to right, right to wrong, ignored. */
+  outcomes: { name: string; colour: Colour }[];
+  maps: Record<MapName, MapInfo>;
+  numbers: NumberInfo[];
+  runs: RunInfo[];
+}
+
+/** The part of the viewer's state that an address can hold. */
+export interface ViewState {
+  /** null: the last step. */
+  step: number | null;
+  pins: [x: number, y: number][];
+  /** Empty: the default panels. */
+  panels: string[];
+}
+
+export interface Options {
+  /** Where the viewer opens. */
+  view?: Partial<ViewState>;
+  /** Whether the runs still grow. */
+  growing?: boolean;
+  /** Called with the state once it rests after a change. */
+  report?: (view: ViewState) => void;
+}
+
+export interface Pixel {
+  x: number;
+  y: number;
+}
+
+export interface Pin extends Pixel {
+  slot: number;
+  colour: string;
+}
+
+/** Magnification, and the left and upper edge of what is visible as parts of the photo. */
+export interface Zoom {
+  k: number;
+  u: number;
+  v: number;
+}
+
+/** How panels are drawn. */
+export interface Display {
+  opacity: number;
+  /** The one class that is drawn, if only one is. */
+  isolated: number | null;
+  outline: boolean;
+  limits: Record<MapName, [low: number, high: number]>;
+}
+
+/** Where the photo's pixels lie between feature pixels, along one axis. */
+export interface Axis {
+  low: Int32Array;
+  high: Int32Array;
+  weight: Float32Array;
+}
+
+/** What the record knows of a pixel at a step. */
+export interface Reading {
+  label: number;
+  entropy: number;
+  sigma: number;
+  /** Receptive field size in input pixels. */
+  size: number;
+  selected: boolean;
+  truth: number | null;
+  /** The predicted class first, then by falling probability; null until decoded. */
+  ranking: { id: number; probability: number }[] | null;
+}

@@ -1,0 +1,2150 @@
+// Built from segviz/viewer/js by 'npm run build'; edit those files instead.
+
+// segviz/viewer/js/format.js
+function fixed(value, decimals) {
+  if (value === null || value === void 0 || Number.isNaN(value)) return "–";
+  const size = Math.abs(value);
+  return value.toFixed(size >= 1e3 ? 0 : size >= 100 ? Math.min(decimals, 1) : decimals);
+}
+function signed(value, decimals) {
+  if (value === null || Number.isNaN(value)) return "";
+  const text = fixed(Math.abs(value), decimals);
+  return Number(text) === 0 ? `±${text}` : `${value < 0 ? "−" : "+"}${text}`;
+}
+function percent(value) {
+  return `${(100 * value).toFixed(1)} %`;
+}
+function css([red, green, blue]) {
+  return `rgb(${red} ${green} ${blue})`;
+}
+
+// segviz/viewer/js/dom.js
+var SVG = "http://www.w3.org/2000/svg";
+var ICONS = {
+  first: "M4 3v10M13 3 6 8l7 5z",
+  previous: "M11 3 4.5 8l6.5 5z",
+  play: "M4.5 2.5v11L13 8z",
+  pause: "M5 3v10M11 3v10",
+  next: "M5 3l6.5 5L5 13z",
+  last: "M12 3v10M3 3l7 5-7 5z",
+  loop: "M3 7.5V6.5A2.5 2.5 0 0 1 5.5 4H12M10 2l2 2-2 2M13 8.5v1A2.5 2.5 0 0 1 10.5 12H4M6 14l-2-2 2-2",
+  close: "M4 4l8 8M12 4l-8 8",
+  fit: "M6 3H3v3M10 3h3v3M6 13H3v-3M10 13h3v-3"
+};
+function html(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+function svg(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") Object.assign(node, { [name]: value });
+    else if (name === "style") node.style.cssText = String(value);
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== void 0) node.setAttribute(name, String(value));
+  }
+  for (const child of children) if (child !== null && child !== void 0) node.append(child);
+  return node;
+}
+function icon(name) {
+  const attributes = { viewBox: "0 0 16 16", class: `icon ${name}`, "aria-hidden": "true" };
+  return svg("svg", attributes, svg("path", { d: ICONS[name] }));
+}
+function button(label, { image, text, ...rest } = {}) {
+  return html(
+    "button",
+    { type: "button", "aria-label": text ? null : label, title: label, ...rest },
+    image ? icon(image) : null,
+    text ? html("span", {}, text) : null
+  );
+}
+function toggle(label, attributes = {}) {
+  return button(label, { "aria-pressed": "false", ...attributes });
+}
+function setPressed(node, pressed) {
+  setAttribute(node, "aria-pressed", String(pressed));
+}
+function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+function setAttribute(node, name, value) {
+  if (node.getAttribute(name) !== String(value)) node.setAttribute(name, String(value));
+}
+function chip(colour, name) {
+  return html("span", { class: "chip" }, html("i", { style: `background:${css(colour)}` }), name);
+}
+
+// segviz/viewer/js/cache.js
+var Cache = class {
+  /**
+   * @param {number} budget Bytes.
+   * @param {number} [least] Entries that stay, however large they are.
+   */
+  constructor(budget, least = 1) {
+    this.budget = budget;
+    this.least = least;
+    this.size = 0;
+    this.entries = /* @__PURE__ */ new Map();
+  }
+  /** @param {string} key */
+  get(key) {
+    const entry = this.entries.get(key);
+    if (!entry) return void 0;
+    this.entries.delete(key);
+    this.entries.set(key, entry);
+    return entry.value;
+  }
+  /**
+   * @param {string} key
+   * @param {V} value
+   * @param {number} bytes
+   */
+  set(key, value, bytes) {
+    this.size += bytes - (this.entries.get(key)?.bytes ?? 0);
+    this.entries.delete(key);
+    this.entries.set(key, { value, bytes });
+    for (const [oldest, entry] of this.entries) {
+      if (this.size <= this.budget || this.entries.size <= this.least) break;
+      this.entries.delete(oldest);
+      this.size -= entry.bytes;
+    }
+  }
+};
+
+// segviz/viewer/js/decode.js
+var BUDGET = 256 * 2 ** 20;
+async function inflate(chunk) {
+  const stream = blob(chunk).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+async function pixelsOf(chunk) {
+  const bitmap = await createImageBitmap(blob(chunk, "image/png"), {
+    colorSpaceConversion: "none",
+    premultiplyAlpha: "none"
+  });
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  const context = (
+    /** @type {OffscreenCanvasRenderingContext2D} */
+    canvas.getContext("2d", { willReadFrequently: true })
+  );
+  context.drawImage(bitmap, 0, 0);
+  return context.getImageData(0, 0, bitmap.width, bitmap.height).data;
+}
+function blob(chunk, type = "") {
+  return new Blob([
+    /** @type {Uint8Array<ArrayBuffer>} */
+    chunk
+  ], { type });
+}
+var tracks = 0;
+var Track = class {
+  /**
+   * @param {Uint8Array[]} chunks
+   * @param {number} every Steps to a group.
+   * @param {Cache<Uint8Array[]>} cache
+   */
+  constructor(chunks, every, cache) {
+    this.chunks = chunks;
+    this.every = every;
+    this.cache = cache;
+    this.name = String(++tracks);
+    this.pending = /* @__PURE__ */ new Map();
+  }
+  /**
+   * Return a step's bytes, or undefined until they are decoded.
+   * @param {number} step
+   */
+  get(step) {
+    return this.group(Math.floor(step / this.every))?.[step % this.every];
+  }
+  /**
+   * Decode the group of a step, unless it is decoded.
+   * @param {number} step
+   * @returns {Promise<void>}
+   */
+  load(step) {
+    const number = Math.floor(step / this.every);
+    if (this.group(number)) return Promise.resolve();
+    const pending = this.pending.get(number) ?? this.decode(number);
+    this.pending.set(number, pending);
+    return pending;
+  }
+  /** @param {number} number */
+  group(number) {
+    return this.cache.get(`${this.name} ${number}`);
+  }
+  /** @param {number} number */
+  async decode(number) {
+    const start = number * this.every;
+    const group = await Promise.all(this.chunks.slice(start, start + this.every).map(inflate));
+    for (let step = 1; step < group.length; step++) {
+      const before = group[step - 1];
+      const values = group[step];
+      for (let i = 0; i < values.length; i++) values[i] += before[i];
+    }
+    this.pending.delete(number);
+    this.cache.set(`${this.name} ${number}`, group, group.length * (group[0]?.length ?? 0));
+  }
+};
+function axisOf(bytes, count) {
+  const values = new Float32Array(bytes.buffer);
+  const low = new Int32Array(values.length);
+  const high = new Int32Array(values.length);
+  const weight = new Float32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const position = Math.min(Math.max(values[i], 0), count - 1);
+    low[i] = Math.min(Math.floor(position), Math.max(count - 2, 0));
+    high[i] = Math.min(low[i] + 1, count - 1);
+    weight[i] = position - low[i];
+  }
+  return { low, high, weight };
+}
+var Run = class {
+  /**
+   * @param {RunInfo} info
+   * @param {number} index
+   * @param {Head} head
+   * @param {Uint8Array} frames
+   * @param {Cache<Uint8Array[]>} cache
+   */
+  constructor(info, index, head, frames, cache) {
+    this.info = info;
+    this.index = index;
+    this.head = head;
+    this.chunk = ([offset, length]) => frames.subarray(offset, offset + length);
+    this.last = info.steps.length - 1;
+    this.height = info.grid[0];
+    this.width = info.grid[1];
+    this.pixels = head.width * head.height;
+    this.features = this.height * this.width;
+    this.maps = new Track(info.steps.map(this.chunk), head.keyEvery, cache);
+    const { steps, classes } = info.probabilities;
+    this.probabilities = new Track(steps.map(this.chunk), head.keyEvery, cache);
+    this.likely = classes;
+    this.values = { entropy: valuesOf(info.entropy), sigma: valuesOf(info.sigma) };
+    this.logs = valuesOf(info.probabilities);
+    this.photo = new Uint8ClampedArray();
+    this.truth = null;
+    this.rows = axisOf(new Uint8Array(), 1);
+    this.columns = this.rows;
+  }
+  /**
+   * Decode what does not change over the steps.
+   * @param {Map<string, Promise<any>>} shared What runs have in common is decoded once.
+   */
+  async open(shared) {
+    const once = (name, place, decode) => {
+      const key = `${name} ${place}`;
+      if (!shared.has(key)) shared.set(key, decode(this.chunk(place)));
+      return (
+        /** @type {Promise<T>} */
+        shared.get(key)
+      );
+    };
+    const axis = (count) => async (chunk) => axisOf(await inflate(chunk), count);
+    const { photo, truth, rows, columns } = this.info;
+    [this.photo, this.truth, this.rows, this.columns] = await Promise.all([
+      once("photo", photo, pixelsOf),
+      truth && once("truth", truth, inflate),
+      once(`rows ${this.height}`, rows, axis(this.height)),
+      once(`columns ${this.width}`, columns, axis(this.width))
+    ]);
+  }
+  /**
+   * Return the step to show for a step of the shared cursor: a shorter run stays at its last.
+   * @param {number} step
+   */
+  at(step) {
+    return Math.min(step, this.last);
+  }
+  /**
+   * Return the class ids of a step, photo pixels row by row; undefined until decoded.
+   * @param {number} step
+   */
+  labels(step) {
+    return this.maps.get(this.at(step))?.subarray(0, this.pixels);
+  }
+  /**
+   * Return the codes of a map, feature pixels row by row; undefined until decoded.
+   * @param {number} step
+   * @param {MapName} name
+   */
+  codes(step, name) {
+    const start = this.pixels + (name === "sigma" ? this.features : 0);
+    return this.maps.get(this.at(step))?.subarray(start, start + this.features);
+  }
+  /**
+   * Return whether feature pixels are in S, as 0 and 1; undefined until decoded.
+   * @param {number} step
+   */
+  selected(step) {
+    const bits = this.maps.get(this.at(step))?.subarray(this.pixels + 2 * this.features);
+    return bits && Uint8Array.from({ length: this.features }, (_, i) => bits[i >> 3] >> 7 - (i & 7) & 1);
+  }
+};
+function valuesOf({ low, high }) {
+  return Float32Array.from({ length: 256 }, (_, code) => low + (high - low) / 255 * code);
+}
+
+// segviz/viewer/js/sample.js
+var fround = Math.fround;
+var ZERO_ONE = Float32Array.of(0, 1);
+function lerp(a, b, weight) {
+  const difference = fround(b - a);
+  return weight < 0.5 ? fround(weight * difference + a) : fround(fround(weight - 1) * difference + b);
+}
+function read({ rows, columns, width }, codes, values, x, y) {
+  const top = rows.low[y] * width;
+  const bottom = rows.high[y] * width;
+  const left = columns.low[x];
+  const right = columns.high[x];
+  const vertical = rows.weight[y];
+  return lerp(
+    lerp(values[codes[top + left]], values[codes[bottom + left]], vertical),
+    lerp(values[codes[top + right]], values[codes[bottom + right]], vertical),
+    columns.weight[x]
+  );
+}
+function upsample({ rows, columns, width: w }, codes, values, target) {
+  const height = rows.low.length;
+  const width = columns.low.length;
+  const row = new Float32Array(w);
+  const { low, high, weight } = columns;
+  const near = new Uint8Array(width);
+  const coefficient = new Float32Array(width);
+  for (let x = 0; x < width; x++) {
+    near[x] = weight[x] < 0.5 ? 1 : 0;
+    coefficient[x] = near[x] ? weight[x] : weight[x] - 1;
+  }
+  for (let y = 0, i = 0; y < height; y++) {
+    const top = rows.low[y] * w;
+    const bottom = rows.high[y] * w;
+    for (let j = 0; j < w; j++) {
+      row[j] = lerp(values[codes[top + j]], values[codes[bottom + j]], rows.weight[y]);
+    }
+    for (let x = 0; x < width; x++, i++) {
+      const a = row[low[x]];
+      const b = row[high[x]];
+      target[i] = coefficient[x] * fround(b - a) + (near[x] ? a : b);
+    }
+  }
+  return target;
+}
+function fieldSize({ sigmas, sizes }, sigma) {
+  let i = 1;
+  while (i < sigmas.length - 1 && sigma > sigmas[i]) i++;
+  const slope = (sizes[i] - sizes[i - 1]) / (sigmas[i] - sigmas[i - 1]);
+  return sizes[i - 1] + slope * (sigma - sigmas[i - 1]);
+}
+function inspect(run, step, x, y) {
+  const labels = run.labels(step);
+  const codes = { entropy: run.codes(step, "entropy"), sigma: run.codes(step, "sigma") };
+  const selected = run.selected(step);
+  if (!labels || !codes.entropy || !codes.sigma || !selected) return null;
+  const pixel = y * run.head.width + x;
+  const sigma = read(run, codes.sigma, run.values.sigma, x, y);
+  return {
+    label: labels[pixel],
+    entropy: read(run, codes.entropy, run.values.entropy, x, y),
+    sigma,
+    size: fieldSize(run.info.receptiveField, sigma),
+    selected: read(run, selected, ZERO_ONE, x, y) > 0.5,
+    truth: run.truth ? run.truth[pixel] : null,
+    ranking: rank(run, step, x, y, labels[pixel])
+  };
+}
+function rank(run, step, x, y, label) {
+  const codes = run.probabilities.get(run.at(step));
+  if (!codes) return null;
+  const odds = run.likely.map((id, k) => {
+    const map = codes.subarray(k * run.features, (k + 1) * run.features);
+    return { id, odds: Math.exp(read(run, map, run.logs, x, y)) };
+  });
+  const total = odds.reduce((sum, entry) => sum + entry.odds, 0);
+  const first = ({ id }) => id === label ? 1 : 0;
+  return odds.map(({ id, odds: value }) => ({ id, probability: value / total })).sort((a, b) => first(b) - first(a) || b.probability - a.probability);
+}
+
+// segviz/viewer/js/paint.js
+var BUDGET2 = 96 * 2 ** 20;
+var EVEN = 6755399441055744;
+var WHITE = pack(255, 255, 255);
+var [STILL_RIGHT, STILL_WRONG, WRONG_TO_RIGHT, RIGHT_TO_WRONG, IGNORED] = [0, 1, 2, 3, 4];
+function pack(red, green, blue) {
+  return (255 << 24 | blue << 16 | green << 8 | red) >>> 0;
+}
+function packTable(colours) {
+  const table = new Uint32Array(256).fill(pack(0, 0, 0));
+  for (let i = 0; 3 * i < colours.length; i++) {
+    table[i] = pack(colours[3 * i], colours[3 * i + 1], colours[3 * i + 2]);
+  }
+  return table;
+}
+var painters = 0;
+var Painter = class {
+  /** @param {Head} head */
+  constructor(head) {
+    this.head = head;
+    this.name = ++painters;
+    this.cache = new Cache(BUDGET2);
+    this.count = head.width * head.height;
+    this.values = new Float32Array(this.count);
+    this.palette = packTable(head.palette);
+    this.palette[head.ignore.id] = pack(...head.ignore.colour);
+    this.tables = { entropy: packTable(head.maps.entropy.table), sigma: packTable(head.maps.sigma.table) };
+    this.outcomes = packTable(head.outcomes.flatMap(({ colour }) => colour));
+  }
+  /**
+   * Return the picture of a panel at a step; null while its maps are being decoded.
+   * @param {Run} run
+   * @param {PanelInfo} panel
+   * @param {number} step
+   * @param {Display} display
+   */
+  picture(run, panel, step, display) {
+    const at = panel.changes ? run.at(step) : 0;
+    const key = [this.name, run.index, panel.id, at, ...dependencies(panel, display)].join(" ");
+    const found = this.cache.get(key);
+    if (found) return found;
+    const image = new ImageData(this.head.width, this.head.height);
+    if (!this.paint(run, panel, at, display, image)) return null;
+    const picture = { key, image };
+    this.cache.set(key, picture, image.data.length);
+    return picture;
+  }
+  /**
+   * Paint a panel; returns whether its maps are there.
+   * @param {Run} run
+   * @param {PanelInfo} panel
+   * @param {number} step
+   * @param {Display} display
+   * @param {ImageData} image
+   */
+  paint(run, panel, step, display, image) {
+    switch (panel.draws) {
+      case "photo":
+        image.data.set(run.photo);
+        return true;
+      case "overlay":
+        return this.overlay(run, step, display, image);
+      case "labels":
+        return this.labels(run.labels(step), display, image);
+      case "truth":
+        return this.labels(run.truth, display, image);
+      case "map":
+        return panel.map !== null && this.map(run, step, panel.map, display, image);
+      case "outcomes":
+        return this.outcome(run, step, image);
+    }
+  }
+  /**
+   * @param {Run} run
+   * @param {number} step
+   * @param {Display} display
+   * @param {ImageData} image
+   */
+  overlay(run, step, { opacity, isolated }, { data }) {
+    const labels = run.labels(step);
+    if (!labels) return false;
+    const { palette, ignore } = this.head;
+    data.set(run.photo);
+    for (let i = 0; i < this.count; i++) {
+      const label = labels[i];
+      if (label === 0 ? isolated !== 0 : label === ignore.id) continue;
+      if (isolated !== null && label !== isolated) continue;
+      for (let c = 0; c < 3; c++) {
+        const j = 4 * i + c;
+        data[j] = (1 - opacity) * data[j] + opacity * palette[3 * label + c];
+      }
+    }
+    return true;
+  }
+  /**
+   * @param {Uint8Array | null | undefined} labels
+   * @param {Display} display
+   * @param {ImageData} image
+   */
+  labels(labels, { isolated }, { data }) {
+    if (!labels) return false;
+    const table = isolated === null ? this.palette : this.isolatingPalette(isolated);
+    const target = new Uint32Array(data.buffer);
+    for (let i = 0; i < this.count; i++) target[i] = table[labels[i]];
+    return true;
+  }
+  /**
+   * Return colours that show one class: all else dark, the background darkest.
+   * @param {number} id
+   */
+  isolatingPalette(id) {
+    const table = new Uint32Array(256).fill(pack(58, 62, 70));
+    table[0] = pack(24, 26, 30);
+    table[id] = id === 0 ? pack(210, 214, 220) : this.palette[id];
+    return table;
+  }
+  /**
+   * @param {Run} run
+   * @param {number} step
+   * @param {MapName} name
+   * @param {Display} display
+   * @param {ImageData} image
+   */
+  map(run, step, name, display, image) {
+    const codes = run.codes(step, name);
+    if (!codes) return false;
+    const values = upsample(run, codes, run.values[name], this.values);
+    const target = new Uint32Array(image.data.buffer);
+    const [low, high] = display.limits[name];
+    const table = this.tables[name];
+    const start = Math.fround(low);
+    const factor = Math.fround(255 / (high - low));
+    for (let i = 0; i < this.count; i++) {
+      const place = Math.fround(Math.fround(values[i] - start) * factor);
+      const index = place + EVEN - EVEN;
+      target[i] = table[index < 0 ? 0 : index > 255 ? 255 : index];
+    }
+    if (name === "entropy" && display.outline) this.outline(run, step, image);
+    return true;
+  }
+  /**
+   * Draw the border of S, inside of it, in white.
+   * @param {Run} run
+   * @param {number} step
+   * @param {ImageData} image
+   */
+  outline(run, step, { data }) {
+    const selected = run.selected(step);
+    if (!selected) return;
+    const { width, height } = this.head;
+    const values = upsample(run, selected, ZERO_ONE, this.values);
+    const target = new Uint32Array(data.buffer);
+    for (let y = 0, i = 0; y < height; y++) {
+      for (let x = 0; x < width; x++, i++) {
+        if (values[i] <= 0.5) continue;
+        const border = y > 0 && values[i - width] <= 0.5 || y < height - 1 && values[i + width] <= 0.5 || x > 0 && values[i - 1] <= 0.5 || x < width - 1 && values[i + 1] <= 0.5;
+        if (border) target[i] = WHITE;
+      }
+    }
+  }
+  /**
+   * @param {Run} run
+   * @param {number} step
+   * @param {ImageData} image
+   */
+  outcome(run, step, { data }) {
+    const labels = run.labels(step);
+    const first = run.labels(0);
+    const { truth } = run;
+    if (!labels || !first || !truth) return false;
+    const { ignore } = this.head;
+    const target = new Uint32Array(data.buffer);
+    for (let i = 0; i < this.count; i++) {
+      const right = labels[i] === truth[i];
+      let outcome = right ? WRONG_TO_RIGHT : STILL_WRONG;
+      if (first[i] === truth[i]) outcome = right ? STILL_RIGHT : RIGHT_TO_WRONG;
+      target[i] = this.outcomes[truth[i] === ignore.id ? IGNORED : outcome];
+    }
+    return true;
+  }
+};
+function dependencies({ draws, map }, { opacity, isolated, outline, limits }) {
+  if (draws === "overlay") return [opacity, isolated];
+  if (draws === "labels" || draws === "truth") return [isolated];
+  return map ? [...limits[map], map === "entropy" && outline] : [];
+}
+
+// segviz/viewer/js/model.js
+var RUN_COLOURS = ["#3d8fd6", "#e8833a", "#2fa36b", "#b86bd3", "#d64a6a", "#9a8c2c", "#35aebd", "#8a8f98"];
+var PIN_COLOURS = ["#ff5c7a", "#ffd166", "#2ee6a8", "#58c9ff", "#f9a1ff"];
+var WHOLE = { k: 1, u: 0, v: 0 };
+var runColour = (run) => RUN_COLOURS[run % RUN_COLOURS.length];
+var Model = class {
+  // Set by `load`.
+  /** @type {Head} */
+  head;
+  /** @type {Run[]} */
+  runs;
+  /** @type {number} */
+  last;
+  /** @type {Cache<Uint8Array[]>} */
+  decoded;
+  /** @type {Painter} */
+  painter;
+  /** Whether what does not change over the steps is decoded. */
+  opened = false;
+  /** @type {Promise<void>} */
+  opening;
+  /**
+   * @param {Head} head
+   * @param {Uint8Array} frames
+   */
+  constructor(head, frames) {
+    this.step = 0;
+    this.drawnStep = null;
+    this.following = true;
+    this.playing = false;
+    this.speed = 1;
+    this.loop = false;
+    this.cursor = null;
+    this.hoveredRun = 0;
+    this.opacity = head.opacity;
+    this.isolated = null;
+    this.outline = false;
+    this.rangePerStep = false;
+    this.wipe = null;
+    this.zoom = WHOLE;
+    this.pins = [];
+    this.chosenPanels = [];
+    this.load(head, frames);
+  }
+  /**
+   * Take another message: of runs that have grown, or of other runs.
+   * @param {Head} head
+   * @param {Uint8Array} frames
+   */
+  load(head, frames) {
+    this.head = head;
+    this.decoded = new Cache(BUDGET, 2);
+    this.runs = head.runs.map((info, index) => new Run(info, index, head, frames, this.decoded));
+    this.last = Math.max(...this.runs.map((run) => run.last));
+    this.step = this.following ? this.last : Math.min(this.step, this.last);
+    this.drawnStep = this.drawnStep === null ? null : Math.min(this.drawnStep, this.last);
+    this.pins = this.pins.filter(({ x, y }) => x < head.width && y < head.height);
+    this.painter = new Painter(head);
+    this.opened = false;
+    const shared = /* @__PURE__ */ new Map();
+    this.opening = Promise.all(this.runs.map((run) => run.open(shared))).then(() => {
+      if (this.head === head) this.opened = true;
+    });
+  }
+  get comparing() {
+    return this.runs.length > 1;
+  }
+  get visiblePanels() {
+    const names = this.chosenPanels.length ? this.chosenPanels : this.head.defaultPanels;
+    return this.head.panels.filter(({ id }) => names.includes(id));
+  }
+  /**
+   * @param {Run} run
+   * @param {PanelInfo} panel
+   */
+  has(run, panel) {
+    return !panel.needsTruth || run.info.truth !== null;
+  }
+  /**
+   * Return the range of a map's colours: over all steps and runs, or of the step shown.
+   * @param {MapName} name
+   * @param {number} step
+   * @returns {[number, number]}
+   */
+  limits(name, step) {
+    const whole = this.head.maps[name].limits;
+    if (!this.rangePerStep) return whole;
+    return [whole[0], Math.max(...this.runs.map((run) => run.info[name].tops[run.at(step)]))];
+  }
+  /**
+   * @param {number} step
+   * @returns {Display}
+   */
+  display(step) {
+    const { isolated, outline } = this;
+    const limits = { entropy: this.limits("entropy", step), sigma: this.limits("sigma", step) };
+    return { opacity: this.opacity, isolated, outline, limits };
+  }
+  /** @param {number} id */
+  name(id) {
+    return id === this.head.ignore.id ? "ignored" : this.head.names[id] ?? `class ${id}`;
+  }
+  /**
+   * @param {number} id
+   * @returns {Colour}
+   */
+  colour(id) {
+    if (id === this.head.ignore.id) return this.head.ignore.colour;
+    const [red, green, blue] = this.head.palette.slice(3 * id, 3 * id + 3);
+    return [red, green, blue];
+  }
+  /**
+   * Pin a pixel with a colour and a number that are free; returns whether there was one.
+   * @param {number} x
+   * @param {number} y
+   */
+  pin(x, y) {
+    const slots = [...Array(this.head.maxPins).keys()];
+    const slot = slots.find((number) => this.pins.every((pin) => pin.slot !== number));
+    if (slot === void 0) return false;
+    this.pins = [...this.pins, { x, y, slot, colour: PIN_COLOURS[slot % PIN_COLOURS.length] }];
+    return true;
+  }
+  /** @param {number} slot */
+  unpin(slot) {
+    this.pins = this.pins.filter((pin) => pin.slot !== slot);
+  }
+  /**
+   * Return whether all that the panels need of a step is decoded.
+   * @param {number} step
+   */
+  ready(step) {
+    const first = this.visiblePanels.some(({ draws, changes }) => draws === "outcomes" || !changes);
+    const steps = first ? [step, 0] : [step];
+    return this.opened && this.runs.every((run) => steps.every((needed) => run.labels(needed)));
+  }
+  /** @param {number} step */
+  fetch(step) {
+    return Promise.all(this.runs.flatMap((run) => [run.maps.load(run.at(step)), run.maps.load(0)]));
+  }
+  /** @returns {ViewState} */
+  state() {
+    return {
+      step: this.step === this.last ? null : this.step,
+      pins: this.pins.map(({ x, y }) => [x, y]),
+      panels: this.chosenPanels
+    };
+  }
+  /** @param {Partial<ViewState>} state */
+  restore({ step = null, pins = [], panels = [] }) {
+    this.following = step === null;
+    this.step = step === null ? this.last : Math.min(step, this.last);
+    for (const [x, y] of pins) this.pin(x, y);
+    this.chosenPanels = [...panels];
+  }
+};
+
+// segviz/viewer/js/controls.js
+var SPEEDS = [0.5, 1, 2, 4];
+var PlaybackControls = class {
+  /**
+   * @param {Model} model
+   * @param {Viewer} viewer
+   */
+  constructor(model, viewer) {
+    this.model = model;
+    const move = (label, image, key, step) => {
+      return button(`${label} (${key})`, { image, onclick: () => viewer.goTo(step(), true) });
+    };
+    this.play = button("Play", { class: "play", onclick: () => viewer.play(!model.playing) });
+    const scrubber = html("input", { type: "range", class: "scrubber", min: 0, step: 1, "aria-label": "Step" });
+    scrubber.oninput = () => viewer.goTo(scrubber.valueAsNumber, false);
+    scrubber.onchange = () => viewer.goTo(scrubber.valueAsNumber, true);
+    this.scrubber = scrubber;
+    this.label = html("output", { class: "step" });
+    const options = SPEEDS.map((speed2) => html("option", { value: speed2, selected: speed2 === 1 }, `${speed2}×`));
+    const speed = html("select", { "aria-label": "Speed", title: "Speed" }, ...options);
+    speed.onchange = () => model.speed = Number(speed.value);
+    const flip = () => {
+      model.loop = !model.loop;
+      viewer.requestDraw();
+    };
+    this.loop = toggle("Loop", { image: "loop", onclick: flip });
+    this.node = html(
+      "div",
+      { class: "transport", role: "group", "aria-label": "Playback" },
+      move("First step", "first", "Home", () => 0),
+      move("Previous step", "previous", "Left", () => model.step - 1),
+      this.play,
+      move("Next step", "next", "Right", () => model.step + 1),
+      move("Last step", "last", "End", () => model.last),
+      scrubber,
+      this.label,
+      speed,
+      this.loop
+    );
+    this.playing = null;
+  }
+  /** @param {number} step */
+  update(step) {
+    const { model, scrubber } = this;
+    setAttribute(scrubber, "max", model.last);
+    if (scrubber.valueAsNumber !== model.step) scrubber.value = String(model.step);
+    const text = `step ${step} of ${model.last}`;
+    setAttribute(scrubber, "aria-valuetext", text);
+    setText(this.label, text);
+    setPressed(this.loop, model.loop);
+    if (this.playing === model.playing) return;
+    this.playing = model.playing;
+    const name = model.playing ? "Pause" : "Play";
+    this.play.replaceChildren(icon(name.toLowerCase()), name);
+    this.play.title = `${name} (Space)`;
+    setAttribute(this.play, "aria-label", name);
+  }
+};
+var DisplayControls = class {
+  /**
+   * @param {Model} model
+   * @param {Viewer} viewer
+   */
+  constructor(model, viewer) {
+    this.model = model;
+    this.viewer = viewer;
+    this.built = "";
+    this.buttons = [];
+    this.panels = html("div", { class: "set", role: "group", "aria-label": "Panels" });
+    const opacity = html("input", { type: "range", min: 0, max: 100, step: 5, "aria-label": "Opacity of the overlay" });
+    opacity.oninput = () => {
+      model.opacity = opacity.valueAsNumber / 100;
+      viewer.requestDraw();
+    };
+    this.opacity = opacity;
+    const switchOf = (text, help, change) => {
+      const onclick = () => {
+        change();
+        viewer.requestDraw();
+      };
+      return toggle(help, { text, onclick });
+    };
+    this.allSteps = switchOf("All steps", "One colour range for all steps and runs", () => {
+      model.rangePerStep = false;
+    });
+    this.thisStep = switchOf("This step", "The colour range of the step shown", () => {
+      model.rangePerStep = true;
+    });
+    this.outline = switchOf("Outline S", "Outline S, the pixels that entropy is minimised on", () => {
+      model.outline = !model.outline;
+    });
+    this.wipe = switchOf("Wipe", "Compare two panels with a divider", () => {
+      model.wipe = model.wipe ? null : { at: 0.5, sides: ["", ""] };
+    });
+    const fit = () => {
+      model.zoom = WHOLE;
+      viewer.requestDraw();
+    };
+    this.fit = button("Show the whole photo", { image: "fit", onclick: fit });
+    this.times = html("span", { class: "quiet times" });
+    this.overlay = html("label", { class: "set" }, html("span", { class: "quiet" }, "Overlay"), opacity);
+    const range = html("div", { class: "set", role: "group", "aria-label": "Colour range" });
+    range.append(html("span", { class: "quiet" }, "Range"), html("span", { class: "joined" }, this.allSteps, this.thisStep));
+    const zoom = html("div", { class: "set" }, this.fit, this.times);
+    this.node = html("div", { class: "look" }, this.panels, this.overlay, range, this.outline, this.wipe, zoom);
+  }
+  update() {
+    const { model } = this;
+    const plan = JSON.stringify(model.head.panels);
+    if (plan !== this.built) {
+      this.built = plan;
+      this.buttons = model.head.panels.map(({ id, title, help }) => {
+        return toggle(help, { text: title, "data-panel": id, onclick: () => this.choose(id) });
+      });
+      this.panels.replaceChildren(...this.buttons);
+    }
+    const visible = model.visiblePanels;
+    for (const node of this.buttons) setPressed(node, visible.some(({ id }) => id === node.dataset.panel));
+    this.overlay.hidden = !visible.some(({ draws }) => draws === "overlay");
+    this.outline.hidden = !visible.some(({ map }) => map === "entropy");
+    const opacity = Math.round(100 * model.opacity);
+    if (this.opacity.valueAsNumber !== opacity) this.opacity.value = String(opacity);
+    setPressed(this.allSteps, !model.rangePerStep);
+    setPressed(this.thisStep, model.rangePerStep);
+    setPressed(this.outline, model.outline);
+    setPressed(this.wipe, model.wipe !== null);
+    this.fit.disabled = model.zoom.k === 1;
+    setText(this.times, `${model.zoom.k.toFixed(1)}×`);
+  }
+  /**
+   * Add a panel, or take it away.
+   * @param {string} panel
+   */
+  choose(panel) {
+    const { model, viewer } = this;
+    const visible = model.visiblePanels.map(({ id }) => id);
+    const ids = model.head.panels.map(({ id }) => id);
+    const next = ids.filter((id) => id === panel !== visible.includes(id));
+    if (!next.length) {
+      viewer.notify("At least one panel stays.");
+      return;
+    }
+    model.chosenPanels = next;
+    viewer.stateChanged();
+  }
+};
+var Legend = class {
+  /**
+   * @param {Model} model
+   * @param {Viewer} viewer
+   */
+  constructor(model, viewer) {
+    this.model = model;
+    this.viewer = viewer;
+    this.built = "";
+    this.buttons = [];
+    this.node = html("div", { class: "legend", role: "group", "aria-label": "Classes: choose one to see it alone" });
+  }
+  update() {
+    const { model, viewer } = this;
+    const plan = JSON.stringify(model.head.classes);
+    if (plan !== this.built) {
+      this.built = plan;
+      this.buttons = model.head.classes.map(({ id, name, colour }) => {
+        const onclick = () => {
+          model.isolated = model.isolated === id ? null : id;
+          viewer.requestDraw();
+        };
+        const node = toggle(`Show ${name} alone`, { text: name, "data-class": id, onclick });
+        node.prepend(html("i", { style: `background:${css(colour)}` }));
+        return node;
+      });
+      this.node.replaceChildren(...this.buttons);
+    }
+    this.node.classList.toggle("isolating", model.isolated !== null);
+    for (const node of this.buttons) setPressed(node, Number(node.dataset.class) === model.isolated);
+  }
+};
+
+// segviz/viewer/js/frame.js
+var CRISP = 3;
+var Layer = class {
+  /**
+   * @param {Head} head
+   * @param {Source} source
+   */
+  constructor(head, { run, panel }) {
+    this.run = run.index;
+    this.panel = panel;
+    this.key = "";
+    this.canvas = html("canvas", { width: head.width, height: head.height });
+    this.context = /** @type {CanvasRenderingContext2D} */
+    this.canvas.getContext("2d", { alpha: false, willReadFrequently: true });
+    this.node = html("div", { class: "layer", "data-panel": panel.id, "data-run": run.index }, this.canvas);
+  }
+  /**
+   * @param {Model} model
+   * @param {number} step
+   */
+  draw(model, step) {
+    const run = model.runs[this.run];
+    const picture = model.painter.picture(run, this.panel, step, model.display(step));
+    if (!picture) return;
+    setAttribute(this.node, "data-step", run.at(step));
+    if (picture.key === this.key) return;
+    this.context.putImageData(picture.image, 0, 0);
+    this.key = picture.key;
+  }
+  /** @param {Zoom} zoom */
+  move({ k, u, v }) {
+    const transform = k === 1 ? "" : `translate(${-100 * u * k}%, ${-100 * v * k}%) scale(${k})`;
+    if (this.canvas.style.transform !== transform) this.canvas.style.transform = transform;
+    this.canvas.classList.toggle("crisp", !showsPhoto(this.panel) || k >= CRISP);
+  }
+};
+var Frame = class {
+  /**
+   * @param {Model} model
+   * @param {Source[]} sources
+   * @param {string} label
+   */
+  constructor(model, sources, label) {
+    const { width, height } = model.head;
+    this.layers = sources.map((source) => new Layer(model.head, source));
+    this.marks = svg("svg", { class: "marks", preserveAspectRatio: "none", "aria-hidden": "true" });
+    this.lines = ["back", "back", "front", "front"].map((kind) => svg("line", { class: kind }));
+    this.fields = svg("g");
+    this.marks.append(...this.lines, this.fields);
+    this.badges = html("div", { class: "badges" });
+    this.node = html(
+      "div",
+      {
+        class: "frame",
+        tabindex: "0",
+        role: "img",
+        "aria-label": label,
+        title: "",
+        style: `aspect-ratio: ${width} / ${height}`
+      },
+      ...this.layers.map((layer) => layer.node),
+      this.marks,
+      this.badges
+    );
+    this.marked = "";
+  }
+  /**
+   * @param {Model} model
+   * @param {number} step
+   */
+  draw(model, step) {
+    for (const layer of this.layers) layer.draw(model, step);
+  }
+  /**
+   * Draw zoom, crosshair, the extent of the receptive field and pins, if they have changed.
+   * @param {Model} model
+   * @param {number} step
+   */
+  mark(model, step) {
+    const { zoom, cursor, pins, head } = model;
+    const fields = showsPhoto(this.layers[0].panel) && cursor ? fieldsAt(model, step, cursor) : [];
+    const marked = JSON.stringify([zoom, cursor, pins, fields]);
+    if (marked === this.marked) return;
+    this.marked = marked;
+    for (const layer of this.layers) layer.move(zoom);
+    this.node.classList.toggle("zoomed", zoom.k > 1);
+    const { width, height } = head;
+    const [left, top] = [zoom.u * width, zoom.v * height];
+    setAttribute(this.marks, "viewBox", `${left} ${top} ${width / zoom.k} ${height / zoom.k}`);
+    this.lines.forEach((line, i) => {
+      line.style.display = cursor ? "" : "none";
+      if (!cursor) return;
+      const horizontal = i % 2 === 0;
+      const [x, y] = [cursor.x + 0.5, cursor.y + 0.5];
+      const [x1, y1, x2, y2] = horizontal ? [left, y, left + width, y] : [x, top, x, top + height];
+      for (const [name, value] of Object.entries({ x1, y1, x2, y2 })) line.setAttribute(name, String(value));
+    });
+    this.fields.replaceChildren(
+      ...fields.flatMap(({ x, y, radius, colour }) => {
+        const circle = { cx: x + 0.5, cy: y + 0.5, r: radius };
+        return [
+          svg("circle", { ...circle, class: "field back" }),
+          svg("circle", { ...circle, class: "field front", style: `stroke:${colour}` })
+        ];
+      })
+    );
+    this.badges.replaceChildren(
+      ...pins.map(({ x, y, slot, colour }) => {
+        const across = 100 * zoom.k * ((x + 0.5) / width - zoom.u);
+        const down = 100 * zoom.k * ((y + 0.5) / height - zoom.v);
+        const outside = Math.min(across, down) < 0 || Math.max(across, down) > 100;
+        const style = `left:${across}%;top:${down}%;background:${colour}`;
+        return html("span", { class: "badge", style, hidden: outside }, String(slot + 1));
+      })
+    );
+  }
+  /**
+   * Return the photo pixel under a pointer.
+   * @param {Model} model
+   * @param {MouseEvent} event
+   * @returns {Pixel}
+   */
+  pixel({ zoom, head }, { clientX, clientY }) {
+    const box = this.node.getBoundingClientRect();
+    const index = (part, from, count) => {
+      return Math.min(Math.max(Math.floor((from + part / zoom.k) * count), 0), count - 1);
+    };
+    return {
+      x: index((clientX - box.left) / box.width, zoom.u, head.width),
+      y: index((clientY - box.top) / box.height, zoom.v, head.height)
+    };
+  }
+};
+function showsPhoto({ draws }) {
+  return draws === "photo" || draws === "overlay";
+}
+function fieldsAt(model, step, { x, y }) {
+  return model.runs.flatMap((run) => {
+    const codes = run.codes(step, "sigma");
+    if (!codes) return [];
+    const size = fieldSize(run.info.receptiveField, read(run, codes, run.values.sigma, x, y));
+    const colour = model.comparing ? runColour(run.index) : "#fff";
+    return [{ x, y, radius: size / run.info.scale / 2, colour }];
+  });
+}
+
+// segviz/viewer/js/pointer.js
+var MAX_ZOOM = 24;
+var STILL = 5;
+var NEAR = 9;
+var SCROLLING = 250;
+var lastScroll = -Infinity;
+function zoomBy({ k, u, v }, factor, x, y) {
+  const next = Math.min(Math.max(k * factor, 1), MAX_ZOOM);
+  return clampZoom({ k: next, u: u + x / k - x / next, v: v + y / k - y / next });
+}
+function clampZoom({ k, u, v }) {
+  const inside = (value) => Math.min(Math.max(value, 0), 1 - 1 / k);
+  return { k, u: inside(u), v: inside(v) };
+}
+function listen(frame, model, viewer) {
+  const { node } = frame;
+  const fingers = /* @__PURE__ */ new Map();
+  let press = null;
+  const place = (event) => {
+    const box = node.getBoundingClientRect();
+    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  };
+  const point = (event) => {
+    model.cursor = frame.pixel(model, event);
+    model.hoveredRun = frame.layers[frame.layers.length - 1].run;
+    viewer.requestDraw();
+  };
+  node.onpointerdown = (event) => {
+    if (event.button) return;
+    fingers.set(event.pointerId, place(event));
+    const { clientX: x, clientY: y } = event;
+    const spread = fingers.size === 2 ? distance(fingers) : 0;
+    press = { at: place(event), zoom: model.zoom, x, y, moved: fingers.size > 1, spread };
+    if (event.pointerType !== "mouse") point(event);
+  };
+  node.onpointermove = (event) => {
+    if (fingers.has(event.pointerId)) fingers.set(event.pointerId, place(event));
+    if (press && Math.hypot(event.clientX - press.x, event.clientY - press.y) > STILL) press.moved = true;
+    if (press?.spread && fingers.size === 2) {
+      model.zoom = zoomBy(press.zoom, distance(fingers) / press.spread, ...middle(fingers));
+    } else if (press?.moved && fingers.size === 1 && model.zoom.k > 1) {
+      if (!node.hasPointerCapture(event.pointerId)) node.setPointerCapture(event.pointerId);
+      const [x, y] = place(event);
+      const { k, u, v } = press.zoom;
+      model.zoom = clampZoom({ k, u: u - (x - press.at[0]) / k, v: v - (y - press.at[1]) / k });
+    }
+    point(event);
+  };
+  node.onpointerup = (event) => {
+    fingers.delete(event.pointerId);
+    const click = press && !press.moved && !fingers.size;
+    if (!fingers.size) press = null;
+    if (!click) return;
+    point(event);
+    pinAt(frame, model, viewer, frame.pixel(model, event));
+    event.stopPropagation();
+  };
+  node.onpointercancel = (event) => {
+    fingers.delete(event.pointerId);
+    press = null;
+  };
+  node.onpointerleave = (event) => {
+    if (event.pointerType !== "mouse" || fingers.size) return;
+    model.cursor = null;
+    viewer.requestDraw();
+  };
+  node.ondblclick = (event) => {
+    model.zoom = WHOLE;
+    point(event);
+  };
+  const onWheel = (event) => {
+    const closer = event.deltaY < 0;
+    if (event.timeStamp - lastScroll < SCROLLING || !closer && model.zoom.k === 1) {
+      lastScroll = event.timeStamp;
+      return;
+    }
+    event.preventDefault();
+    const lines = event.deltaMode === 1 ? 16 : 1;
+    const amount = Math.min(Math.max(event.deltaY * lines, -240), 240);
+    model.zoom = zoomBy(model.zoom, Math.exp(-amount / (event.ctrlKey ? 60 : 300)), ...place(event));
+    point(event);
+  };
+  node.addEventListener("wheel", onWheel, { passive: false });
+  node.onkeydown = (event) => onKeyDown(event, model, viewer);
+}
+function pinAt(frame, model, viewer, { x, y }) {
+  const box = frame.node.getBoundingClientRect();
+  const size = box.width * model.zoom.k / model.head.width;
+  const near = model.pins.find((pin) => Math.hypot(pin.x - x, pin.y - y) * size < NEAR);
+  if (near) model.unpin(near.slot);
+  else if (!model.pin(x, y)) warnOfPins(model, viewer);
+  viewer.stateChanged();
+}
+function warnOfPins(model, viewer) {
+  viewer.notify(`${model.pins.length} pixels are pinned, which is the limit; unpin one first.`);
+}
+var MOVES = { w: [0, -1], a: [-1, 0], s: [0, 1], d: [1, 0] };
+function onKeyDown(event, model, viewer) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const { head, zoom } = model;
+  const move = MOVES[event.key.toLowerCase()];
+  const cursor = model.cursor ?? { x: head.width >> 1, y: head.height >> 1 };
+  if (move) {
+    const far = event.shiftKey ? 10 : 1;
+    model.cursor = {
+      x: Math.min(Math.max(cursor.x + far * move[0], 0), head.width - 1),
+      y: Math.min(Math.max(cursor.y + far * move[1], 0), head.height - 1)
+    };
+  } else if (event.key === "Enter") {
+    const found = model.pins.find(({ x, y }) => x === cursor.x && y === cursor.y);
+    model.cursor = cursor;
+    if (found) model.unpin(found.slot);
+    else if (!model.pin(cursor.x, cursor.y)) warnOfPins(model, viewer);
+    viewer.stateChanged();
+  } else if (event.key === "+" || event.key === "=" || event.key === "-") {
+    const x = ((cursor.x + 0.5) / head.width - zoom.u) * zoom.k;
+    const y = ((cursor.y + 0.5) / head.height - zoom.v) * zoom.k;
+    model.zoom = zoomBy(zoom, event.key === "-" ? 1 / 1.5 : 1.5, x, y);
+  } else if (event.key === "0") {
+    model.zoom = WHOLE;
+  } else return;
+  event.preventDefault();
+  event.stopPropagation();
+  viewer.requestDraw();
+}
+function distance(fingers) {
+  const [[ax, ay], [bx, by]] = [...fingers.values()];
+  return Math.max(Math.hypot(ax - bx, ay - by), 1e-3);
+}
+function middle(fingers) {
+  const [[ax, ay], [bx, by]] = [...fingers.values()];
+  return [(ax + bx) / 2, (ay + by) / 2];
+}
+function watchScroll() {
+  const note = (event) => {
+    const onFrame = event.composedPath().some((node) => node instanceof Element && node.classList.contains("frame"));
+    if (!onFrame) lastScroll = event.timeStamp;
+  };
+  window.addEventListener("wheel", note, { passive: true, capture: true });
+  return () => window.removeEventListener("wheel", note, { capture: true });
+}
+
+// segviz/viewer/js/wipe.js
+var Wipe = class {
+  /**
+   * @param {Model} model
+   * @param {Viewer} viewer
+   */
+  constructor(model, viewer) {
+    this.model = model;
+    this.viewer = viewer;
+    this.frame = null;
+    this.built = "";
+    this.selects = ["left", "right"].map((side, i) => {
+      const select = html("select", { "aria-label": `Panel on the ${side}` });
+      select.onchange = () => {
+        if (model.wipe) model.wipe.sides[i] = select.value;
+        viewer.requestDraw();
+      };
+      return select;
+    });
+    this.divider = this.makeDivider();
+    this.place = html("div", { class: "wipe-place" });
+    const [left, right] = this.selects;
+    const hint = html("span", { class: "quiet" }, "drag the divider");
+    this.node = html("div", { class: "wipe", hidden: true }, html("div", { class: "wipe-head" }, left, hint, right), this.place);
+  }
+  /**
+   * Return all pictures there are to choose from; the id is "panel:run".
+   * @returns {Choice[]}
+   */
+  choices() {
+    const { model } = this;
+    return model.head.panels.flatMap((panel) => {
+      const runs = model.runs.filter((run) => model.has(run, panel));
+      return (panel.shared ? runs.slice(0, 1) : runs).map((run) => {
+        const owner = model.comparing && !panel.shared ? `, ${run.info.name}` : "";
+        return { id: `${panel.id}:${run.index}`, title: panel.title + owner, run, panel };
+      });
+    });
+  }
+  /** @param {number} step */
+  update(step) {
+    const { wipe, head } = this.model;
+    this.node.hidden = !wipe;
+    if (!wipe) {
+      this.frame = null;
+      this.built = "";
+      return;
+    }
+    const choices = this.choices();
+    const sides = wipe.sides.map((id, i) => choices.find((choice) => choice.id === id) ?? this.preset(i, choices));
+    wipe.sides = sides.map(({ id }) => id);
+    const plan = JSON.stringify([choices.map(({ id, title }) => [id, title]), wipe.sides, head.width, head.height]);
+    if (!this.frame || plan !== this.built) this.frame = this.build(choices, sides);
+    this.built = plan;
+    const at = 100 * wipe.at;
+    setAttribute(this.divider, "aria-valuenow", Math.round(at));
+    this.divider.style.left = `${at}%`;
+    this.frame.layers[1].node.style.clipPath = `inset(0 0 0 ${at}%)`;
+    this.frame.draw(this.model, step);
+  }
+  /**
+   * Return what a side shows at first: before and after of one run, or the last two runs.
+   * @param {number} side 0 or 1.
+   * @param {Choice[]} choices
+   */
+  preset(side, choices) {
+    const { runs, comparing } = this.model;
+    const id = comparing ? `prediction:${runs.length - 2 + side}` : ["feedforward:0", "prediction:0"][side];
+    return choices.find((choice) => choice.id === id) ?? choices[0];
+  }
+  /**
+   * @param {Choice[]} choices
+   * @param {Choice[]} sides
+   */
+  build(choices, sides) {
+    const { model, viewer } = this;
+    this.selects.forEach((select, i) => {
+      select.replaceChildren(...choices.map(({ id, title }) => html("option", { value: id }, title)));
+      select.value = sides[i].id;
+    });
+    const frame = new Frame(model, sides, `Wipe between ${sides.map(({ title }) => title).join(" and ")}`);
+    listen(frame, model, viewer);
+    frame.node.append(this.divider);
+    this.place.replaceChildren(frame.node);
+    return frame;
+  }
+  makeDivider() {
+    const divider = html("div", {
+      class: "divider",
+      role: "slider",
+      tabindex: "0",
+      "aria-label": "Divider between the two panels",
+      "aria-valuemin": "0",
+      "aria-valuemax": "100"
+    });
+    const move = (at) => {
+      if (this.model.wipe) this.model.wipe.at = Math.min(Math.max(at, 0), 1);
+      this.viewer.requestDraw();
+    };
+    divider.onpointerdown = (event) => {
+      divider.setPointerCapture(event.pointerId);
+      event.stopPropagation();
+    };
+    divider.onpointermove = (event) => {
+      event.stopPropagation();
+      const box = this.frame?.node.getBoundingClientRect();
+      if (box && divider.hasPointerCapture(event.pointerId)) move((event.clientX - box.left) / box.width);
+    };
+    divider.onpointerup = (event) => event.stopPropagation();
+    divider.onkeydown = (event) => {
+      const at = this.model.wipe?.at ?? 0;
+      const far = event.shiftKey ? 0.1 : 0.01;
+      const moves = { ArrowLeft: at - far, ArrowRight: at + far, Home: 0, End: 1 };
+      const next = moves[event.key];
+      if (next === void 0) return;
+      event.preventDefault();
+      event.stopPropagation();
+      move(next);
+    };
+    return divider;
+  }
+};
+
+// segviz/viewer/js/grid.js
+var GAP = 12;
+var WIDTH = 264;
+var NARROW = 150;
+var PanelGrid = class {
+  /**
+   * @param {Model} model
+   * @param {Viewer} viewer
+   */
+  constructor(model, viewer) {
+    this.model = model;
+    this.viewer = viewer;
+    this.frames = [];
+    this.texts = [];
+    this.built = "";
+    this.columns = 0;
+    this.grid = html("div", { class: "grid" });
+    this.wipe = new Wipe(model, viewer);
+    this.node = html("div", {}, this.wipe.node, this.grid);
+  }
+  /** @param {number} step */
+  update(step) {
+    this.build();
+    this.wipe.update(step);
+    for (const frame of this.frames) frame.draw(this.model, step);
+    for (const write of this.texts) write(step);
+    this.mark(step);
+  }
+  /**
+   * Draw only the marks: while maps of another step are still being decoded.
+   * @param {number} step
+   */
+  mark(step) {
+    this.build();
+    for (const frame of this.frames) frame.mark(this.model, step);
+    this.wipe.frame?.mark(this.model, step);
+  }
+  build() {
+    const { model } = this;
+    const { width, height } = model.head;
+    const panels = model.visiblePanels.map(({ id }) => id);
+    const runs = model.runs.map(({ info }) => [info.name, info.truth !== null]);
+    const plan = JSON.stringify([panels, width, height, runs]);
+    if (plan !== this.built) {
+      this.built = plan;
+      this.frames = [];
+      this.texts = [];
+      this.grid.replaceChildren(...model.comparing ? this.sideBySide() : this.cards());
+      this.node.parentElement?.classList.toggle("many", model.comparing);
+      this.columns = 0;
+    }
+    this.arrange();
+  }
+  // As many columns as fit, in rows of equal length where that can be.
+  arrange() {
+    const { model } = this;
+    const columns = model.comparing ? model.runs.length + (this.sharedPanels.length ? 1 : 0) : this.fitting();
+    if (columns === this.columns) return;
+    this.columns = columns;
+    const least = model.comparing ? `${NARROW}px` : "0";
+    this.grid.style.gridTemplateColumns = `repeat(${columns}, minmax(${least}, 1fr))`;
+  }
+  fitting() {
+    const { width, height } = this.model.head;
+    const least = WIDTH * Math.min(Math.max(0.75 * width / height, 0.6), 1.25);
+    const most = Math.max(1, Math.floor(((this.node.clientWidth || 900) + GAP) / (least + GAP)));
+    return Math.ceil(this.frames.length / Math.ceil(this.frames.length / most));
+  }
+  get sharedPanels() {
+    return this.model.visiblePanels.filter((panel) => panel.shared);
+  }
+  // One run: a card for each panel.
+  cards() {
+    const [run] = this.model.runs;
+    return this.model.visiblePanels.map((panel) => {
+      const frame = this.frame(run, panel, panel.title);
+      const title = html("figcaption", {}, html("b", {}, panel.title));
+      return html("figure", { class: "cell" }, title, frame.node, this.foot(panel));
+    });
+  }
+  // Several runs: a column for each run, a row for each panel, and before them what all share.
+  sideBySide() {
+    const { model } = this;
+    const shared = this.sharedPanels;
+    const own = model.visiblePanels.filter((panel) => !panel.shared);
+    const rows = Array.from({ length: Math.max(shared.length, own.length) }, (_, row) => row);
+    return rows.flatMap((row) => {
+      const column = (number) => `grid-row:${row + 1};grid-column:${number}`;
+      const first = shared[row] ? [this.sharedCell(shared[row], column(1))] : [];
+      const runs = own[row] ? model.runs : [];
+      const offset = shared.length ? 2 : 1;
+      return [...first, ...runs.map((run) => this.runCell(run, own[row], column(run.index + offset)))];
+    });
+  }
+  /**
+   * @param {PanelInfo} panel
+   * @param {string} style
+   */
+  sharedCell(panel, style) {
+    const { model } = this;
+    const owner = model.runs.find((run) => model.has(run, panel)) ?? model.runs[0];
+    const frame = this.frame(owner, panel, panel.title);
+    const caption = html("figcaption", {}, html("b", {}, panel.title));
+    return html("figure", { class: "cell", style }, caption, frame.node, html("footer"));
+  }
+  /**
+   * @param {Run} run
+   * @param {PanelInfo} panel
+   * @param {string} style
+   */
+  runCell(run, panel, style) {
+    if (!this.model.has(run, panel)) return html("div", { class: "cell none", style }, "no truth");
+    const frame = this.frame(run, panel, `${panel.title}, ${run.info.name}`);
+    const foot = this.foot(panel, run.index > 0);
+    return html("figure", { class: "cell", style }, this.caption(run.index, panel), frame.node, foot);
+  }
+  /**
+   * Name of a run and panel, the number that the panel is about, the step if the run is shorter.
+   * @param {number} index
+   * @param {PanelInfo} panel
+   */
+  caption(index, panel) {
+    const { model } = this;
+    const { info } = model.runs[index];
+    const text = html("span", { class: "quiet" });
+    this.texts.push((step) => {
+      const { numbers } = model.head;
+      const { key, decimals, title } = numbers.find((number) => number.key === panel.map) ?? numbers[0];
+      const run = model.runs[index];
+      const at = panel.changes ? run.at(step) : 0;
+      const values = run.info.numbers[key];
+      const [first, value] = [values[0], values[at]];
+      const change = at && first !== null && value !== null ? ` (${signed(value - first, decimals)})` : "";
+      const late = run.last < step && panel.changes ? `step ${at} · ` : "";
+      setText(text, `${late}${title} ${fixed(value, decimals)}${change}`);
+    });
+    const dot = html("i", { class: "dot", style: `background:${runColour(index)}` });
+    const name = html("span", { class: "run", title: info.title }, dot, html("b", {}, info.name));
+    return html("figcaption", {}, name, html("span", { class: "quiet" }, panel.title), text);
+  }
+  /**
+   * @param {Run} run
+   * @param {PanelInfo} panel
+   * @param {string} label
+   */
+  frame(run, panel, label) {
+    const frame = new Frame(this.model, [{ run, panel }], label);
+    listen(frame, this.model, this.viewer);
+    this.frames.push(frame);
+    return frame;
+  }
+  /**
+   * Make what stands below a panel: its colour bar with range and unit, or what its colours mean.
+   * @param {PanelInfo} panel
+   * @param {boolean} [repeated] Whether the same stands beside it.
+   */
+  foot(panel, repeated = false) {
+    if (panel.map) return this.colourBar(panel.map);
+    if (panel.draws !== "outcomes") return html("footer");
+    const chips = this.model.head.outcomes.map(({ name, colour }) => chip(colour, name));
+    return html("footer", { class: "outcomes" }, ...repeated ? [] : chips);
+  }
+  /** @param {MapName} name */
+  colourBar(name) {
+    const { model } = this;
+    const { table, unit } = model.head.maps[name];
+    const stops = Array.from({ length: 17 }, (_, i) => Math.min(i * 16, 255));
+    const colours = stops.map((i) => css(
+      /** @type {Colour} */
+      table.slice(3 * i, 3 * i + 3)
+    )).join(",");
+    const [low, high] = [html("span"), html("span")];
+    const bar = html("div", { class: "bar", style: `background:linear-gradient(to right,${colours})` });
+    this.texts.push((step) => {
+      const [from, to] = model.limits(name, step);
+      const decimals = to >= 10 ? 1 : 2;
+      setText(low, fixed(from, from ? decimals : 0));
+      setText(high, `${fixed(to, decimals)} ${unit}`);
+      const range = model.rangePerStep ? "of this step" : "of all steps";
+      setAttribute(bar, "title", `colour range ${range}: ${low.textContent} to ${high.textContent}`);
+    });
+    return html("footer", { class: "scale" }, low, bar, high);
+  }
+};
+
+// segviz/viewer/js/inspector.js
+var TOP = 5;
+var Inspector = class {
+  /** @param {Model} model */
+  constructor(model) {
+    this.model = model;
+    this.where = html("span", { class: "where" });
+    this.truth = html("span", { class: "truth" });
+    this.body = html("tbody");
+    this.runHeader = html("th", { scope: "col" }, "Run");
+    const { entropy, sigma } = model.head.maps;
+    const names = [
+      "Class",
+      "Probability",
+      "Runner-up",
+      `${entropy.title}, ${entropy.unit}`,
+      `${sigma.title}, ${sigma.unit}`,
+      `Receptive field, ${sigma.unit}`,
+      "In S"
+    ].map((name) => html("th", { scope: "col" }, name));
+    const table = html("table", {}, html("thead", {}, html("tr", {}, this.runHeader, ...names)), this.body);
+    this.ranking = html("ol", { class: "top" });
+    this.owner = html("header", { class: "quiet" });
+    const head = html("header", {}, html("b", {}, "Pixel"), this.where, this.truth);
+    this.node = html(
+      "section",
+      { class: "inspector card", "aria-label": "Pixel inspector" },
+      html("div", {}, head, html("div", { class: "scroll" }, table)),
+      html("div", {}, this.owner, this.ranking)
+    );
+    this.written = "";
+  }
+  /** @param {number} step */
+  update(step) {
+    const { model } = this;
+    const { cursor } = model;
+    const readings = model.runs.map((run2) => cursor ? inspect(run2, step, cursor.x, cursor.y) : null);
+    const names = model.runs.map(({ info }) => info.name);
+    const content = JSON.stringify([cursor, readings, model.hoveredRun, names]);
+    if (content === this.written) return;
+    this.written = content;
+    this.node.classList.toggle("idle", !cursor);
+    this.runHeader.hidden = !model.comparing;
+    setText(this.where, cursor ? `x ${cursor.x}, y ${cursor.y}` : "Point at a picture to read it; click to pin the pixel.");
+    const truth = readings.map((reading) => reading?.truth ?? null).find((id) => id !== null) ?? null;
+    this.truth.replaceChildren(...truth === null ? [] : ["truth ", this.chip(truth)]);
+    this.body.replaceChildren(...model.runs.map((run2, i) => this.row(run2, readings[i])));
+    const run = Math.min(model.hoveredRun, model.runs.length - 1);
+    setText(this.owner, `Most probable classes${model.comparing ? `, ${names[run]}` : ""}`);
+    this.rank(readings[run]?.ranking ?? []);
+  }
+  /** @param {number} id */
+  chip(id) {
+    return chip(this.model.colour(id), this.model.name(id));
+  }
+  /**
+   * @param {Run} run
+   * @param {Reading | null} reading
+   */
+  row(run, reading) {
+    const { entropy, sigma } = this.model.head.maps;
+    const cell = (name2, content) => html("td", { "data-name": name2 }, content ?? "–");
+    const name = html("th", { scope: "row", hidden: !this.model.comparing });
+    name.append(html("i", { class: "dot", style: `background:${runColour(run.index)}` }), run.info.name);
+    const [own, next] = reading?.ranking ?? [];
+    const known = own && own.id === reading?.label;
+    return html(
+      "tr",
+      {},
+      name,
+      cell("class", reading && this.chip(reading.label)),
+      cell("probability", known ? percent(own.probability) : null),
+      cell("runner-up", next && html("span", {}, this.chip(next.id), ` ${percent(next.probability)}`)),
+      cell("entropy", reading && fixed(reading.entropy, entropy.decimals)),
+      cell("sigma", reading && fixed(reading.sigma, sigma.decimals)),
+      cell("receptive-field", reading && fixed(reading.size, 0)),
+      cell("selected", reading && (reading.selected ? "yes" : "no"))
+    );
+  }
+  /**
+   * Write the most probable classes of the run pointed at as bars; always as many lines.
+   * @param {{ id: number, probability: number }[]} ranking
+   */
+  rank(ranking) {
+    const lines = Array.from({ length: TOP }, (_, i) => {
+      const entry = ranking[i];
+      if (!entry) return html("li", {}, " ");
+      const bar = html("span", { class: "meter" }, html("i", { style: `width:${100 * entry.probability}%` }));
+      return html("li", {}, this.chip(entry.id), bar, html("span", {}, percent(entry.probability)));
+    });
+    this.ranking.replaceChildren(...lines);
+  }
+};
+
+// segviz/viewer/js/keys.js
+var TYPING = [
+  "input, textarea, select, [contenteditable], [role=slider], [role=radio], [role=tab], [role=option]",
+  "[role=menuitem], [role=listbox], [role=combobox], [role=spinbutton]"
+].join();
+var PRESSED = "button, a[href], summary, [role=button], [role=switch], [role=checkbox]";
+var ACTIVE = /* @__PURE__ */ Symbol.for("the segviz viewer that takes keys");
+var page = typeof window === "undefined" ? {} : (
+  /** @type {any} */
+  window
+);
+function listenKeys(root, model, viewer) {
+  const activate = () => {
+    page[ACTIVE] = root;
+  };
+  if (!page[ACTIVE]?.isConnected) activate();
+  root.addEventListener("pointerdown", activate, true);
+  root.addEventListener("focusin", activate, true);
+  const target = (event) => {
+    const far = event.shiftKey ? 10 : 1;
+    const steps = {
+      ArrowLeft: model.step - far,
+      ArrowRight: model.step + far,
+      Home: event.shiftKey ? void 0 : 0,
+      End: event.shiftKey ? void 0 : model.last
+    };
+    return steps[event.key];
+  };
+  const onKeyDown2 = (event) => {
+    if (!page[ACTIVE]?.isConnected) activate();
+    if (page[ACTIVE] !== root || event.defaultPrevented || !root.getClientRects().length) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const [origin] = event.composedPath();
+    const element2 = origin instanceof Element ? origin : null;
+    const own = element2?.classList.contains("scrubber");
+    if (!own && element2?.closest(TYPING)) return;
+    if (event.key === " ") {
+      if (!own && element2?.closest(PRESSED)) return;
+      if (!event.repeat) viewer.play(!model.playing);
+    } else {
+      const step = target(event);
+      if (step === void 0) return;
+      viewer.goTo(step, true);
+    }
+    event.preventDefault();
+  };
+  document.addEventListener("keydown", onKeyDown2);
+  return () => document.removeEventListener("keydown", onKeyDown2);
+}
+
+// segviz/viewer/js/charts.js
+var W = 200;
+var H = 56;
+var MARGIN = 4;
+var DASHES = ["", "5 3", "1.5 2.5", "8 3 2 3"];
+var Chart = class {
+  /**
+   * @param {string} label
+   * @param {(step: number, done: boolean) => void} goTo Called when the reader points at a step;
+   *   done: they have let go of it.
+   */
+  constructor(label, goTo) {
+    this.lines = svg("g");
+    this.cursor = svg("line", { class: "now", y1: 0, y2: H });
+    const attributes = { viewBox: `0 0 ${W} ${H}`, preserveAspectRatio: "none", class: "plot" };
+    const plot = svg("svg", attributes, this.lines, this.cursor);
+    this.high = html("span", { class: "high" });
+    this.low = html("span", { class: "low" });
+    const range = html("div", { class: "range", "aria-hidden": "true" }, this.high, this.low);
+    this.node = html("div", { class: "chart", role: "img", "aria-label": label }, range, plot);
+    this.last = 0;
+    const stepAt = (event) => {
+      const box = plot.getBoundingClientRect();
+      const part = Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
+      return Math.round(part * this.last);
+    };
+    plot.onpointerdown = (event) => {
+      plot.setPointerCapture(event.pointerId);
+      goTo(stepAt(event), false);
+    };
+    plot.onpointermove = (event) => {
+      if (plot.hasPointerCapture(event.pointerId)) goTo(stepAt(event), false);
+    };
+    plot.onpointerup = (event) => goTo(stepAt(event), true);
+  }
+  /**
+   * @param {Line[]} lines
+   * @param {number} last The last step.
+   * @param {(value: number) => string} format
+   */
+  draw(lines, last, format) {
+    this.last = last;
+    const range = rangeOf(lines);
+    this.high.textContent = range ? format(range[1]) : "";
+    this.low.textContent = range ? format(range[0]) : "";
+    this.lines.replaceChildren(
+      ...lines.map(({ values, colour, dash = 0 }) => {
+        const d = pathOf(values, last, range ?? [0, 1]);
+        const dashes = DASHES[dash % DASHES.length];
+        return svg("path", { d, class: "line", style: `stroke:${colour}`, "stroke-dasharray": dashes });
+      })
+    );
+  }
+  /** @param {number} step */
+  mark(step) {
+    const x = this.last ? step / this.last * W : W / 2;
+    setAttribute(this.cursor, "x1", x);
+    setAttribute(this.cursor, "x2", x);
+  }
+};
+function rangeOf(lines) {
+  const all = lines.flatMap(({ values }) => Array.from(values)).filter((value) => value !== null && Number.isFinite(value));
+  const numbers = (
+    /** @type {number[]} */
+    all
+  );
+  return numbers.length ? [Math.min(...numbers), Math.max(...numbers)] : null;
+}
+function pathOf(values, last, [low, high]) {
+  if (high - low < 1e-9) [low, high] = [low - 0.5, high + 0.5];
+  const x = (step) => (last ? step / last * W : W / 2).toFixed(2);
+  const y = (value) => (MARGIN + (H - 2 * MARGIN) * (1 - (value - low) / (high - low))).toFixed(2);
+  let path = "";
+  let pen = "M";
+  Array.from(values).forEach((value, step) => {
+    if (value === null || !Number.isFinite(value)) {
+      pen = "M";
+      return;
+    }
+    path += values.length === 1 ? `M0 ${y(value)}H${W}` : `${pen}${x(step)} ${y(value)}`;
+    pen = "L";
+  });
+  return path;
+}
+function dashSample(dash) {
+  const line = svg("line", { x1: 0, y1: 4, x2: 22, y2: 4, "stroke-dasharray": DASHES[dash % DASHES.length] });
+  return svg("svg", { viewBox: "0 0 22 8", class: "dash", "aria-hidden": "true" }, line);
+}
+
+// segviz/viewer/js/numbers.js
+var Numbers = class {
+  /**
+   * @param {Model} model
+   * @param {Viewer} viewer
+   */
+  constructor(model, viewer) {
+    this.model = model;
+    this.viewer = viewer;
+    this.built = null;
+    this.cards = [];
+    this.node = html("section", { class: "numbers", "aria-label": "Numbers over the steps" });
+  }
+  /** @param {number} step */
+  update(step) {
+    const { model } = this;
+    if (this.built !== model.head) {
+      this.built = model.head;
+      this.cards = model.head.numbers.map((number) => this.card(number));
+      this.node.replaceChildren(...this.cards.map(({ node }) => node));
+    }
+    for (const { chart, rows, key, decimals } of this.cards) {
+      chart.mark(step);
+      rows.forEach(({ value, change }, index) => {
+        const run = model.runs[index];
+        const values = run.info.numbers[key];
+        const at = run.at(step);
+        const [first, now] = [values[0], values[at]];
+        setText(value, fixed(now, decimals));
+        setText(change, at && first !== null && now !== null ? signed(now - first, decimals) : "");
+      });
+    }
+  }
+  /** @param {NumberInfo} number */
+  card({ key, title, unit, decimals }) {
+    const { model, viewer } = this;
+    const chart = new Chart(`${title} over the steps`, (step, done) => viewer.goTo(step, done));
+    const lines = model.runs.map(({ info, index }) => ({ values: info.numbers[key], colour: runColour(index) }));
+    chart.draw(lines, model.last, (value) => fixed(value, decimals));
+    const rows = model.runs.map(({ info, index }) => {
+      const value = html("b", { "data-number": key, "data-run": index });
+      const change = html("span", { class: "quiet", title: "change from step 0" });
+      const dot = html("i", { class: "dot", style: `background:${runColour(index)}` });
+      const name = model.comparing ? html("span", { class: "name" }, dot, info.name) : null;
+      return { value, change, node: html("div", { class: "row" }, name, value, change) };
+    });
+    const header = html("header", {}, title, unit ? html("span", { class: "quiet" }, ` ${unit}`) : null);
+    const node = html("div", { class: "card" }, header, ...rows.map((row) => row.node), chart.node);
+    return { key, decimals, chart, rows, node };
+  }
+};
+
+// segviz/viewer/js/pins.js
+var MAX_HISTORIES = 64;
+var MAPS = ["entropy", "sigma"];
+var Pins = class {
+  /**
+   * @param {Model} model
+   * @param {Viewer} viewer
+   */
+  constructor(model, viewer) {
+    this.model = model;
+    this.viewer = viewer;
+    this.built = "";
+    this.histories = /* @__PURE__ */ new Map();
+    this.rows = [];
+    this.list = html("div", { class: "pin-list" });
+    this.charts = MAPS.map((name) => {
+      const { title, unit } = model.head.maps[name];
+      const chart = new Chart(`${title} of the pinned pixels`, (step, done) => viewer.goTo(step, done));
+      const header = html("header", {}, title, html("span", { class: "quiet" }, ` ${unit}`));
+      return { name, chart, card: html("div", { class: "card" }, header, chart.node) };
+    });
+    const cards = this.charts.map(({ card }) => card);
+    this.node = html("section", { class: "pins", hidden: true, "aria-label": "Pinned pixels" }, this.list, ...cards);
+  }
+  /** @param {number} step */
+  update(step) {
+    const { model } = this;
+    this.node.hidden = !model.pins.length;
+    if (!model.pins.length) {
+      this.built = "";
+      this.rows = [];
+      this.list.replaceChildren();
+      return;
+    }
+    const plan = JSON.stringify([model.pins, model.head.id, model.last]);
+    if (plan !== this.built) {
+      this.built = plan;
+      this.build();
+    }
+    for (const { chart } of this.charts) chart.mark(step);
+    for (const row of this.rows) {
+      const at = row.run.at(step);
+      const id = row.labels[at];
+      row.now.style.left = `${(at + 0.5) / (model.last + 1) * 100}%`;
+      if (row.shown === id) continue;
+      row.shown = id;
+      row.label.replaceChildren(id < 0 ? "…" : chip(model.colour(id), model.name(id)));
+    }
+  }
+  /**
+   * Return the values of a pixel over the steps, filled in as steps are decoded; NaN and -1 until then.
+   * @param {Run} run
+   * @param {Pixel} pixel
+   */
+  history(run, pixel) {
+    const key = `${this.model.head.id} ${run.index} ${pixel.x} ${pixel.y}`;
+    const known = this.histories.get(key);
+    if (known) return known;
+    if (this.histories.size >= MAX_HISTORIES) this.histories.clear();
+    const count = run.last + 1;
+    const history = {
+      entropy: new Float32Array(count).fill(NaN),
+      sigma: new Float32Array(count).fill(NaN),
+      labels: new Int16Array(count).fill(-1)
+    };
+    this.histories.set(key, history);
+    this.fill(run, pixel, history);
+    return history;
+  }
+  /**
+   * @param {Run} run
+   * @param {Pixel} pixel
+   * @param {History} history
+   */
+  async fill(run, { x, y }, history) {
+    await this.model.opening;
+    for (let step = 0; step <= run.last; step++) {
+      if (!run.labels(step)) await run.maps.load(step);
+      const labels = run.labels(step);
+      if (!labels) continue;
+      history.labels[step] = labels[y * run.head.width + x];
+      for (const name of MAPS) {
+        const codes = run.codes(step, name);
+        if (codes) history[name][step] = read(run, codes, run.values[name], x, y);
+      }
+    }
+    this.built = "";
+    this.viewer.requestDraw();
+  }
+  build() {
+    const { model } = this;
+    this.rows = [];
+    this.list.replaceChildren(...model.pins.map((pin) => this.card(pin)));
+    for (const { name, chart } of this.charts) {
+      const lines = model.pins.flatMap(
+        (pin) => model.runs.map((run) => ({ values: this.history(run, pin)[name], colour: pin.colour, dash: run.index }))
+      );
+      chart.draw(lines, model.last, (value) => fixed(value, model.head.maps[name].decimals));
+    }
+  }
+  /** @param {Pin} pin */
+  card(pin) {
+    const { model, viewer } = this;
+    const onclick = () => {
+      model.unpin(pin.slot);
+      viewer.stateChanged();
+    };
+    const remove = button(`Unpin pixel ${pin.slot + 1}`, { image: "close", class: "small", onclick });
+    const badge = html("span", { class: "badge", style: `background:${pin.colour}` }, String(pin.slot + 1));
+    const where = html("span", { class: "quiet" }, `x ${pin.x}, y ${pin.y}`);
+    const strips = model.runs.map((run) => this.strip(run, pin));
+    return html("div", { class: "pin card" }, html("header", {}, badge, where, remove), ...strips);
+  }
+  /**
+   * Show the class of a pixel over the steps as a strip of colours.
+   * @param {Run} run
+   * @param {Pin} pin
+   */
+  strip(run, pin) {
+    const { model } = this;
+    const { labels } = this.history(run, pin);
+    const now = html("i", { class: "now" });
+    const cells = Array.from({ length: model.last + 1 }, (_, step) => {
+      const known = step <= run.last && labels[step] >= 0;
+      return html("i", { style: known ? `background:${css(model.colour(labels[step]))}` : "" });
+    });
+    const label = html("span", { class: "label" });
+    this.rows.push({ run, labels, shown: NaN, label, now });
+    const name = model.comparing ? html("span", { class: "name" }, dashSample(run.index), run.info.name) : null;
+    return html("div", { class: "history" }, name, label, html("div", { class: "strip" }, ...cells, now));
+  }
+};
+
+// segviz/viewer/js/viewer.js
+var PACE = 5;
+var REST = 350;
+var NOTICE = 4e3;
+var FULL = 0.7;
+function mount(parent, head, frames, options = {}) {
+  const root = html("div", { class: "segviz" });
+  parent.append(root);
+  return new Viewer(root, head, frames, options);
+}
+var Viewer = class {
+  /**
+   * @param {HTMLElement} root
+   * @param {Head} head
+   * @param {Uint8Array} frames
+   * @param {Options} options
+   */
+  constructor(root, head, frames, options) {
+    this.root = root;
+    this.options = options;
+    const model = this.model = new Model(head, frames);
+    model.restore(options.view ?? {});
+    this.playback = new PlaybackControls(model, this);
+    this.display = new DisplayControls(model, this);
+    this.grid = new PanelGrid(model, this);
+    this.legend = new Legend(model, this);
+    this.inspector = new Inspector(model);
+    this.pins = new Pins(model, this);
+    this.numbers = new Numbers(model, this);
+    this.notice = html("div", { class: "note", role: "status" });
+    const parts = [this.playback, this.display, this.grid, this.legend, this.inspector, this.pins, this.numbers];
+    root.append(...parts.map((part) => part.node), this.notice);
+    this.reported = JSON.stringify(model.state());
+    const sizes = new ResizeObserver(() => this.requestDraw());
+    sizes.observe(root);
+    this.cleanups = [() => sizes.disconnect(), watchScroll(), listenKeys(root, model, this)];
+    this.destroyed = false;
+    this.loading = false;
+    this.pending = null;
+    this.moved = 0;
+    this.resting = 0;
+    this.fading = 0;
+    this.load();
+  }
+  // Decode the step shown first, then the other steps, then the probabilities.
+  async load() {
+    const { model } = this;
+    const { head } = model;
+    const current = () => model.head === head && !this.destroyed;
+    this.loading = true;
+    this.requestDraw();
+    try {
+      await model.opening;
+      await model.fetch(model.step);
+      this.requestDraw();
+      for (
+        const kind of
+        /** @type {const} */
+        ["maps", "probabilities"]
+      ) {
+        for (let step = 0; step <= model.last; step += head.keyEvery) {
+          for (const run of model.runs) {
+            if (!current()) return;
+            const room = model.decoded.size <= FULL * model.decoded.budget;
+            if (step <= run.last && (step === 0 || room)) await run[kind].load(step);
+          }
+        }
+        this.requestDraw();
+      }
+    } catch (error) {
+      console.error(error);
+      this.notify("The pictures could not be read; load the page again.", Infinity);
+    }
+    if (!current()) return;
+    this.loading = false;
+    this.requestDraw();
+  }
+  // Draw soon: any number of changes, one drawing.
+  requestDraw() {
+    if (this.destroyed) return;
+    setAttribute(this.root, "aria-busy", "true");
+    this.pending ??= requestAnimationFrame((time) => {
+      this.pending = null;
+      this.draw(time);
+    });
+  }
+  /** @param {number} time */
+  draw(time) {
+    const { model } = this;
+    this.tick(time);
+    if (model.ready(model.step)) model.drawnStep = model.step;
+    else if (model.opened) model.fetch(model.step).then(() => this.requestDraw());
+    const step = model.drawnStep ?? model.step;
+    this.playback.update(step);
+    this.display.update();
+    this.legend.update();
+    if (model.drawnStep === null || !model.ready(step)) this.grid.mark(model.step);
+    else {
+      this.grid.update(step);
+      this.inspector.update(step);
+      this.pins.update(step);
+      if (model.cursor) this.loadProbabilities(step);
+    }
+    this.numbers.update(step);
+    setAttribute(this.root, "aria-busy", String(this.loading || model.drawnStep !== model.step));
+    if (model.playing) this.requestDraw();
+  }
+  /**
+   * Decode again what the inspector reads, if the cache has evicted it.
+   * @param {number} step
+   */
+  loadProbabilities(step) {
+    for (const run of this.model.runs) {
+      const at = run.at(step);
+      if (!this.loading && !run.probabilities.get(at)) run.probabilities.load(at).then(() => this.requestDraw());
+    }
+  }
+  /** @param {number} time */
+  tick(time) {
+    const { model } = this;
+    if (!model.playing) return;
+    const wait = 1e3 / (PACE * model.speed);
+    if (model.drawnStep !== model.step) this.moved = time;
+    if (time - this.moved < wait) return;
+    this.moved = time - this.moved < 2 * wait ? this.moved + wait : time;
+    if (model.step < model.last) model.step += 1;
+    else if (model.loop) model.step = 0;
+    else if (!this.options.growing) this.play(false);
+  }
+  /** @param {boolean} on */
+  play(on) {
+    const { model } = this;
+    if (on && model.step === model.last && !this.options.growing) model.step = 0;
+    model.playing = on;
+    model.following = !on && model.step === model.last;
+    this.moved = performance.now();
+    this.requestDraw();
+    if (!on) this.stateChanged();
+  }
+  /**
+   * Show a step.
+   * @param {number} step
+   * @param {boolean} done Whether the reader has let go of it.
+   */
+  goTo(step, done) {
+    const { model } = this;
+    model.step = Math.min(Math.max(step, 0), model.last);
+    model.playing = false;
+    model.following = model.step === model.last;
+    this.requestDraw();
+    if (done) this.stateChanged();
+  }
+  // Draw, and report the state once it rests.
+  stateChanged() {
+    this.requestDraw();
+    clearTimeout(this.resting);
+    this.resting = window.setTimeout(() => {
+      const { model } = this;
+      if (model.playing || this.destroyed) return;
+      const state = model.state();
+      const text = JSON.stringify(state);
+      if (text === this.reported) return;
+      this.reported = text;
+      this.options.report?.(state);
+    }, REST);
+  }
+  /**
+   * Show a notice over the panels.
+   * @param {string} text
+   * @param {number} [milliseconds]
+   */
+  notify(text, milliseconds = NOTICE) {
+    setText(this.notice, text);
+    clearTimeout(this.fading);
+    if (!Number.isFinite(milliseconds)) return;
+    this.fading = window.setTimeout(() => setText(this.notice, ""), milliseconds);
+  }
+  /**
+   * Take another message; what the reader chose stays.
+   * @param {Head} head
+   * @param {Uint8Array} frames
+   * @param {Options} options
+   */
+  update(head, frames, options) {
+    this.options = { ...this.options, ...options };
+    const { model } = this;
+    if (head.id !== void 0 && head.id === model.head.id) return;
+    model.load(head, frames);
+    this.load();
+  }
+  destroy() {
+    this.destroyed = true;
+    if (this.pending !== null) cancelAnimationFrame(this.pending);
+    clearTimeout(this.resting);
+    clearTimeout(this.fading);
+    for (const cleanup of this.cleanups) cleanup();
+    this.root.remove();
+  }
+};
+
+// segviz/viewer/js/report.js
+function openReport() {
+  try {
+    const bytes = Uint8Array.from(atob(element("frames").textContent ?? ""), (character) => character.charCodeAt(0));
+    mount(element("viewer"), JSON.parse(element("head").textContent ?? ""), bytes);
+  } catch (error) {
+    const failed = element("failed");
+    failed.textContent = `The viewer does not work in this browser (${error instanceof Error ? error.message : error}).`;
+    failed.hidden = false;
+  }
+}
+function element(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no element ${id}`);
+  return found;
+}
+
+// segviz/viewer/js/streamlit.js
+var viewers = /* @__PURE__ */ new WeakMap();
+function parse(data) {
+  const length = new DataView(data.buffer, data.byteOffset).getUint32(0, true);
+  const head = JSON.parse(new TextDecoder().decode(data.subarray(4, 4 + length)));
+  return { head, frames: data.subarray(4 + length) };
+}
+function component({ data, parentElement, setStateValue }) {
+  const { head, frames } = parse(data);
+  const { growing, view } = head;
+  const options = { growing, report: (state) => setStateValue("view", state) };
+  let viewer = viewers.get(parentElement)?.viewer;
+  if (viewer) viewer.update(head, frames, options);
+  else viewer = mount(parentElement, head, frames, { ...options, view });
+  const undo = () => {
+    const current = viewers.get(parentElement);
+    if (current?.undo !== undo) return;
+    current.viewer.destroy();
+    viewers.delete(parentElement);
+  };
+  viewers.set(parentElement, { viewer, undo });
+  return undo;
+}
+export {
+  component as default,
+  mount,
+  openReport
+};

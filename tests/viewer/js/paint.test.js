@@ -1,0 +1,107 @@
+// @ts-check
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { Cache } from "../../../segviz/viewer/js/cache.js";
+import { axisOf, inflate, Run } from "../../../segviz/viewer/js/decode.js";
+import { pack, packTable, Painter } from "../../../segviz/viewer/js/paint.js";
+import { HEIGHT, labels, message, truth, WIDTH } from "./message.js";
+
+// Node has no ImageData.
+globalThis.ImageData = /** @type {any} */ (
+  class {
+    /**
+     * @param {number} width
+     * @param {number} height
+     */
+    constructor(width, height) {
+      this.data = new Uint8ClampedArray(4 * width * height);
+    }
+  }
+);
+
+const display = {
+  opacity: 0.5,
+  isolated: /** @type {number | null} */ (null),
+  outline: false,
+  limits: { entropy: /** @type {[number, number]} */ ([0, 1]), sigma: /** @type {[number, number]} */ ([0, 51]) },
+};
+
+async function opened() {
+  const { head, frames } = message();
+  const run = new Run(head.runs[0], 0, head, frames, new Cache(1e6));
+  run.rows = axisOf(await inflate(run.chunk(run.info.rows)), run.height);
+  run.columns = axisOf(await inflate(run.chunk(run.info.columns)), run.width);
+  run.truth = truth;
+  run.photo = new Uint8ClampedArray(4 * WIDTH * HEIGHT).fill(100);
+  for (const step of [0, 2]) await run.maps.load(step);
+  return { run, painter: new Painter(head), head };
+}
+
+/**
+ * @param {Awaited<ReturnType<typeof opened>>} opened
+ * @param {string} id
+ * @param {number} step
+ * @param {Partial<typeof display>} [changes]
+ */
+function colours({ run, painter, head }, id, step, changes = {}) {
+  const panel = head.panels.find((known) => known.id === id);
+  assert.ok(panel);
+  const picture = painter.picture(run, panel, step, { ...display, ...changes });
+  assert.ok(picture);
+  const { data } = picture.image;
+  return Array.from({ length: WIDTH * HEIGHT }, (_, i) => [...data.slice(4 * i, 4 * i + 3)]);
+}
+
+test("colours are packed as ImageData has them", () => {
+  assert.deepEqual([...new Uint8Array(Uint32Array.of(pack(1, 2, 3)).buffer)], [1, 2, 3, 255]);
+  assert.deepEqual([...packTable([1, 2, 3]).slice(0, 2)], [pack(1, 2, 3), pack(0, 0, 0)]);
+});
+
+test("labels have the colours of their classes", async () => {
+  const all = await opened();
+  const want = [...labels[1]].map((id) => (id ? [20, 40, 60] : [0, 0, 0]));
+  assert.deepEqual(colours(all, "prediction", 1), want);
+  assert.deepEqual(colours(all, "feedforward", 1), labels[0].length ? Array(12).fill([20, 40, 60]) : []);
+  assert.deepEqual(colours(all, "truth", 0)[0], [224, 224, 192]);
+});
+
+test("an isolated class stands out", async () => {
+  const all = await opened();
+  const picture = colours(all, "prediction", 1, { isolated: 2 });
+  assert.deepEqual(picture[0], [24, 26, 30]);
+  assert.deepEqual(picture[1], [20, 40, 60]);
+});
+
+test("the overlay leaves background clear and mixes the rest", async () => {
+  const picture = colours(await opened(), "photo", 1);
+  assert.deepEqual(picture[0], [100, 100, 100]);
+  assert.deepEqual(picture[1], [60, 70, 80]);
+});
+
+test("outcomes compare step 0 and the step shown with truth", async () => {
+  const picture = colours(await opened(), "right-wrong", 2);
+  const index = picture.slice(0, WIDTH).map(([red]) => red);
+  assert.deepEqual(index, [4, 2, 0, 0]); // ignored, wrong to right, still right
+});
+
+test("maps are interpolated, coloured over their range and outlined", async () => {
+  const all = await opened();
+  const picture = colours(all, "entropy", 0);
+  assert.deepEqual(picture[0], [0, 0, 0]);
+  assert.deepEqual(picture[WIDTH + 1], [102, 102, 102]);
+  assert.deepEqual(picture[WIDTH * HEIGHT - 1], [255, 255, 255]);
+  const narrow = colours(all, "entropy", 0, { limits: { ...display.limits, entropy: [0, 0.5] } });
+  assert.deepEqual(narrow[WIDTH + 1], [204, 204, 204]);
+  const outlined = colours(all, "entropy", 0, { outline: true });
+  assert.ok(outlined.some((colour, i) => colour[0] === 255 && picture[i][0] !== 255));
+});
+
+test("pictures are painted once, and only when their maps are decoded", async () => {
+  const { run, painter, head } = await opened();
+  const [, , prediction] = head.panels;
+  const picture = painter.picture(run, prediction, 1, display);
+  assert.equal(painter.picture(run, prediction, 1, { ...display, opacity: 0.9 }), picture);
+  const fresh = new Run(head.runs[0], 0, head, new Uint8Array(), new Cache(1e6));
+  assert.equal(new Painter(head).picture(fresh, prediction, 1, display), null);
+});
