@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from segviz import metrics
-from segviz.adapt.episode import Prepared, half_logits, photo_labels, prepare
-from segviz.adapt.objectives import Pixels, marginal_entropy, two_scale_anchor
-from segviz.adapt.parameters import Filters
+from segviz.adapt.episode import EncodedPhoto, encode_photo, half_size_logits, photo_labels
+from segviz.adapt.objectives import Pixels, marginal_entropy, two_scale_prior
+from segviz.adapt.parameters import HeadParameters
 from segviz.cli.evaluate import choose_ids
 from segviz.data import voc
 from segviz.evaluation.bootstrap import difference, resampled_miou
@@ -46,17 +46,17 @@ RULES: dict[str, Rule] = {
     "mean": lambda own, half: (own.marginal() + half.marginal()) / 2,
     "surer": surer(1.0),
     "surer by 0.7": surer(0.7),
-    "two_scale_anchor": two_scale_anchor,
+    "two_scale_anchor": two_scale_prior,
 }
 
 
-def adapted(network: Segmenter, prepared: Prepared, anchor: Tensor) -> Tensor:
+def adapted(network: Segmenter, prepared: EncodedPhoto, anchor: Tensor) -> Tensor:
     """Logits after the steps, shape (K, h, w)."""
-    filters = Filters(network, prepared.encoding, "score", centred=True)
+    filters = HeadParameters(network, prepared.encoding, "score", centred=True)
     optimiser = torch.optim.Adam(filters.parameters(), RATE)
     for _ in range(STEPS):
         logits = filters.predict().logits.flatten(1).T.contiguous().requires_grad_()
-        loss = marginal_entropy(Pixels(logits, anchor=anchor))
+        loss = marginal_entropy(Pixels(logits, class_prior=anchor))
         filters.backward(torch.autograd.grad(loss, logits)[0])
         optimiser.step()
     return filters.predict().logits
@@ -77,10 +77,10 @@ def main() -> None:
     for name in ids:
         photo, truth = voc.read_photo(root, name), voc.read_truth(root, name)
         for scale in options.scales:
-            prepared = prepare(network, photo, scale)
-            logits = Filters(network, prepared.encoding, "score").predict().logits
+            prepared = encode_photo(network, photo, scale)
+            logits = HeadParameters(network, prepared.encoding, "score").predict().logits
             own = Pixels(logits.flatten(1).T.contiguous())
-            half = Pixels(half_logits(network, prepared.x))
+            half = Pixels(half_size_logits(network, prepared.x))
             found = {"feedforward": logits}
             found |= {
                 key: adapted(network, prepared, rule(own, half)) for key, rule in RULES.items()

@@ -18,7 +18,7 @@ import torch
 from tqdm import tqdm
 
 from segviz import metrics
-from segviz.adapt.episode import optimise, photo_labels, prepare
+from segviz.adapt.episode import encode_photo, optimise, photo_labels
 from segviz.adapt.settings import Settings
 from segviz.cli.common import write_whole
 from segviz.cli.evaluate import choose_ids
@@ -52,7 +52,7 @@ def main() -> None:
     differing = {(scale, step): 0 for scale in SCALES for step in (0, STEPS)}
     for name, scale in tqdm(list(itertools.product(ids, SCALES)), unit="photo"):
         photo, truth = voc.read_photo(root, name), voc.read_truth(root, name)
-        prepared = prepare(network, photo, scale)
+        prepared = encode_photo(network, photo, scale)
         grid = prepared.encoding.F.shape[-2:]
         with torch.no_grad():
             F = network.features(prepared.x)

@@ -31,7 +31,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from segviz import metrics
-from segviz.adapt.episode import half_logits, optimise, photo_labels, prepare
+from segviz.adapt.episode import encode_photo, half_size_logits, optimise, photo_labels
 from segviz.adapt.objectives import (
     MARGINAL_WEIGHT,
     OBJECTIVES,
@@ -71,7 +71,7 @@ def finer(objective: Objective, size: tuple[int, int], factor: int) -> Objective
     def loss(pixels: Pixels) -> Tensor:
         maps = pixels.logits.T.unflatten(1, size)[None]
         fine = functional.interpolate(maps, scale_factor=factor, mode="bilinear")
-        return objective.loss(Pixels(fine[0].flatten(1).T, anchor=pixels.anchor))
+        return objective.loss(Pixels(fine[0].flatten(1).T, class_prior=pixels.class_prior))
 
     return replace(objective, loss=loss)
 
@@ -204,9 +204,9 @@ def measure(
     """The rows of one image at one scale: one forward pass, one episode for all steps."""
     network = checkpoint.network
     stride, classes = network.architecture.stride, network.architecture.classes
-    prepared = prepare(network, photo, scale)
+    prepared = encode_photo(network, photo, scale)
     # The view at half the size is that of the network as trained, wherever sigma starts.
-    prepared.memo["half"] = half_logits(network, prepared.x)
+    prepared.cache["half"] = half_size_logits(network, prepared.x)
     height, width = prepared.encoding.F.shape[-2:]
     OBJECTIVES.update(objectives((height, width)))
     episodes: dict[tuple[Settings, float], dict[int, Key]] = {}

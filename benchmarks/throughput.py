@@ -22,7 +22,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from segviz import metrics
-from segviz.adapt.episode import optimise, photo_labels, prepare
+from segviz.adapt.episode import encode_photo, optimise, photo_labels
 from segviz.cli.common import write_whole
 from segviz.cli.evaluate import choose_ids
 from segviz.data import voc
@@ -63,7 +63,7 @@ def parts(root: Path, ids: list[str]) -> dict[str, float]:
         reading.append(time.perf_counter() - start)
         spent = 0.0
         for scale in SCALES:
-            prepared = prepare(trained.network, photo, scale)
+            prepared = encode_photo(trained.network, photo, scale)
             state = next(optimise(trained.network, prepared, methods[0].settings))
             start = time.perf_counter()
             metrics.confusion(truth, photo_labels(state.logits, prepared), 21)

@@ -12,7 +12,7 @@ from pages.state import session
 from pages.state.text import plain
 from segviz.adapt import VARIABLES
 from segviz.adapt.episode import MAX_INPUT
-from segviz.adapt.parameters import counts
+from segviz.adapt.parameters import count_parameters
 from segviz.adapt.settings import LIMITS
 from segviz.data import decode
 from segviz.jobs.history import MOST_BYTES, MOST_RUNS
@@ -168,7 +168,7 @@ with right:
     busy = now.measured is not None and not now.measured.done
     st.session_state.model_seen_over = not busy
     st.fragment(watched, run_every=0.5 if busy else None)()
-    total = counts(trained.network)
+    total = count_parameters(trained.network)
     st.markdown("**What is adapted**")
     st.dataframe(
         [

@@ -89,6 +89,20 @@ def network(trained):
     return trained.network
 
 
+@pytest.fixture
+def backbone_inputs(trained):
+    """Collect the size (height, width) of each input of the network; traces do not count."""
+    sizes = []
+
+    def collect(_, inputs):
+        if not inputs[0].is_meta:
+            sizes.append(tuple(inputs[0].shape[-2:]))
+
+    handle = trained.network.fast_backbone.register_forward_pre_hook(collect)
+    yield sizes
+    handle.remove()
+
+
 @pytest.fixture(scope="session")
 def network64(network):
     """The tiny network in float64, eval mode."""
@@ -119,23 +133,23 @@ def truth():
 
 
 @pytest.fixture(scope="session")
-def prepared(network, photo, truth):
+def encoded(network, photo, truth):
     """`photo` and `truth` at scale 2 through the tiny network."""
-    from segviz.adapt.episode import Reference, prepare
+    from segviz.adapt.episode import Reference, encode_photo
 
-    return prepare(network, photo, 2.0, Reference(truth))
+    return encode_photo(network, photo, 2.0, Reference(truth))
 
 
 @pytest.fixture(scope="session")
-def prepared64(network64, prepared):
+def encoded64(network64, encoded):
     """The same in float64."""
     import torch
 
-    x = prepared.x.double()
+    x = encoded.x.double()
     with torch.no_grad():
         encoding = network64.encode(x)
-    rows, columns = prepared.rows.double(), prepared.columns.double()
-    return prepared._replace(x=x, encoding=encoding, rows=rows, columns=columns, memo={})
+    rows, columns = encoded.rows.double(), encoded.columns.double()
+    return encoded._replace(x=x, encoding=encoding, rows=rows, columns=columns, cache={})
 
 
 @pytest.fixture(scope="session")

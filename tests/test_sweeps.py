@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from segviz.adapt import objectives
-from segviz.adapt.episode import prepare
+from segviz.adapt.episode import encode_photo
 from segviz.adapt.objectives import OBJECTIVES
 from segviz.adapt.pixelwise import Pixels
 from segviz.evaluation.row_store import Store
@@ -39,8 +39,8 @@ def logits():
 
 def held(logits):
     """Pixels with a class marginal to hold that is not their own."""
-    anchor = torch.arange(1.0, 6.0, dtype=torch.float64)
-    return Pixels(logits, anchor=anchor / anchor.sum())
+    class_prior = torch.arange(1.0, 6.0, dtype=torch.float64)
+    return Pixels(logits, class_prior=class_prior / class_prior.sum())
 
 
 @pytest.mark.parametrize("name", ["entropy", "entropy-two-scales"])
@@ -91,7 +91,7 @@ def test_all_pixels(sweeps, logits):
 @pytest.mark.parametrize("factor", [0.5, 1.5])
 def test_starting_sigma(sweeps, trained, factor):
     photo = np.random.default_rng(0).integers(0, 255, (64, 80, 3), dtype=np.uint8)
-    encoding = prepare(trained.network, photo, 1.0).encoding
+    encoding = encode_photo(trained.network, photo, 1.0).encoding
 
     def mean(network):
         return network.head(network.theta, *encoding).sigma.mean().item()

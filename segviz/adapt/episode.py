@@ -1,4 +1,4 @@
-"""One image, adapted: the iteration of the paper's section 2.3 as a generator."""
+"""Adapt the prediction of one image: the iteration of the paper's section 2.3, as a generator."""
 
 import math
 import time
@@ -14,14 +14,28 @@ from torch.nn import functional
 from .. import metrics
 from ..errors import InputError
 from ..network.dynamic import Encoding, Segmenter
-from ..network.grid import largest, resize_photo
+from ..network.grid import resampled_argmax, resize_photo
 from . import objectives, parameters
-from .pixelwise import Differentiable, Pixels
+from .fast_gradient import DifferentiablePixels
+from .pixelwise import Pixels
 from .settings import Settings
 
-__all__ = ["MAX_INPUT", "Prepared", "Reference", "State", "Step", "episode", "optimise", "prepare"]
+__all__ = [
+    "MAX_INPUT",
+    "EncodedPhoto",
+    "OptimisationState",
+    "Reference",
+    "Step",
+    "encode_photo",
+    "half_size_logits",
+    "optimise",
+    "photo_labels",
+    "prediction_at_1x",
+    "run_episode",
+]
 
-MAX_INPUT = 9_000_000  # pixels of the network input: 4x of a 750 x 750 photo
+MAX_INPUT = 9_000_000
+"""The largest network input, in pixels: 4x of a 750 x 750 photo."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +44,15 @@ class Reference:
 
     Arguments:
         labels: Shape (H, W), integer, the photo's own resolution, 255 = ignore.
-        kind: Whether they are true, or the feedforward prediction at scale 1 that stands in.
+        kind: "truth", or "1x prediction" for the feedforward prediction at scale 1 in its place.
     """
 
     labels: np.ndarray
     kind: Literal["truth", "1x prediction"] = "truth"
 
 
-class Prepared(NamedTuple):
-    """A photo on its way through the frozen part of the network."""
+class EncodedPhoto(NamedTuple):
+    """A photo after the frozen part of the network."""
 
     x: Tensor  # (1, 3, sH, sW) normalised input
     encoding: Encoding
@@ -46,10 +60,10 @@ class Prepared(NamedTuple):
     columns: Tensor  # (W,)
     target: Tensor | None  # (h w,) labels at the feature pixels, int64
     forward_ms: float  # from the resized input to the scale space
-    memo: dict[str, Tensor]  # what an objective needed once; runs on one photo share it
+    cache: dict[str, Tensor]  # what an objective computes once for all runs on the photo
 
 
-class State(NamedTuple):
+class OptimisationState(NamedTuple):
     """The optimisation after t updates, on the feature grid."""
 
     step: int
@@ -65,7 +79,7 @@ class State(NamedTuple):
 
 @dataclass(frozen=True)
 class Step:
-    """What an episode shows after t updates.
+    """Numbers and maps after t updates, as arrays.
 
     Arguments:
         step: t, 0 = feedforward.
@@ -106,14 +120,14 @@ class Step:
 
 
 @torch.no_grad()
-def prepare(
+def encode_photo(
     network: Segmenter,
     photo: np.ndarray,
     scale: float,
     reference: Reference | None = None,
     precision: str = "float32",
-) -> Prepared:
-    """Resize a photo and run everything that does not depend on theta, once.
+) -> EncodedPhoto:
+    """Resize a photo and run what does not depend on theta, once.
 
     Arguments:
         network: The network, in eval mode.
@@ -162,15 +176,17 @@ def prepare(
         target = labels[nearest[0]][:, nearest[1]].flatten().to(device)
     rows = grid.to_features(height, sizes[0], device)
     columns = grid.to_features(width, sizes[1], device)
-    return Prepared(x, encoding, rows, columns, target, forward_ms, {})
+    return EncodedPhoto(x, encoding, rows, columns, target, forward_ms, {})
 
 
-def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iterator[State]:
-    """Adam on copies of theta; yields the state after 0, 1, ... T updates.
+def optimise(
+    network: Segmenter, encoded: EncodedPhoto, settings: Settings
+) -> Iterator[OptimisationState]:
+    """Run Adam on copies of theta; yield the state after 0, 1, ... T updates.
 
     Arguments:
         network: The network, in eval mode; never written to.
-        prepared: What `prepare` made of the photo at `settings.scale`.
+        encoded: What `encode_photo` made of the photo at `settings.scale`.
         settings: The episode's settings.
 
     Raises:
@@ -180,20 +196,20 @@ def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iter
         Paper section 2.3 and, for Adam, section 3 (testing).
     """
     objective = objectives.find(settings.objective)
-    if settings.needs_truth and prepared.target is None:
+    if settings.needs_truth and encoded.target is None:
         raise InputError(
             f"the objective {settings.objective!r} needs the truth, but there is none;"
             " give a mask of the photo or let the 1x prediction stand in."
         )
-    x, encoding = prepared.x, prepared.encoding
-    adapted = parameters.make(network, x, encoding, settings.variables, settings.centred)
+    x, encoding = encoded.x, encoded.encoding
+    adapted = parameters.copy_parameters(network, x, encoding, settings.variables, settings.centred)
     optimiser = torch.optim.Adam(
         adapted.parameters(), settings.learning_rate, maximize=objective.direction == -1
     )
-    # The loss of oracle and adversary is undefined where T = 0 runs without truth.
-    if objective.needs_truth and prepared.target is None:
+    # Without truth, T = 0 runs under any objective: there is a loss to report, but not that one.
+    if objective.needs_truth and encoded.target is None:
         objective = objectives.OBJECTIVES["entropy"]
-    anchor: Tensor | None = None
+    class_prior: Tensor | None = None
     previous = float("nan")
 
     _synchronise(x.device)
@@ -203,17 +219,17 @@ def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iter
             prediction = adapted.predict()
             h, w = prediction.sigma.shape
             rows = prediction.logits.flatten(1).T  # pixel-major, as they lie in memory
-            pixels = Differentiable(rows, prepared.target, anchor)
+            pixels = DifferentiablePixels(rows, encoded.target, class_prior)
             if step == 0 and objective.two_scales:
-                if "half" not in prepared.memo:
-                    prepared.memo["half"] = half_logits(network, x)
-                half = Pixels(prepared.memo["half"])
-                pixels.anchor = objectives.two_scale_anchor(pixels, half)
-            anchor = pixels.anchor
+                if "half" not in encoded.cache:
+                    encoded.cache["half"] = half_size_logits(network, x)
+                half = Pixels(encoded.cache["half"])
+                pixels.class_prior = objectives.two_scale_prior(pixels, half)
+            class_prior = pixels.class_prior
             loss = objective.loss(pixels)
-        value = loss.item()  # waits for the device, so the clock below is honest
+        value = loss.item()  # waits for the device, so that the time is right
         ms = 1e3 * (time.perf_counter() - start)
-        yield State(
+        yield OptimisationState(
             step,
             prediction.logits,
             prediction.sigma,
@@ -233,8 +249,8 @@ def optimise(network: Segmenter, prepared: Prepared, settings: Settings) -> Iter
 
 
 @torch.no_grad()
-def half_logits(network: Segmenter, x: Tensor) -> Tensor:
-    """The feedforward prediction at half the size of an input.
+def half_size_logits(network: Segmenter, x: Tensor) -> Tensor:
+    """Return the feedforward prediction at half the size of an input.
 
     Arguments:
         network: The network, in eval mode.
@@ -250,25 +266,25 @@ def half_logits(network: Segmenter, x: Tensor) -> Tensor:
     return logits.flatten(1).T.contiguous()
 
 
-def episode(
+def run_episode(
     network: Segmenter,
-    prepared: Prepared,
+    encoded: EncodedPhoto,
     settings: Settings,
     reference: Reference | None = None,
 ) -> Iterator[Step]:
-    """The states of `optimise` with maps and metrics at the photo's resolution.
+    """Yield the states of `optimise` with maps and metrics at the photo's resolution.
 
-    Stopping the generator early keeps what it yielded.
+    Closing the generator early is safe; what it yielded stays valid.
 
     Arguments:
         network: The network, in eval mode; never written to.
-        prepared: What `prepare` made of photo and reference at `settings.scale`.
+        encoded: What `encode_photo` made of photo and reference at `settings.scale`.
         settings: The episode's settings.
-        reference: The labels that `prepared` was made with.
+        reference: The labels that `encoded` was made with.
     """
     first: np.ndarray | None = None
-    for state in optimise(network, prepared, settings):
-        labels = photo_labels(state.logits, prepared)
+    for state in optimise(network, encoded, settings):
+        labels = photo_labels(state.logits, encoded)
         first = labels if first is None else first
         iou = accuracy = agreement = None
         if reference is not None:
@@ -298,16 +314,16 @@ def episode(
 
 
 @torch.no_grad()
-def photo_labels(logits: Tensor, prepared: Prepared) -> np.ndarray:
-    """The prediction at the photo's resolution: bilinear logits, then argmax; (H, W) uint8."""
-    return largest(logits, prepared.rows, prepared.columns).cpu().numpy()
+def photo_labels(logits: Tensor, encoded: EncodedPhoto) -> np.ndarray:
+    """Return the labels at the photo's resolution, (H, W) uint8: bilinear logits, then argmax."""
+    return resampled_argmax(logits, encoded.rows, encoded.columns).cpu().numpy()
 
 
 def prediction_at_1x(network: Segmenter, photo: np.ndarray) -> Reference:
-    """The feedforward prediction at scale 1, to stand in where there is no truth."""
-    prepared = prepare(network, photo, 1.0)
-    state = next(optimise(network, prepared, Settings(scale=1.0, steps=0)))
-    return Reference(photo_labels(state.logits, prepared).astype(np.int64), "1x prediction")
+    """Return the feedforward prediction at scale 1, to stand in where there is no truth."""
+    encoded = encode_photo(network, photo, 1.0)
+    state = next(optimise(network, encoded, Settings(scale=1.0, steps=0)))
+    return Reference(photo_labels(state.logits, encoded).astype(np.int64), "1x prediction")
 
 
 def _synchronise(device: torch.device) -> None:

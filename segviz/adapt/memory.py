@@ -21,10 +21,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..errors import InputError
 from ..network.dynamic import Encoding, Segmenter
-from ..network.grid import largest, resize_photo
+from ..network.grid import resampled_argmax, resize_photo
 from ..runtime.free_memory import available, text
 from . import objectives
-from .episode import MAX_INPUT, Prepared, optimise
+from .episode import MAX_INPUT, EncodedPhoto, optimise
 from .settings import LIMITS, Settings
 
 __all__ = ["BASE", "MemoryBudget", "MemoryEstimate", "MemoryNeed", "most_demanding"]
@@ -130,7 +130,7 @@ class MemoryBudget:
 
         Raises:
             InputError: With what is needed, what is free, and what would fit. (Inputs beyond
-                `MAX_INPUT` are left to `prepare` to refuse.)
+                `MAX_INPUT` are left to `encode_photo` to refuse.)
         """
         if settings.scale**2 * self.height * self.width > MAX_INPUT:
             return
@@ -220,18 +220,18 @@ def _trace(
     meta = torch.device("meta")
     with TensorCounter() as counter:
         with torch.no_grad():
-            photo = torch.empty(3, height, width, dtype=torch.uint8, device=meta)
-            x = network.normalise(resize_photo(photo, settings.scale)[None])
+            pixels = torch.empty(3, height, width, dtype=torch.uint8, device=meta)
+            x = network.normalise(resize_photo(pixels, settings.scale)[None])
             x = x.contiguous(memory_format=torch.channels_last)
             encoded = encoder.encode(x.bfloat16() if half else x)
             encoding = Encoding(*(part.float() for part in encoded))
-            del photo, encoded
+            del pixels, encoded
             rows, columns = torch.empty(height, device=meta), torch.empty(width, device=meta)
             target = torch.empty(len(encoding.R), dtype=torch.int64, device=meta)
         forward, kept, counter.peak = counter.peak, counter.now, 0
-        prepared = Prepared(x, encoding, rows, columns, target, 0.0, {})
-        for state in optimise(network, prepared, settings):
-            largest(state.logits, rows, columns)
+        photo = EncodedPhoto(x, encoding, rows, columns, target, 0.0, {})
+        for state in optimise(network, photo, settings):
+            resampled_argmax(state.logits, rows, columns)
             # The log-probabilities as scaled floats and as codes, when they are recorded.
             torch.empty(5, *state.logits.shape, dtype=torch.uint8, device=meta)
     return forward, kept, counter.peak

@@ -1,4 +1,4 @@
-r"""What an episode optimises: losses over the pixel-wise prediction.
+r"""Objectives: losses of the pixel-wise prediction that an episode minimises or maximises.
 
 With N pixels, K classes, probabilities :math:`p_{ic}` and truth :math:`y_i`:
 
@@ -13,59 +13,59 @@ from typing import TYPE_CHECKING, Literal
 
 from ..errors import InputError
 
-if TYPE_CHECKING:  # pages need the titles long before torch is there
+if TYPE_CHECKING:  # pages show the titles before torch is imported
     from torch import Tensor
 
     from .pixelwise import Pixels
 
-__all__ = ["OBJECTIVES", "Objective", "find", "two_scale_anchor"]
+__all__ = ["OBJECTIVES", "Objective", "find", "two_scale_prior"]
 
 MARGINAL_WEIGHT = 3.0
-FEW_WEIGHT = 0.3
-SPLIT_WEIGHT = 10.0
-SURER = 0.7
+FEW_CLASSES_WEIGHT = 0.3
+BACKGROUND_WEIGHT = 10.0
+CONFIDENCE_RATIO = 0.7
 SHARPNESS = 8
 
 
 def thresholded_entropy(pixels: Pixels) -> Tensor:
-    """The sum over S of H, in nats."""
+    """Return the sum over S of H, in nats."""
     return (pixels.entropy * pixels.selected()).sum()
 
 
 def total_entropy(pixels: Pixels) -> Tensor:
-    """The sum over all pixels of H, in nats."""
+    """Return the sum over all pixels of H, in nats."""
     return pixels.entropy.sum()
 
 
 def marginal_entropy(pixels: Pixels) -> Tensor:
-    """Thresholded entropy per pixel, plus the weighted KL from the class marginal that is held."""
-    drift = _divergence(pixels.anchor, pixels.marginal)
+    """Return the thresholded entropy per pixel plus the weighted KL from the class prior."""
+    drift = _divergence(pixels.class_prior, pixels.marginal)
     return thresholded_entropy(pixels) / len(pixels) + MARGINAL_WEIGHT * drift
 
 
 def few_classes_entropy(pixels: Pixels) -> Tensor:
-    """Thresholded entropy per pixel, plus the weighted entropy of the foreground's class marginal.
+    """Return the thresholded entropy per pixel plus the weighted entropy of the foreground classes.
 
     One photo shows few classes, so the marginal of all but class 0 (the background) may sharpen; a
     weighted KL holds the share of the background where step 0 had it.
     """
-    before, now = pixels.anchor, pixels.marginal
+    before, now = pixels.class_prior, pixels.marginal
     foreground = now[1:] / now[1:].sum().clamp(min=1e-12)
     few = -(foreground * foreground.clamp(min=_tiny(now)).log()).sum()
     drift = _divergence(_split(before), _split(now))
     sharp = thresholded_entropy(pixels) / len(pixels)
-    return sharp + FEW_WEIGHT * few + SPLIT_WEIGHT * drift
+    return sharp + FEW_CLASSES_WEIGHT * few + BACKGROUND_WEIGHT * drift
 
 
 def _split(marginal: Tensor) -> Tensor:
-    """The shares of background and foreground, shape (2,)."""
+    """Return the shares of background and foreground, shape (2,)."""
     import torch
 
     return torch.stack((marginal[0], marginal[1:].sum()))
 
 
 def _divergence(before: Tensor, now: Tensor) -> Tensor:
-    """KL(before || now), finite where a class has gone, in nats."""
+    """Return KL(before || now) in nats, finite where a class has vanished."""
     tiny = _tiny(now)
     return (before * (before.clamp(min=tiny).log() - now.clamp(min=tiny).log())).sum()
 
@@ -76,15 +76,15 @@ def _tiny(values: Tensor) -> float:
     return torch.finfo(values.dtype).tiny
 
 
-def two_scale_anchor(pixels: Pixels, half: Pixels) -> Tensor:
-    r"""The class marginal to hold, from the input and from the input at half its size.
+def two_scale_prior(pixels: Pixels, half: Pixels) -> Tensor:
+    r"""Return the class prior from the input and from the input at half its size.
 
     .. math::
         (1 - a) \, m + a \, m_{1/2}, \qquad
         a = \frac{1}{1 + (\bar H_{1/2} / (c \bar H))^p}, \quad c = 0.7, \; p = 8
 
-    The smaller view counts only where it is much surer: at the scale of training it is the less
-    sure one as a rule, at three times that scale by far the surer.
+    The smaller view counts only where it is much more confident: at the training scale it is less
+    confident as a rule, at three times that scale far more confident.
 
     Arguments:
         pixels: The feedforward prediction.
@@ -93,30 +93,31 @@ def two_scale_anchor(pixels: Pixels, half: Pixels) -> Tensor:
     Returns:
         Shape (K,).
     """
-    ratio = half.entropy.mean() / (SURER * pixels.entropy.mean()).clamp(min=_tiny(half.logits))
+    limit = (CONFIDENCE_RATIO * pixels.entropy.mean()).clamp(min=_tiny(half.logits))
+    ratio = half.entropy.mean() / limit
     weight = 1 / (1 + ratio**SHARPNESS)
     return pixels.marginal.lerp(half.marginal, weight).detach()
 
 
 def cross_entropy(pixels: Pixels) -> Tensor:
-    """The mean cross-entropy to the truth over the pixels that have one, in nats."""
+    """Return the mean cross-entropy to the truth over the pixels that have one, in nats."""
     total = -pixels.truth_log_probabilities.sum()
     return total / pixels.known.sum().clamp(min=1)
 
 
 @dataclass(frozen=True)
 class Objective:
-    """One way to adapt.
+    """A loss, and what the app and the papers call it.
 
     Arguments:
-        title: What it is called in the app.
-        loss: From the prediction to a scalar.
+        title: Its name in the app.
+        loss: Maps the prediction to a scalar.
         direction: Whether the optimiser minimises (+1) or maximises (-1) the loss.
-        needs_truth: Whether it compares with labels.
+        needs_truth: Whether it compares with true labels.
         formula: The loss, in TeX.
-        source: Where it comes from.
-        two_scales: Whether the class marginal that it holds is that of `two_scale_anchor`;
-            otherwise it is that of step 0.
+        source: The paper and equation it comes from.
+        two_scales: Whether its class prior is that of `two_scale_prior` instead of the class
+            marginal of step 0.
     """
 
     title: str
@@ -169,8 +170,8 @@ OBJECTIVES: dict[str, Objective] = {
         few_classes_entropy,
         1,
         False,
-        rf"\min \frac{{1}}{{N}} \sum_{{i \in S}} H_i + {FEW_WEIGHT:g} \, H(f), \quad "
-        rf"{{}} + {SPLIT_WEIGHT:g} \, \mathrm{{KL}}(b^{{(0)}} \| b^{{(t)}})",
+        rf"\min \frac{{1}}{{N}} \sum_{{i \in S}} H_i + {FEW_CLASSES_WEIGHT:g} \, H(f), \quad "
+        rf"{{}} + {BACKGROUND_WEIGHT:g} \, \mathrm{{KL}}(b^{{(0)}} \| b^{{(t)}})",
         "eq. 2, few foreground classes f wanted, the share of background b held",
     ),
     "oracle": Objective(
@@ -201,7 +202,7 @@ OBJECTIVES: dict[str, Objective] = {
 
 
 def find(name: str) -> Objective:
-    """The objective of that name.
+    """Return the objective of a name in `OBJECTIVES`.
 
     Raises:
         InputError: If there is none.

@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 
 from .. import metrics
-from ..adapt.episode import Prepared, Reference, State, optimise, photo_labels, prepare
+from ..adapt.episode import (
+    EncodedPhoto,
+    OptimisationState,
+    Reference,
+    encode_photo,
+    optimise,
+    photo_labels,
+)
 from ..adapt.memory import MemoryBudget, most_demanding
 from ..adapt.settings import Settings
 from ..data import voc
@@ -242,9 +249,11 @@ def measure(
     for scale in dict.fromkeys(cell.scale for cell in cells):
         here = [cell for cell in cells if cell.scale == scale]
         budget.check(replace(most_demanding(cell.method.settings for cell in here), scale=scale))
-        prepared = prepare(network, photo, scale, reference)
+        prepared = encode_photo(network, photo, scale, reference)
 
-        def row(key: Key, state: State, seconds: float, prepared: Prepared = prepared) -> Row:
+        def row(
+            key: Key, state: OptimisationState, seconds: float, prepared: EncodedPhoto = prepared
+        ) -> Row:
             labels = photo_labels(state.logits, prepared)
             matrix = metrics.confusion(truth, labels, classes)
             sigma = state.sigma.mean().item() * stride

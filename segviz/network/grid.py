@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["Grid", "largest", "resample", "resize_photo"]
+__all__ = ["Grid", "resample", "resampled_argmax", "resize_photo"]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def resample(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     return along(along(maps, rows, -2), columns, -1)
 
 
-def largest(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+def resampled_argmax(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """Which of the maps is the largest at each position: `resample`, then argmax, faster.
 
     Where the four pixels around a position agree on the largest map, so do all points between

@@ -114,8 +114,8 @@ def read(R: Tensor, u: Tensor) -> Tensor:
     return _blend(R, None, low, torch.stack((1 - weight, weight), 1))
 
 
-def slope(R: Tensor, u: Tensor, pixels: Tensor | None = None) -> Tensor:
-    r"""The derivative of `read` by the level, :math:`R_{l+1} - R_l`, at some pixels.
+def level_derivative(R: Tensor, u: Tensor, pixels: Tensor | None = None) -> Tensor:
+    r"""Return the derivative of `read` by the level, :math:`R_{l+1} - R_l`, at some pixels.
 
     Arguments:
         R: The scale space, shape (N, L, C).

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..adapt.episode import prepare
+from ..adapt.episode import encode_photo
 from ..adapt.objectives import thresholded_entropy
 from ..adapt.pixelwise import Pixels
 from ..network.dynamic import Segmenter
@@ -115,7 +115,7 @@ def multi_scale(
     total: Tensor | None = None
     for ratio in ratios:
         for mirrored in (False, True):
-            prepared = prepare(network, photo[:, ::-1] if mirrored else photo, scale * ratio)
+            prepared = encode_photo(network, photo[:, ::-1] if mirrored else photo, scale * ratio)
             logits = network.head(network.theta, *prepared.encoding).logits
             probabilities = resample(logits, prepared.rows, prepared.columns).softmax(0)
             probabilities = probabilities.flip(2) if mirrored else probabilities

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..adapt.episode import MAX_INPUT, Prepared, episode, optimise, prepare
+from ..adapt.episode import MAX_INPUT, EncodedPhoto, encode_photo, optimise, run_episode
+from ..adapt.fast_gradient import DifferentiablePixels
 from ..adapt.memory import MemoryBudget
 from ..adapt.objectives import thresholded_entropy
-from ..adapt.parameters import Filters
-from ..adapt.pixelwise import Differentiable
+from ..adapt.parameters import HeadParameters
 from ..adapt.settings import Settings
 from ..network.dynamic import Segmenter
 from ..validation import check_range
@@ -98,18 +98,20 @@ def _time_episode(network: Segmenter, photo: np.ndarray, scale: float) -> tuple[
     times: Times = {}
     timed = _timer(network, times)
     with timed("episode"):
-        prepared = prepare(network, photo, scale)
-        for _ in episode(network, prepared, settings):
+        prepared = encode_photo(network, photo, scale)
+        for _ in run_episode(network, prepared, settings):
             pass
     times["forward"] = prepared.forward_ms
     with timed("feedforward"):
-        for _ in episode(network, prepare(network, photo, scale), Settings(scale=scale, steps=0)):
+        for _ in run_episode(
+            network, encode_photo(network, photo, scale), Settings(scale=scale, steps=0)
+        ):
             pass
     states = optimise(network, prepared, settings)
     steps = [(state.ms, state.selected.float().mean().item()) for state in states]
     times["step"] = statistics.median(ms for ms, _ in steps[1:])
     with timed("maps"):
-        next(episode(network, prepared, Settings(scale=scale, steps=0)))
+        next(run_episode(network, prepared, Settings(scale=scale, steps=0)))
     times["maps"] -= steps[0][0]
     with torch.no_grad():
         with timed("backbone"):
@@ -126,10 +128,10 @@ def _time_episode(network: Segmenter, photo: np.ndarray, scale: float) -> tuple[
     return times, steps[1][1]
 
 
-def _time_step(network: Segmenter, prepared: Prepared, timed: Timer) -> None:
+def _time_step(network: Segmenter, prepared: EncodedPhoto, timed: Timer) -> None:
     """Time the parts of one adaptation step."""
     F, R = prepared.encoding
-    adapted = Filters(network, prepared.encoding, "both")
+    adapted = HeadParameters(network, prepared.encoding, "both")
     optimiser = torch.optim.Adam(adapted.parameters())
     theta = network.theta
     for name in ("warm-up: ", "step: "):
@@ -140,7 +142,7 @@ def _time_step(network: Segmenter, prepared: Prepared, timed: Timer) -> None:
         prediction = adapted.predict()
         with torch.no_grad(), timed(name + "score"):
             network.score(theta, adapted.activation, prediction.sigma)
-        pixels = Differentiable(prediction.logits.flatten(1).T)
+        pixels = DifferentiablePixels(prediction.logits.flatten(1).T)
         with timed(name + "objective"):
             loss = thresholded_entropy(pixels)
         with timed(name + "gradient at the logits"):
@@ -155,7 +157,7 @@ def _time_baselines(network: Segmenter, photo: np.ndarray, scale: float) -> Time
     """Return the times of the baselines; episodes are extrapolated from one step to `STEPS`."""
     times: Times = {}
     timed = _timer(network, times)
-    prepared = prepare(network, photo, scale)
+    prepared = encode_photo(network, photo, scale)
     x, F = prepared.x, prepared.encoding.F
     episodes = {
         "whole": lambda: baselines.full_backpropagation(network, x, "theta"),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..adapt.episode import Prepared, Reference, Step
+from ..adapt.episode import EncodedPhoto, Reference, Step
 from ..adapt.settings import Settings
 from ..errors import InputError
 from ..network.checkpoint import Checkpoint
@@ -70,7 +70,7 @@ class Batch:
 
     def __iter__(self) -> Iterator[BatchStep]:
         """Make the runs that are not finished, keeping every step."""
-        shared: dict[tuple[float, str], Prepared] = {}
+        shared: dict[tuple[float, str], EncodedPhoto] = {}
         reference: Reference | None = None
         for index, run in enumerate(self._runs):
             if run is None:
@@ -78,12 +78,12 @@ class Batch:
             self.now = index
             key = (run.settings.scale, run.settings.precision)
             run.reference = run.reference or reference
-            run.prepared = shared.get(key)
+            run.encoded = shared.get(key)
             for step in run:
                 yield BatchStep(index, step)
             reference = run.reference
-            if run.prepared is not None:
-                shared[key] = run.prepared
+            if run.encoded is not None:
+                shared[key] = run.encoded
             self._records[index] = run.record()
             # The record is all that stays; features and scale space go.
             self._runs[index] = None

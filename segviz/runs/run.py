@@ -6,7 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from ..adapt.episode import Prepared, Reference, Step, episode, prediction_at_1x, prepare
+from ..adapt.episode import (
+    EncodedPhoto,
+    Reference,
+    Step,
+    encode_photo,
+    prediction_at_1x,
+    run_episode,
+)
 from ..adapt.memory import MemoryBudget, MemoryNeed
 from ..adapt.settings import Settings
 from ..data.classes import CLASSES
@@ -49,7 +56,7 @@ class Run:
         self.reference = None if truth is None else Reference(truth)
         self.steps: list[dict[str, Any]] = []  # the numbers of each, as `Record` has them
         self.finished = False
-        self.prepared: Prepared | None = None  # given by `Batch` where another run made it
+        self.encoded: EncodedPhoto | None = None  # given by `Batch` where another run made it
         self._recorder: MapRecorder | None = None
 
     def __iter__(self) -> Iterator[Step]:
@@ -60,9 +67,11 @@ class Run:
         with budget.guard(s):
             if self.reference is None:
                 self.reference = prediction_at_1x(network, self.photo)
-            if self.prepared is None:
-                self.prepared = prepare(network, self.photo, s.scale, self.reference, s.precision)
-            for step in episode(network, self.prepared, s, self.reference):
+            if self.encoded is None:
+                self.encoded = encode_photo(
+                    network, self.photo, s.scale, self.reference, s.precision
+                )
+            for step in run_episode(network, self.encoded, s, self.reference):
                 self._keep(step)
                 yield step
         self.finished = True
@@ -79,8 +88,8 @@ class Run:
 
     def record(self) -> Record:
         """The record of the steps there are; there must be at least step 0."""
-        prepared, recorder, steps = self.prepared, self._recorder, tuple(self.steps)
-        assert prepared is not None and recorder is not None and steps, (
+        encoded, recorder, steps = self.encoded, self._recorder, tuple(self.steps)
+        assert encoded is not None and recorder is not None and steps, (
             "a record needs at least step 0"
         )
         reference = self.reference
@@ -92,17 +101,17 @@ class Run:
             reference=None if reference is None else reference.kind,
             steps=steps,
             **recorder.maps(len(steps)),
-            positions=(prepared.rows.cpu().numpy(), prepared.columns.cpu().numpy()),
+            positions=(encoded.rows.cpu().numpy(), encoded.columns.cpu().numpy()),
             stride=self.checkpoint.network.architecture.stride,
             classes=tuple(self.checkpoint.card.get("classes", CLASSES)),
-            forward_ms=prepared.forward_ms,
+            forward_ms=encoded.forward_ms,
             complete=self.finished,
             environment=environment(self.checkpoint),
         )
 
     def _budget(self) -> MemoryBudget:
         height, width = self.photo.shape[:2]
-        truth, encoded = self.reference is not None, self.prepared is not None
+        truth, encoded = self.reference is not None, self.encoded is not None
         return MemoryBudget(self.checkpoint.network, height, width, truth, encoded)
 
     def _keep(self, step: Step) -> None:

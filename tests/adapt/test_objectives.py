@@ -120,7 +120,7 @@ def test_drift_of_the_marginal_costs(logits):
     for change in (0.01, 0.5, 5.0):
         other = logits.clone()
         other[:, 1] += change
-        pixels = Pixels(other, anchor=before)
+        pixels = Pixels(other, class_prior=before)
         m = pixels.marginal
         kl = sum(a * math.log(a / b) for a, b in zip(before.tolist(), m.tolist(), strict=True))
         drift = OBJECTIVES["entropy-marginal"].loss(pixels) - OBJECTIVES["entropy"].loss(pixels) / N
@@ -129,9 +129,9 @@ def test_drift_of_the_marginal_costs(logits):
 
 
 def test_marginal_of_absent_classes_is_finite():
-    start = Pixels(certain([0, 1])).anchor
+    start = Pixels(certain([0, 1])).class_prior
     logits = certain([0, 2]).requires_grad_()
-    loss = OBJECTIVES["entropy-marginal"].loss(Pixels(logits, anchor=start))
+    loss = OBJECTIVES["entropy-marginal"].loss(Pixels(logits, class_prior=start))
     loss.backward()
     assert loss > 100 and torch.isfinite(loss) and torch.isfinite(logits.grad).all()
 
@@ -140,13 +140,13 @@ def test_few_classes_is_entropy_of_the_foreground_and_drift_of_its_share(logits)
     before = Pixels(logits).marginal
     other = logits.clone()
     other[:, 0] += 0.7
-    pixels = Pixels(other, anchor=before)
+    pixels = Pixels(other, class_prior=before)
     b, m = before.tolist(), pixels.marginal.tolist()
     share = 1 - m[0]
     few = -sum(x / share * math.log(x / share) for x in m[1:])
     drift = b[0] * math.log(b[0] / m[0]) + (1 - b[0]) * math.log((1 - b[0]) / share)
     sharp = OBJECTIVES["entropy"].loss(pixels).item() / N
-    expected = sharp + objectives.FEW_WEIGHT * few + objectives.SPLIT_WEIGHT * drift
+    expected = sharp + objectives.FEW_CLASSES_WEIGHT * few + objectives.BACKGROUND_WEIGHT * drift
     assert drift > 0
     assert OBJECTIVES["entropy-few"].loss(pixels).item() == pytest.approx(expected)
 
@@ -159,17 +159,17 @@ def test_few_classes_is_finite_without_foreground_or_background(labels):
     assert torch.isfinite(loss) and torch.isfinite(logits.grad).all()
 
 
-def test_anchor_is_held(logits):
+def test_class_prior_is_held(logits):
     first = Pixels(logits.requires_grad_())
-    assert not first.anchor.requires_grad
-    second = Pixels(2 * logits, anchor=first.anchor)
-    assert second.anchor is first.anchor
+    assert not first.class_prior.requires_grad
+    second = Pixels(2 * logits, class_prior=first.class_prior)
+    assert second.class_prior is first.class_prior
 
 
-def test_anchor_of_two_scales(logits):
+def test_class_prior_of_two_scales(logits):
     """A weighted mean of both marginals; the weight by the definition."""
     own, half = Pixels(logits.requires_grad_()), Pixels(3 * torch.randn(9, K).double())
-    got = objectives.two_scale_anchor(own, half)
+    got = objectives.two_scale_prior(own, half)
     ratio = half.entropy.mean().item() / (0.7 * own.entropy.mean().item())
     a = 1 / (1 + ratio**8)
     assert 0.01 < a < 0.99, "nothing to see"
@@ -182,17 +182,17 @@ def test_anchor_of_two_scales(logits):
 
 
 @pytest.mark.parametrize(("sharper", "other"), [(0.2, "own"), (5.0, "half")])
-def test_anchor_of_two_scales_trusts_the_surer(logits, sharper, other):
+def test_class_prior_of_two_scales_trusts_the_surer(logits, sharper, other):
     own, half = Pixels(logits), Pixels(sharper * logits.flip(1))
     trusted = {"own": own, "half": half}[other].marginal
-    got = objectives.two_scale_anchor(own, half)
+    got = objectives.two_scale_prior(own, half)
     assert (got - trusted).abs().max() < 0.02 < (own.marginal - half.marginal).abs().max()
 
 
-def test_anchor_of_two_scales_without_any_doubt():
+def test_class_prior_of_two_scales_without_any_doubt():
     for own, half in ([[0], [1]], [[0, 0], [0]]):
-        anchor = objectives.two_scale_anchor(Pixels(certain(own)), Pixels(certain(half)))
-        assert torch.isfinite(anchor).all() and anchor.sum() == 1
+        class_prior = objectives.two_scale_prior(Pixels(certain(own)), Pixels(certain(half)))
+        assert torch.isfinite(class_prior).all() and class_prior.sum() == 1
 
 
 # Cross-entropy

@@ -1,10 +1,11 @@
 import pytest
 import torch
+from torch.func import functional_call
 from torch.nn import functional
 
 from segviz.adapt import parameters
-from segviz.adapt.parameters import EndToEnd, Filters
-from segviz.adapt.pixelwise import Gradient
+from segviz.adapt.fast_gradient import LogitGradient
+from segviz.adapt.parameters import EndToEndParameters, HeadParameters
 from segviz.adapt.settings import VARIABLES
 from segviz.network import Encoding, Theta
 from segviz.network.checkpoint import tensor_hash
@@ -17,36 +18,37 @@ NAMES = {
 
 
 @pytest.fixture
-def make(network64, prepared64):
+def make(network64, encoded64):
     def make(name, centred=False):
-        return parameters.make(network64, prepared64.x, prepared64.encoding, name, centred)
+        x, encoding = encoded64.x, encoded64.encoding
+        return parameters.copy_parameters(network64, x, encoding, name, centred)
 
     return make
 
 
-def feedforward(network64, prepared64):
-    return network64.head(network64.theta, *prepared64.encoding)
+def feedforward(network64, encoded64):
+    return network64.head(network64.theta, *encoded64.encoding)
 
 
 @pytest.mark.parametrize("name", VARIABLES)
-def test_prediction_before_any_update(make, network64, prepared64, name):
+def test_prediction_before_any_update(make, network64, encoded64, name):
     prediction = make(name).predict()
     # Not to the last bit: matrix products may be split over threads in another way.
-    for got, expected in zip(prediction, feedforward(network64, prepared64), strict=True):
+    for got, expected in zip(prediction, feedforward(network64, encoded64), strict=True):
         torch.testing.assert_close(got, expected, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_centred_prediction_before_any_update(make, network64, prepared64, name):
+def test_centred_prediction_before_any_update(make, network64, encoded64, name):
     prediction = make(name, centred=True).predict()
-    for got, expected in zip(prediction, feedforward(network64, prepared64), strict=True):
+    for got, expected in zip(prediction, feedforward(network64, encoded64), strict=True):
         torch.testing.assert_close(got, expected, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_filters_adapt_what_they_say(make, network64, name):
     filters = make(name)
-    assert isinstance(filters, Filters)
+    assert isinstance(filters, HeadParameters)
     shapes = [p.shape for p in filters.parameters()]
     assert shapes == [getattr(network64, n).shape for n in NAMES[name]]
     assert all(p.requires_grad and p.is_leaf for p in filters.parameters())
@@ -54,12 +56,12 @@ def test_filters_adapt_what_they_say(make, network64, name):
 
 def test_end_to_end_adapts_everything(make, network64):
     whole = make("all")
-    assert isinstance(whole, EndToEnd)
+    assert isinstance(whole, EndToEndParameters)
     assert sum(p.numel() for p in whole.parameters()) == sum(
         p.numel() for p in network64.parameters()
     )
     logits = whole.predict().logits
-    whole.backward(Gradient(logits.flatten(1).T, None))
+    whole.backward(LogitGradient(logits.flatten(1).T, None))
     assert all(p.grad is not None for p in whole.parameters())
     assert all(p.grad is None and not p.requires_grad for p in network64.parameters())
 
@@ -75,7 +77,7 @@ def test_copies_do_not_write_to_the_network(make, network64, name):
     assert not torch.allclose(changed, make(name).predict().logits)
 
 
-def test_end_to_end_leaves_the_network_alone_while_it_runs(network64, prepared64):
+def test_end_to_end_leaves_the_network_alone_while_it_runs(network64, encoded64):
     # Another thread may use the network at any moment: nothing may be swapped in, not for a while.
     parameters = {id(p) for p in network64.parameters()}
     seen = []
@@ -83,7 +85,7 @@ def test_end_to_end_leaves_the_network_alone_while_it_runs(network64, prepared64
         lambda *_: seen.append({id(p) for p in network64.parameters()})
     )
     try:
-        EndToEnd(network64, prepared64.x).predict()
+        EndToEndParameters(network64, encoded64.x).predict()
     finally:
         hook.remove()
     assert seen and all(there == parameters for there in seen)
@@ -111,8 +113,8 @@ def step_of_weights(filters, size):
                 value.add_(size * torch.randn_like(value))
 
 
-def test_centred_step_of_the_classifier_keeps_the_mean_logits(make, network64, prepared64):
-    before = feedforward(network64, prepared64).logits
+def test_centred_step_of_the_classifier_keeps_the_mean_logits(make, network64, encoded64):
+    before = feedforward(network64, encoded64).logits
     filters, plain = make("score", centred=True), make("score")
     step_of_weights(filters, 0.5)
     plain.theta.score_weight.data.copy_(filters.theta.score_weight.data)
@@ -125,23 +127,23 @@ def test_centred_step_of_the_classifier_keeps_the_mean_logits(make, network64, p
     assert torch.allclose(after + moved[:, None, None], plain.predict().logits, atol=1e-12)
 
 
-def test_centred_step_of_the_regressor_keeps_the_mean_before_the_bound(make, network64, prepared64):
+def test_centred_step_of_the_regressor_keeps_the_mean_before_the_bound(make, network64, encoded64):
     def z(theta):
-        F = prepared64.encoding.F
+        F = encoded64.encoding.F
         return functional.conv2d(F, theta.scale_weight, theta.scale_bias, padding=1)
 
     filters = make("scale", centred=True)
     step_of_weights(filters, 0.5)
-    before, after = z(network64.theta), z(filters._in_use())
+    before, after = z(network64.theta), z(filters.theta_in_use())
     assert not torch.allclose(after, before, atol=0.1)
     assert torch.allclose(after.mean(), before.mean(), atol=1e-12)
 
 
-def test_bias_moves_in_centred_updates_too(make, network64, prepared64):
+def test_bias_moves_in_centred_updates_too(make, network64, encoded64):
     filters = make("both", centred=True)
     with torch.no_grad():
         filters.theta.score_bias.add_(2.0)
-    got, before = filters.predict().logits, feedforward(network64, prepared64).logits
+    got, before = filters.predict().logits, feedforward(network64, encoded64).logits
     assert torch.allclose(got, before + 2, atol=1e-12)
 
 
@@ -158,7 +160,7 @@ def set_gradients(adapted, loss=loss_of, sparse=True):
     (gradient,) = torch.autograd.grad(value, logits)
     rows = gradient.flatten(1).T
     pixels = rows.any(1).nonzero()[:, 0] if sparse else None
-    adapted.backward(Gradient(rows[pixels] if sparse else rows, pixels))
+    adapted.backward(LogitGradient(rows[pixels] if sparse else rows, pixels))
     return value.item()
 
 
@@ -183,7 +185,7 @@ def test_gradients_by_finite_differences(make, name, centred):
 
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("name", NAMES)
-def test_gradients_by_automatic_differentiation(make, network64, prepared64, name, sparse):
+def test_gradients_by_automatic_differentiation(make, network64, encoded64, name, sparse):
     """Of a loss of few pixels, of which none others are looked at, or all are."""
 
     def loss(logits):
@@ -193,30 +195,58 @@ def test_gradients_by_automatic_differentiation(make, network64, prepared64, nam
     step_of_weights(filters, 0.05)
     set_gradients(filters, loss, sparse)
     theta = [value.detach().clone().requires_grad_() for value in filters.theta]
-    logits = network64.head(Theta(*theta), *prepared64.encoding).logits
+    logits = network64.head(Theta(*theta), *encoded64.encoding).logits
     expected = dict(zip(Theta._fields, torch.autograd.grad(loss(logits), theta), strict=True))
     for field in NAMES[name]:
         got = getattr(filters.theta, field).grad
         torch.testing.assert_close(got, expected[field], atol=1e-10, rtol=1e-8)
 
 
-def test_end_to_end_gradients(make, network64):
+def test_end_to_end_gradients_by_automatic_differentiation(make, network64, encoded64):
+    """Against the network's own forward pass, as in training."""
     whole = make("all")
     set_gradients(whole)
-    weight = whole.adapted.backbone.net.conv_stem.weight
-    with torch.no_grad():
-        weight[0, 0, 0, 0] += 1e-7
-        above = loss_of(whole.predict().logits).item()
-        weight[0, 0, 0, 0] -= 2e-7
-        below = loss_of(whole.predict().logits).item()
-    expected = (above - below) / 2e-7
-    assert weight.grad[0, 0, 0, 0].item() == pytest.approx(expected, rel=1e-3, abs=1e-8)
+    parameters = {
+        name: value.clone().requires_grad_() for name, value in network64.named_parameters()
+    }
+    logits = functional_call(network64, parameters, (encoded64.x,))[0]
+    expected = torch.autograd.grad(loss_of(logits), list(parameters.values()))
+    adapted = dict(whole.adapted.named_parameters())
+    for name, gradient in zip(parameters, expected, strict=True):
+        torch.testing.assert_close(adapted[name].grad, gradient, atol=1e-7, rtol=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_end_to_end_gradients_by_finite_differences(make, seed):
+    """Along a random direction in all parameters.
+
+    Among so many ReLUs some lie within 1e-9 of their kink, so that the step must be shorter. A step
+    of all parameters at once changes the loss by 1e-7 all the same, far above rounding.
+    """
+    whole = make("all")
+    set_gradients(whole)
+    parameters, length = whole.parameters(), 1e-11
+    generator = torch.Generator().manual_seed(seed)
+    direction = [torch.randn(p.shape, dtype=p.dtype, generator=generator) for p in parameters]
+
+    def loss_at(distance):
+        with torch.no_grad():
+            for parameter, change in zip(parameters, direction, strict=True):
+                parameter.add_(change, alpha=distance)
+            value = loss_of(whole.predict().logits).item()
+            for parameter, change in zip(parameters, direction, strict=True):
+                parameter.sub_(change, alpha=distance)
+        return value
+
+    slope = sum((p.grad * d).sum().item() for p, d in zip(parameters, direction, strict=True))
+    difference = (loss_at(length) - loss_at(-length)) / (2 * length)
+    assert difference == pytest.approx(slope, rel=1e-3)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 4), (3, 1)])
 def test_centred_updates_of_the_smallest_maps(network64, size):
     F = torch.randn(1, 16, *size, dtype=torch.float64)
     encoding = Encoding(F, network64.scale_space(F))
-    filters = Filters(network64, encoding, "both", centred=True)
+    filters = HeadParameters(network64, encoding, "both", centred=True)
     step_of_weights(filters, 0.1)
     assert torch.isfinite(filters.predict().logits).all()

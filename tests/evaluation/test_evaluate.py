@@ -251,12 +251,12 @@ def test_one_episode_for_all_steps(trained, photo, truth, monkeypatch):
     calls = []
     optimise = module.optimise
     monkeypatch.setattr(module, "optimise", lambda *a: calls.append(a[2].objective) or optimise(*a))
-    prepared = []
-    prepare = module.prepare
-    monkeypatch.setattr(module, "prepare", lambda *a: prepared.append(a[2]) or prepare(*a))
+    encoded = []
+    encode_photo = module.encode_photo
+    monkeypatch.setattr(module, "encode_photo", lambda *a: encoded.append(a[2]) or encode_photo(*a))
     cells = plan([1.0, 1.5], methods("oracle", "entropy", steps=(0, 1, 2)), 21)
     found = list(measure(trained, photo, truth, cells))
-    assert calls == 2 * ["oracle", "entropy"] and prepared == [1.0, 1.5]
+    assert calls == 2 * ["oracle", "entropy"] and encoded == [1.0, 1.5]
     assert [{row.key for row in rows} for rows in found] == [
         {cell.key for cell in cells if cell.scale == scale} for scale in (1.0, 1.5)
     ]
@@ -327,15 +327,15 @@ def test_missing_image(trained, voc_root, tmp_path):
 def test_image_that_fails_at_one_scale_counts_at_none(
     trained, voc_root, tmp_path, monkeypatch, error
 ):
-    prepare = module.prepare
+    encode_photo = module.encode_photo
 
     def narrow(network, photo, scale, reference):
-        if scale == 2.0 and prepared.append(scale) is None and len(prepared) == 2:
+        if scale == 2.0 and encoded.append(scale) is None and len(encoded) == 2:
             raise error
-        return prepare(network, photo, scale, reference)
+        return encode_photo(network, photo, scale, reference)
 
-    prepared = []
-    monkeypatch.setattr(module, "prepare", narrow)
+    encoded = []
+    monkeypatch.setattr(module, "encode_photo", narrow)
     chosen = methods("feedforward")
     cells, failed = run(trained, voc_root, tmp_path, [1.0, 2.0], chosen)
     assert [cell.images for cell in cells] == 2 * [[IDS[0], IDS[2]]]

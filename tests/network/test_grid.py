@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from segviz.network.grid import Grid, largest, resample, resize_photo
+from segviz.network.grid import Grid, resample, resampled_argmax, resize_photo
 
 CORNER = Grid(4, 16, corner=True)
 CENTRE = Grid(4, 32, corner=False)
@@ -171,14 +171,14 @@ def test_largest_is_the_argmax_of_what_is_interpolated(size, scale, smooth):
     )
     expected = resample(maps, rows, columns).argmax(0)
     for layout in (maps, maps.permute(1, 2, 0).contiguous().permute(2, 0, 1)):
-        got = largest(layout, rows, columns)
+        got = resampled_argmax(layout, rows, columns)
         assert got.dtype == torch.uint8 and torch.equal(got.long(), expected)
 
 
 def test_largest_of_equals_is_the_first():
     maps = torch.zeros(3, 4, 4)
     maps[1:] += 1
-    assert (largest(maps, torch.linspace(0, 3, 7), torch.linspace(0, 3, 5)) == 1).all()
+    assert (resampled_argmax(maps, torch.linspace(0, 3, 7), torch.linspace(0, 3, 5)) == 1).all()
 
 
 def test_resample_is_differentiable():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from segviz.adapt.episode import optimise, photo_labels, prepare
+from segviz.adapt.episode import encode_photo, optimise, photo_labels
 from segviz.adapt.settings import Settings
 from segviz.network.checkpoint import tensor_hash
 from segviz.network.grid import resample
@@ -12,19 +12,19 @@ from segviz.profiling import baselines
 
 
 @pytest.fixture
-def ours(network64, prepared64):
-    states = optimise(network64, prepared64, Settings(steps=3))
+def ours(network64, encoded64):
+    states = optimise(network64, encoded64, Settings(steps=3))
     return [state.logits.flatten(1).T for state in states]
 
 
 @pytest.mark.parametrize("way", ["whole", "whole, frozen", "partial"])
-def test_baselines_of_theta_make_the_same_updates(way, network64, prepared64, ours):
+def test_baselines_of_theta_make_the_same_updates(way, network64, encoded64, ours):
     before = tensor_hash(network64)
     if way == "partial":
-        steps = baselines.head_backpropagation(network64, prepared64.encoding.F)
+        steps = baselines.head_backpropagation(network64, encoded64.encoding.F)
     else:
         steps = baselines.full_backpropagation(
-            network64, prepared64.x, "theta", frozen=way.endswith("frozen")
+            network64, encoded64.x, "theta", frozen=way.endswith("frozen")
         )
     for mine, theirs in zip(ours, steps, strict=False):
         torch.testing.assert_close(mine, theirs, atol=1e-8, rtol=1e-8)
@@ -32,9 +32,9 @@ def test_baselines_of_theta_make_the_same_updates(way, network64, prepared64, ou
     assert tensor_hash(network64) == before
 
 
-def test_adapting_norms_leaves_the_network(network64, prepared64):
+def test_adapting_norms_leaves_the_network(network64, encoded64):
     before = tensor_hash(network64)
-    steps = baselines.full_backpropagation(network64, prepared64.x, "norm")
+    steps = baselines.full_backpropagation(network64, encoded64.x, "norm")
     first, second = itertools.islice(steps, 2)
     assert (second - first).abs().max() > 1e-6
     assert tensor_hash(network64) == before
@@ -50,14 +50,14 @@ def test_batch_norm_parameters():
 
 def test_one_size_is_the_prediction_and_its_mirror_image(network, photo):
     def predict(image):
-        prepared = prepare(network, image, 2.0)
-        logits = network.head(network.theta, *prepared.encoding).logits
-        return prepared, logits
+        encoded = encode_photo(network, image, 2.0)
+        logits = network.head(network.theta, *encoded.encoding).logits
+        return encoded, logits
 
-    prepared, logits = predict(photo)
-    plain = photo_labels(logits, prepared)
+    encoded, logits = predict(photo)
+    plain = photo_labels(logits, encoded)
     _, flipped = predict(photo[:, ::-1])
-    both = [resample(x, prepared.rows, prepared.columns).softmax(0) for x in (logits, flipped)]
+    both = [resample(x, encoded.rows, encoded.columns).softmax(0) for x in (logits, flipped)]
     expected = (both[0] + both[1].flip(2)).argmax(0).numpy()
     got = baselines.multi_scale(network, photo, 2.0, ratios=(1.0,))
     assert got.dtype == np.uint8 and (got == expected).all()
@@ -70,6 +70,6 @@ def test_several_sizes_of_a_mirrored_photo(network, photo):
     assert (got == mirrored[:, ::-1]).mean() > 0.99
 
 
-def test_backbone_and_classifier(network, prepared):
-    logits = baselines.backbone_and_classifier(network, prepared.x)
-    assert logits.shape == (1, 21, *prepared.encoding.F.shape[-2:])
+def test_backbone_and_classifier(network, encoded):
+    logits = baselines.backbone_and_classifier(network, encoded.x)
+    assert logits.shape == (1, 21, *encoded.encoding.F.shape[-2:])

@@ -5,9 +5,7 @@ from dataclasses import replace
 import pytest
 
 from segviz.adapt import Settings
-from segviz.adapt import episode as episodes
 from segviz.errors import InputError
-from segviz.runs import run as runs
 from segviz.runs.batch import Batch
 from segviz.runs.run import Run
 
@@ -25,21 +23,6 @@ def timeless(record):
     return replace(record, steps=steps, forward_ms=0.0)
 
 
-@pytest.fixture
-def counted(monkeypatch):
-    """The scales of the frozen forward passes made."""
-    scales = []
-
-    def prepare(network, photo, scale, *rest):
-        scales.append(scale)
-        return prepared(network, photo, scale, *rest)
-
-    prepared = episodes.prepare
-    monkeypatch.setattr(runs, "prepare", prepare)
-    monkeypatch.setattr(episodes, "prepare", prepare)
-    return scales
-
-
 @pytest.mark.parametrize("known", [True, False])
 def test_equals_separate_runs(trained, photo, truth, known):
     labels = truth if known else None
@@ -51,16 +34,20 @@ def test_equals_separate_runs(trained, photo, truth, known):
         assert record.complete and timeless(record) == timeless(alone)
 
 
-def test_one_forward_pass_for_each_scale(trained, photo, truth, counted):
+def input_size(network, photo, scale):
+    return tuple(network.grid.padded(round(scale * length)) for length in photo.shape[:2])
+
+
+def test_one_forward_pass_for_each_scale(trained, photo, truth, backbone_inputs):
     for _ in Batch(trained, photo, SETTINGS, truth):
         pass
-    assert counted == [2.0, 1.0]
+    assert backbone_inputs == [input_size(trained.network, photo, scale) for scale in (2, 1)]
 
 
-def test_one_stand_in_for_all(trained, photo, counted):
+def test_one_1x_prediction_for_all(trained, photo, backbone_inputs):
     for _ in Batch(trained, photo, [SETTINGS[0], SETTINGS[2]]):
         pass
-    assert counted == [1.0, 2.0]
+    assert backbone_inputs == [input_size(trained.network, photo, scale) for scale in (1, 2)]
 
 
 def test_stopping_keeps_what_came(trained, photo, truth):
