@@ -9,9 +9,9 @@ from pages.actions.page_start import enter, say, start
 from pages.components.run_view import stage, work_of
 from pages.components.settings_form import rates_control
 from pages.components.sidebar import side
-from pages.state import session
+from pages.state import controls, session
+from pages.state.controls import rate_text
 from pages.state.query_params import MAX_RUNS
-from pages.state.session import rate_text
 from segviz.adapt import VARIABLES
 from segviz.charts.run_comparison import change_heatmap
 from segviz.errors import InputError
@@ -25,7 +25,7 @@ now = session.session()
 
 def planned() -> list:
     """A run for each pair of variables and learning rate; it serves every number of steps."""
-    values = session.values()
+    values = controls.values()
     variables, rates, steps = (values[f"grid_{name}"] for name in ("variables", "rates", "steps"))
     count = len(variables) * len(rates)
     if not 1 <= count <= MAX_RUNS or not steps:
@@ -36,7 +36,7 @@ def planned() -> list:
     return [
         (
             f"{name}, {rate_text(rate)}",
-            session.settings(variables=name, rate=rate, steps=max(steps)),
+            controls.settings(variables=name, rate=rate, steps=max(steps)),
         )
         for name in variables
         for rate in rates
@@ -120,9 +120,9 @@ with left:
         "Variables",
         list(VARIABLES),
         selection_mode="multi",
-        key="grid_variables",
+        default=controls.get("grid_variables"),
+        key=controls.key("grid_variables"),
         wrap=True,
-        persist_state="session",
         help="; ".join(f"`{name}`: {meaning}" for name, meaning in VARIABLES.items())
         + ". The paper's choice: both.",
     )
@@ -135,11 +135,11 @@ with middle:
 with right:
     st.pills(
         "Steps",
-        sorted({*STEPS, *st.session_state.grid_steps}),
+        sorted({*STEPS, *controls.get("grid_steps")}),
         selection_mode="multi",
-        key="grid_steps",
+        default=controls.get("grid_steps"),
+        key=controls.key("grid_steps"),
         wrap=True,
-        persist_state="session",
         help="Numbers of updates; one run of the largest serves all. The paper's value: 32.",
     )
 side(

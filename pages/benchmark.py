@@ -9,7 +9,7 @@ from pages.actions.page_start import say
 from pages.components.benchmark_details import details
 from pages.components.benchmark_form import choose_and_run, finished
 from pages.components.benchmark_table import as_file, gains, provenance, table
-from pages.state import session
+from pages.state import controls, session
 from pages.state.text import plain, sentence
 from segviz.errors import InputError
 from segviz.evaluation import results
@@ -20,7 +20,7 @@ from segviz.runtime import resources
 PAGE = "benchmark"
 OWN = "own"
 now = session.session()
-now.page = now.page or PAGE
+now.opened = True
 
 
 @st.cache_resource(show_spinner="Reading the result", max_entries=8)
@@ -64,8 +64,8 @@ def paper(name: str) -> None:
         model = st.segmented_control(
             "Model",
             models,
-            default=models[-1],
-            key=f"bench_model_{name}",
+            default=controls.get(f"bench_model_{name}", models[-1]),
+            key=controls.key(f"bench_model_{name}"),
             required=True,
             help="The paper's two: trained without and with augmentation by scale.",
         )
@@ -87,11 +87,10 @@ say(PAGE)
 chosen = st.segmented_control(
     "Table",
     [*TABLES, OWN],
-    default=next(iter(TABLES)),
+    default=controls.get("bench_table", next(iter(TABLES))),
     format_func=title,
-    key="bench_table",
+    key=controls.key("bench_table"),
     required=True,
-    persist_state="session",
     help="; ".join(one.title for one in TABLES.values())
     + ". Your own: an evaluation with settings chosen here.",
 )

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.actions.page_start import enter, say, start
 from pages.components.run_view import stage, work_of
 from pages.components.sidebar import side
-from pages.state import session
+from pages.state import controls
 from pages.state.query_params import FEEDFORWARD, MAX_RUNS
 from segviz.adapt import OBJECTIVES, Settings
 from segviz.charts.run_comparison import class_table
@@ -17,13 +17,13 @@ PAGE = "compare"
 
 def planned() -> list:
     """A run for each method chosen; feedforward is the one of no steps."""
-    names = session.values()["methods"]
+    names = controls.values()["methods"]
     if not 1 <= len(names) <= MAX_RUNS:
         raise InputError(f"{len(names)} methods are chosen; choose from 1 to {MAX_RUNS}.")
     settings = [
-        Settings(scale=session.settings().scale, steps=0)
+        Settings(scale=controls.settings().scale, steps=0)
         if name == FEEDFORWARD
-        else session.settings(objective=name)
+        else controls.settings(objective=name)
         for name in names
     ]
     return list(zip(names, settings, strict=True))
@@ -74,8 +74,8 @@ st.multiselect(
     "Methods",
     [FEEDFORWARD, *OBJECTIVES],
     format_func=lambda name: OBJECTIVES[name].title if name in OBJECTIVES else name.capitalize(),
-    key="methods",
-    persist_state="session",
+    default=controls.get("methods"),
+    key=controls.key("methods"),
     max_selections=MAX_RUNS,
     help="Feedforward is the prediction without adaptation. Oracle and adversary minimise and"
     " maximise the cross-entropy to the truth: what such updates could do at best and at worst."

@@ -7,7 +7,7 @@ from pages.actions.page_start import enter, say, start
 from pages.components.photo_picker import sample
 from pages.components.run_view import stage, work_of
 from pages.components.sidebar import side
-from pages.state import session
+from pages.state import controls, session
 from pages.state.presets import OPENING, PRESETS, Preset
 from pages.state.query_params import PARAMETERS, SETTINGS, defaults
 from pages.state.text import sentence
@@ -20,7 +20,7 @@ now = session.session()
 
 def planned() -> list:
     """The run of the controls."""
-    return [("", session.settings())]
+    return [("", controls.settings())]
 
 
 def show(preset: Preset) -> None:
@@ -31,7 +31,7 @@ def show(preset: Preset) -> None:
     except InputError as error:
         now.message = sentence(error)
         return
-    session.apply({**values, "rate": preset.settings.learning_rate})
+    controls.apply({**values, "rate": preset.settings.learning_rate})
     start(PAGE, planned)
 
 

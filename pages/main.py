@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.actions import launch, server
-from pages.state import session
+from pages.state import controls
 from pages.state.text import sentence
 from segviz.errors import InputError
 
@@ -43,7 +43,7 @@ page = st.navigation(
     ],
     position="top",
 )
-session.setup()
+controls.begin_run(page.url_path or "iterate")
 server.networks()
 try:
     launch.collect()

@@ -8,7 +8,7 @@ import streamlit as st
 from pages.actions import server
 from pages.actions.launch import said
 from pages.actions.page_start import say
-from pages.state import session
+from pages.state import controls, session
 from pages.state.text import plain
 from segviz.adapt import VARIABLES
 from segviz.adapt.episode import MAX_INPUT
@@ -25,8 +25,8 @@ from segviz.runtime.free_memory import available, text
 
 PAGE = "model"
 now = session.session()
-now.page = now.page or PAGE
-trained = server.trained(st.session_state.checkpoint)
+now.opened = True
+trained = server.trained(controls.get("checkpoint"))
 card = trained.card
 
 
@@ -58,7 +58,7 @@ def table(title: str, rows: dict[str, object]) -> None:
 
 def measure() -> None:
     """Start to measure, at the scale of the controls."""
-    now.measured = Job(Measurement(session.settings().scale), idle_timeout=120).start()
+    now.measured = Job(Measurement(controls.settings().scale), idle_timeout=120).start()
 
 
 def cost() -> None:

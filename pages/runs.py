@@ -133,7 +133,7 @@ def compare(entries: list[HistoryEntry]) -> None:
     stage(PAGE, work_of(PAGE))
 
 
-now.page = now.page or PAGE
+now.opened = True
 say(PAGE)
 left, right = st.columns([3, 2], gap="large")
 with left:

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.actions.page_start import enter, say, start
 from pages.components.run_view import stage, work_of
 from pages.components.sidebar import side
-from pages.state import session
+from pages.state import controls
 from pages.state.query_params import MAX_RUNS
 from segviz.charts.run_comparison import scale_curves
 from segviz.errors import InputError
@@ -17,10 +17,10 @@ SCALES = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
 
 def planned() -> list:
     """A run for each scale chosen, from small to large."""
-    scales = sorted(session.values()["scales"])
+    scales = sorted(controls.values()["scales"])
     if not 1 <= len(scales) <= MAX_RUNS:
         raise InputError(f"{len(scales)} scales are chosen; choose from 1 to {MAX_RUNS}.")
-    return [(f"{scale:g}x", session.settings(scale=scale)) for scale in scales]
+    return [(f"{scale:g}x", controls.settings(scale=scale)) for scale in scales]
 
 
 def against_scale(shown: list[NamedRecord], view: ViewState, live: bool) -> None:
@@ -40,12 +40,12 @@ def against_scale(shown: list[NamedRecord], view: ViewState, live: bool) -> None
 enter(PAGE, planned)
 st.pills(
     "Scales",
-    sorted({*SCALES, *st.session_state.scales}),
+    sorted({*SCALES, *controls.get("scales")}),
     selection_mode="multi",
     format_func=lambda scale: f"{scale:g}x",
-    key="scales",
+    default=controls.get("scales"),
+    key=controls.key("scales"),
     wrap=True,
-    persist_state="session",
     help="Resize factors of the photo before the network; 1 = the scale of training. The paper"
     " evaluates 1.5 to 4. Cost grows with the square.",
 )

@@ -7,8 +7,6 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-import streamlit as st
-
 from segviz.adapt import Settings
 from segviz.errors import InputError
 from segviz.jobs.queue import Job
@@ -19,8 +17,8 @@ from segviz.runs.record import Record
 from segviz.viewer import ViewState
 
 from ..components.photo_picker import of_address
-from ..state import query_params
-from ..state.session import Result, session, values
+from ..state import controls, query_params
+from ..state.session import Result, session
 from ..state.text import sentence
 from . import server
 
@@ -44,9 +42,9 @@ def begin(page: str, runs: Sequence[tuple[str, Settings]], view: ViewState | Non
     if view is None:
         now.notices = []  # not those of the address that asks for these runs
     try:
-        name = st.session_state.checkpoint
+        name = controls.get("checkpoint")
         sha256 = checkpoint.read_card(name)["sha256"]
-        choice, of_view = now.choice, values()
+        choice, of_view = now.choice, controls.values()
         plan = []
         for title, one in runs:
             made = now.history.find(choice.key, one, sha256)
@@ -112,7 +110,8 @@ def ask(page: str, wanted: dict[str, Any], view: ViewState) -> None:
     except InputError:
         now.message = "The photo of this run is no longer here; choose it again."
         return
-    now.pending, now.asked = wanted, (page, view)
+    controls.apply(wanted)
+    now.asked = page, view
 
 
 def show_opening(record: Record) -> None:
@@ -139,7 +138,7 @@ def open_run(id: str, step: int | None = None) -> bool:
     result = Result(uuid4().hex, (("", id),), of_view)
     if step is not None:
         now.views[result.id] = ViewState(step=min(step, record.last))
-    now.pending = {**chosen, "rate": s.learning_rate}
+    controls.apply({**chosen, "rate": s.learning_rate})
     _show("iterate", result, [("", record)])
     return True
 

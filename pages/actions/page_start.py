@@ -7,6 +7,7 @@ import streamlit as st
 from segviz.errors import InputError
 from segviz.viewer import ViewState
 
+from ..state import controls
 from ..state.address_bar import open_address
 from ..state.session import session
 from ..state.text import sentence
@@ -28,7 +29,7 @@ def enter(page: str, planned: Planned, unasked: bool = True) -> None:
     now = session()
     open_address(page)
     # Runs of the whole network, end to end, are slow: a visit alone does not start them.
-    first = unasked and page not in now.results and st.session_state.variables != "all"
+    first = unasked and page not in now.results and controls.get("variables") != "all"
     if now.work is None:
         if now.asked is not None and now.asked[0] == page:
             start(page, planned, now.asked[1])

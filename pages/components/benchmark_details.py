@@ -17,10 +17,10 @@ from segviz.network import checkpoint
 from segviz.viewer import ViewState
 
 from ..actions import launch
-from ..state import query_params
+from ..state import controls, query_params
 from ..state.session import session
 from ..state.text import plain, sentence
-from .voc_browser import root_given
+from ..state.voc_folder import voc_root
 
 __all__ = ["details", "wanted"]
 
@@ -41,29 +41,32 @@ def details(result: Result, model: str) -> None:
     st.subheader("A closer look", divider="gray")
     place = f"{result.table}_{model}"
     left, middle, right = st.columns([5, 5, 3])
+    before = controls.get(f"bench_kind_{place}")
+    ours = next((kind for kind in kinds if kind[:2] == OURS), kinds[0])
     kind = left.selectbox(
         "Method",
         kinds,
-        next((i for i, one in enumerate(kinds) if one[:2] == OURS), 0),
+        kinds.index(before if before in kinds else ours),
         format_func=lambda one: named(one, True),
-        key=f"bench_kind_{place}",
+        key=controls.key(f"bench_kind_{place}"),
         help="What is compared with feedforward at the same scale: objective, variables, steps.",
     )
+    chosen = controls.get(f"bench_scale_{place}", FIRST)
     scale = middle.segmented_control(
         "Scale",
         part.scales,
-        default=FIRST if FIRST in part.scales else part.scales[-1],
-        format_func=lambda one: f"{one:g}x",
-        key=f"bench_scale_{place}",
+        default=chosen if chosen in part.scales else part.scales[-1],
+        format_func=lambda scale: f"{scale:g}x",
+        key=controls.key(f"bench_scale_{place}"),
         required=True,
         help="Resize factor of the photos before the network; 1 = the scale of training.",
     )
     measure: Measure = right.segmented_control(
         "By image",
         list(NAMES),
-        default="iou",
+        default=controls.get(f"bench_measure_{place}", "iou"),
         format_func=lambda one: NAMES[one],
-        key=f"bench_measure_{place}",
+        key=controls.key(f"bench_measure_{place}"),
         required=True,
         help="IoU of an image is the mean over the classes in its truth or prediction; pixel"
         " accuracy is the share of its pixels that are right.",
@@ -164,7 +167,7 @@ def _root(part: Part, row: Row) -> tuple[Path | None, str]:
         wanted(part, row, "any")
         if name not in checkpoint.names():
             return None, f"the checkpoint {plain(name)} is not on this server."
-        return root_given(), ""
+        return voc_root(), ""
     except InputError as error:
         return None, sentence(error)
 

@@ -22,9 +22,11 @@ from segviz.runs.describe import duration
 
 from ..actions import server
 from ..actions.launch import said
+from ..state import controls
 from ..state.session import session
 from ..state.text import plain, sentence
 from .run_view import stop_button
+from .settings_form import checkpoint_control
 from .voc_browser import root_field
 
 __all__ = ["choose_and_run", "finished"]
@@ -105,21 +107,15 @@ def _choices(root: Path) -> EvaluationPlan:
         InputError: If the folder's lists cannot be read.
     """
     known = [*OBJECTIVES, *(f"{name}:centred" for name in OBJECTIVES)]
-    for key, values in {
-        "bench_methods": ["entropy"],
-        "bench_variables": ["both"],
-        "bench_scales": [1.0, 3.0],
-        "bench_steps": [32],
-    }.items():
-        st.session_state.setdefault(key, values)
+    methods_before = controls.get("bench_methods", ["entropy"])
     names = checkpoint.names()
     top = st.columns([6, 3] if len(names) < 2 else [6, 3, 3])
     chosen = top[0].multiselect(
         "Methods",
-        [*known, *(one for one in st.session_state.bench_methods if one not in known)],
-        key="bench_methods",
+        [*known, *(one for one in methods_before if one not in known)],
+        methods_before,
+        key=controls.key("bench_methods"),
         accept_new_options=True,
-        persist_state="session",
         help="What is adapted by: an objective, with :centred where every change of a weight is"
         " compensated in the bias. Others may be typed, such as entropy:lr=0.0003, the learning"
         " rate without unit. Feedforward is always measured too.",
@@ -127,28 +123,23 @@ def _choices(root: Path) -> EvaluationPlan:
     variables = top[1].multiselect(
         "Variables",
         list(VARIABLES),
-        key="bench_variables",
-        persist_state="session",
+        controls.get("bench_variables", ["both"]),
+        key=controls.key("bench_variables"),
         help="; ".join(f"`{name}`: {meaning}" for name, meaning in VARIABLES.items())
         + ". Every method is measured on each.",
     )
     if len(names) > 1:
-        top[2].selectbox(
-            "Checkpoint",
-            names,
-            key="checkpoint",
-            persist_state="session",
-            help="The trained network; the page Model shows its card.",
-        )
+        with top[2]:
+            checkpoint_control()
     scales_place, steps_place = st.columns(2)
     scales = scales_place.pills(
         "Scales",
         SCALES,
         selection_mode="multi",
         format_func=lambda scale: f"{scale:g}x",
-        key="bench_scales",
+        default=controls.get("bench_scales", [1.0, 3.0]),
+        key=controls.key("bench_scales"),
         wrap=True,
-        persist_state="session",
         help="Resize factors of the photos before the network; 1 = the scale of training. Cost"
         " grows with the square.",
     )
@@ -156,19 +147,20 @@ def _choices(root: Path) -> EvaluationPlan:
         "Steps",
         STEPS,
         selection_mode="multi",
-        key="bench_steps",
+        default=controls.get("bench_steps", [32]),
+        key=controls.key("bench_steps"),
         wrap=True,
-        persist_state="session",
         help="Numbers of updates to measure at; one episode of the largest serves all. The paper's"
         " value: 32.",
     )
     split_place, images_place, _ = st.columns([3, 3, 6])
-    lists = voc.splits(root)
+    splits = sorted(voc.splits(root), key=lambda name: name != "val")
+    split_before = controls.get("bench_split")
     split = split_place.selectbox(
         "Split",
-        sorted(lists, key=lambda name: name != "val"),
-        key="bench_split",
-        persist_state="session",
+        splits,
+        splits.index(split_before) if split_before in splits else 0,
+        key=controls.key("bench_split"),
         help="A list in ImageSets/Segmentation. Choose settings on train, report on val.",
     )
     count = len(voc.read_split(root, split or "val"))
@@ -176,9 +168,8 @@ def _choices(root: Path) -> EvaluationPlan:
         f"Images, of {count:,}",
         1,
         count,
-        min(20, count),
-        key=f"bench_images_{split}",
-        persist_state="session",
+        min(controls.get(f"bench_images_{split}", 20), count),
+        key=controls.key(f"bench_images_{split}"),
         help="A fixed random subset: the same images whenever it is of this size, and part of"
         " every larger one.",
     )
@@ -196,7 +187,7 @@ def _start(root: Path, asked: EvaluationPlan | None) -> None:
     if asked is None:
         return
     try:
-        evaluation = Evaluation(server.trained(st.session_state.checkpoint), root, asked)
+        evaluation = Evaluation(server.trained(controls.get("checkpoint")), root, asked)
     except InputError as error:
         st.error(sentence(error), icon=":material/tune:")
         return

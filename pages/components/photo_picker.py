@@ -13,8 +13,10 @@ from segviz.data import decode, images, masks, samples
 from segviz.errors import InputError
 from segviz.pictures import maps
 
+from ..state import controls
 from ..state.session import session
 from ..state.text import plain, sentence
+from ..state.voc_folder import voc_root
 
 __all__ = ["Choice", "fitted", "of_address", "pick", "sample", "thumbnail", "tile"]
 
@@ -72,8 +74,8 @@ def pick() -> None:
     source = st.segmented_control(
         "Source",
         SOURCES,
-        key="pick_source",
-        persist_state="session",
+        default=controls.get("photo_source", SOURCES[0]),
+        key=controls.key("photo_source"),
         label_visibility="collapsed",
         required=True,
     )
@@ -94,10 +96,10 @@ def of_address(key: str) -> Choice:
     Raises:
         InputError: If it cannot be had.
     """
-    from .voc_browser import root_given, voc_choice
+    from .voc_browser import voc_choice
 
     kind, _, name = key.partition(":")
-    return voc_choice(root_given(), name) if kind == "voc" else sample(name)
+    return voc_choice(voc_root(), name) if kind == "voc" else sample(name)
 
 
 def _choose(load: Callable[[], Choice]) -> None:

@@ -1,6 +1,6 @@
 """The settings of the next run, the same on every page."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import streamlit as st
 
@@ -8,110 +8,113 @@ from segviz.adapt import OBJECTIVES, VARIABLES
 from segviz.jobs.limits import APP_LIMITS
 from segviz.network import checkpoint
 
-from ..state.session import rate_text
+from ..state import controls
+from ..state.controls import rate_text
 
-__all__ = ["RATES", "choose", "rates_control"]
+__all__ = ["RATES", "checkpoint_control", "objective_title", "rates_control", "settings_form"]
 
 RATES = tuple(rate_text(rate) for rate in (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1))
 
 
-def choose(hidden: Collection[str] = ()) -> None:
-    """Draw the controls; their values are read with `state.settings`.
+def settings_form(hidden: Collection[str] = ()) -> None:
+    """Draw the controls; `controls.settings` returns what they say.
 
     Arguments:
-        hidden: Names of `url.PARAMETERS` that the page varies by itself.
+        hidden: Names of settings that the page varies by itself.
     """
-    names = checkpoint.names()
-    if len(names) > 1:
-        st.selectbox(
-            "Checkpoint",
-            names,
-            key="checkpoint",
-            persist_state="session",
-            help="The trained network; the page Model shows its card.",
-        )
+    if len(checkpoint.names()) > 1:
+        checkpoint_control()
     if "objective" not in hidden:
         _objective()
     if "variables" not in hidden:
-        st.selectbox(
-            "Variables",
-            list(VARIABLES),
-            key="variables",
-            persist_state="session",
-            help="What the updates change: "
-            + "; ".join(f"`{name}`: {meaning}" for name, meaning in VARIABLES.items())
-            + ". The paper's choice: both.",
-        )
-        # A place that is always there: what is below must not move, and lose what is being typed.
-        with st.container():
-            if st.session_state.variables == "all":
-                st.warning(
-                    "Every step runs the whole network forth and back: slow.",
-                    icon=":material/hourglass_top:",
-                )
+        _variables()
     sizes = [name for name in ("scale", "steps") if name not in hidden]
     for column, name in zip(st.columns(max(len(sizes), 1)), sizes, strict=False):
         with column:
             _scale() if name == "scale" else _steps()
     with st.expander("Optimiser", icon=":material/tune:"):
         if "rate" not in hidden:
-            st.selectbox(
-                "Learning rate",
-                _with(RATES, st.session_state.rate),
-                key="rate",
-                accept_new_options=True,
-                persist_state="session",
-                help="Adam's step size, without unit. Choose, or type another. The paper's value:"
-                " 0.001; what is large depends on the network's features.",
-            )
-        st.number_input(
-            "Tolerance",
-            *APP_LIMITS["tolerance"],
-            step=0.001,
-            format="%g",
-            key="tolerance",
-            persist_state="session",
-            help="Stop early once a step changes the loss by less than this fraction; 0 = never."
-            " The paper runs a fixed number of steps.",
-        )
+            _rate()
+        _tolerance()
         st.toggle(
             "Centred updates",
-            key="centred",
-            persist_state="session",
+            controls.get("centred"),
+            key=controls.key("centred"),
             help="Compensate every change of a weight in the bias, so that it acts on features"
             " centred on the image's mean: without it, the commonest class tends to grow"
             " everywhere. Not in the paper.",
         )
 
 
-def rates_control(label: str, key: str, help: str) -> None:
-    """A control for several learning rates."""
-    options = RATES
-    for rate in st.session_state[key]:
-        options = _with(options, rate)
-    st.multiselect(
-        label, options, key=key, accept_new_options=True, persist_state="session", help=help
+def checkpoint_control() -> None:
+    """Draw the choice of the network."""
+    names = checkpoint.names()
+    st.selectbox(
+        "Checkpoint",
+        names,
+        _index(names, controls.get("checkpoint")),
+        key=controls.key("checkpoint"),
+        help="The trained network; the page Model shows its card.",
     )
 
 
+def rates_control(label: str, name: str, help: str) -> None:
+    """Draw a control for several learning rates."""
+    chosen = controls.get(name)
+    st.multiselect(
+        label,
+        _with(RATES, *chosen),
+        chosen,
+        key=controls.key(name),
+        accept_new_options=True,
+        help=help,
+    )
+
+
+def objective_title(name: str) -> str:
+    """Return what people call an objective, or feedforward."""
+    return OBJECTIVES[name].title if name in OBJECTIVES else name.capitalize()
+
+
 def _objective() -> None:
-    st.selectbox(
+    names = list(OBJECTIVES)
+    name = st.selectbox(
         "Objective",
-        list(OBJECTIVES),
-        format_func=lambda name: OBJECTIVES[name].title if name in OBJECTIVES else name,
-        key="objective",
-        persist_state="session",
+        names,
+        _index(names, controls.get("objective")),
+        format_func=objective_title,
+        key=controls.key("objective"),
         help="What every update makes smaller (min) or larger (max), in nats. H is the entropy of"
         " a pixel, S the pixels above the mean entropy, picked anew at every step; y is the truth,"
         " m the mean prediction, f its foreground classes, b its share of background. The paper"
         " minimises entropy over S.",
     )
-    chosen = OBJECTIVES.get(st.session_state.objective)
+    chosen = OBJECTIVES.get(name)
     if chosen is not None:
         # One line for each part: the sidebar is narrow.
         parts = chosen.formula.split(r", \quad ")
         st.markdown("  \n".join(f"$\\small {part}$" for part in parts))
         st.caption(chosen.source[:1].upper() + chosen.source[1:])
+
+
+def _variables() -> None:
+    names = list(VARIABLES)
+    chosen = st.selectbox(
+        "Variables",
+        names,
+        _index(names, controls.get("variables")),
+        key=controls.key("variables"),
+        help="What the updates change: "
+        + "; ".join(f"`{name}`: {meaning}" for name, meaning in VARIABLES.items())
+        + ". The paper's choice: both.",
+    )
+    # The container is always there: what is below it must not be drawn anew while it is typed in.
+    with st.container():
+        if chosen == "all":
+            st.warning(
+                "Every step runs the whole network forwards and backwards: slow.",
+                icon=":material/hourglass_top:",
+            )
 
 
 def _scale() -> None:
@@ -120,10 +123,10 @@ def _scale() -> None:
         "Scale",
         low,
         high,
+        controls.get("scale"),
         step=0.5,
         format="%g",
-        key="scale",
-        persist_state="session",
+        key=controls.key("scale"),
         help="Resize factor of the photo before the network; 1 = the scale of training. The paper"
         " tests 1 to 4; 3 is its main case.",
     )
@@ -135,14 +138,48 @@ def _steps() -> None:
         "Steps T",
         int(low),
         int(high),
+        controls.get("steps"),
         step=1,
-        key="steps",
-        persist_state="session",
+        key=controls.key("steps"),
         help="Number of updates. Step 0 is the feedforward prediction, step t the one after t"
         " updates. The paper's value: 32.",
     )
 
 
-def _with(options: tuple[str, ...], one: object) -> tuple[str, ...]:
-    """The options, with a typed one among them: a control cannot hold what it does not offer."""
-    return options if one is None or one in options else (*options, str(one))
+def _rate() -> None:
+    chosen = controls.get("rate")
+    options = _with(RATES, chosen)
+    st.selectbox(
+        "Learning rate",
+        options,
+        _index(options, chosen),
+        key=controls.key("rate"),
+        accept_new_options=True,
+        help="Adam's step size, without unit. Choose, or type another. The paper's value:"
+        " 0.001; what is large depends on the network's features.",
+    )
+
+
+def _tolerance() -> None:
+    low, high = APP_LIMITS["tolerance"]
+    st.number_input(
+        "Tolerance",
+        low,
+        high,
+        controls.get("tolerance"),
+        step=0.001,
+        format="%g",
+        key=controls.key("tolerance"),
+        help="Stop early once a step changes the loss by less than this fraction; 0 = never."
+        " The paper runs a fixed number of steps.",
+    )
+
+
+def _index(options: Sequence[str], chosen: str) -> int:
+    """Return where the chosen option is; the first where it is none of them."""
+    return options.index(chosen) if chosen in options else 0
+
+
+def _with(options: Sequence[str], *typed: str | None) -> list[str]:
+    """Return the options and those typed: a control cannot hold what it does not offer."""
+    return list(dict.fromkeys([*options, *(text for text in typed if text is not None)]))

@@ -13,10 +13,10 @@ from segviz.pictures import maps
 from segviz.runtime.free_memory import text
 
 from ..actions import server
-from ..state import session
+from ..state import controls, session
 from ..state.text import measured, plain, sentence
 from .photo_picker import pick
-from .settings_form import choose
+from .settings_form import settings_form
 
 __all__ = ["side"]
 
@@ -41,7 +41,7 @@ def side(
     now = session.session()
     with st.sidebar:
         _photo()
-        choose(hidden)
+        settings_form(hidden)
         try:
             runs = planned()
         except InputError as error:
@@ -60,7 +60,7 @@ def side(
             _memory([one for _, one in runs])
         if runs and now.choice.truth is None:
             _no_truth(runs)
-        name = st.session_state.checkpoint
+        name = controls.get("checkpoint")
         facts = [plain(name), measured(checkpoint.read_card(name))]
         st.caption(" · ".join(fact for fact in facts if fact) + f" · segviz {plain(__version__)}")
 
@@ -88,7 +88,7 @@ def _photo() -> None:
 def _memory(runs: list[Settings]) -> None:
     """What the largest of some runs will take, once the network is there."""
     now = session.session()
-    trained = server.networks().ready(st.session_state.checkpoint)
+    trained = server.networks().ready(controls.get("checkpoint"))
     if trained is None:
         return
     from segviz.adapt.memory import MemoryBudget  # torch is there by now

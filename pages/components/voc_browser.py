@@ -1,6 +1,5 @@
 """The images of a VOC folder: split, search, pages of thumbnails."""
 
-import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,10 +10,12 @@ from streamlit.delta_generator import DeltaGenerator
 from segviz.data import voc
 from segviz.errors import InputError
 
+from ..state import controls
 from ..state.text import plain, sentence
+from ..state.voc_folder import CONTROL, voc_folder
 from .photo_picker import Choice, fitted, thumbnail, tile
 
-__all__ = ["pick_voc", "root_field", "root_given", "voc_choice"]
+__all__ = ["pick_voc", "root_field", "voc_choice"]
 
 PER_ROW = 6
 PER_PAGE = 2 * PER_ROW
@@ -32,12 +33,10 @@ def _voc_thumbnail(root: Path, id: str) -> bytes:
 
 def root_field(place: DeltaGenerator) -> str:
     """The field for the VOC folder, the same wherever it is asked for; what it says."""
-    if "pick_voc_root" not in st.session_state:
-        st.session_state.pick_voc_root = os.environ.get("SEGVIZ_VOC_ROOT", "")
     return place.text_input(
         "VOC folder",
-        key="pick_voc_root",
-        persist_state="session",
+        voc_folder(),
+        key=controls.key(CONTROL),
         placeholder="the folder that holds VOCdevkit/VOC2012",
         help="A folder on the server. It starts from the environment variable SEGVIZ_VOC_ROOT.",
     ).strip()
@@ -60,18 +59,20 @@ def pick_voc() -> None:
         )
         return
     root = voc.find_root(given)
+    splits = sorted(voc.splits(root), key=lambda name: name != "val")
+    chosen = controls.get("voc_split")
     split = split_place.selectbox(
         "Split",
-        sorted(voc.splits(root), key=lambda name: name != "val"),
-        key="pick_voc_split",
-        persist_state="session",
+        splits,
+        splits.index(chosen) if chosen in splits else 0,
+        key=controls.key("voc_split"),
         help="A list in ImageSets/Segmentation.",
     )
     ids = voc.read_split(root, split or "val")
     query = query_place.text_input(
         "Search",
-        key="pick_voc_query",
-        persist_state="session",
+        controls.get("voc_query", ""),
+        key=controls.key("voc_query"),
         placeholder="2007 dog",
         help="Parts of the id and of the names of the classes in it; every word must fit.",
     )
@@ -113,21 +114,6 @@ def _voc_tile(root: Path, id: str) -> None:
         st.caption(sentence(error))
         return
     tile(picture, f"voc:{id}", plain(id), partial(voc_choice, root, id))
-
-
-def root_given() -> Path:
-    """The VOC folder of this session, or that of the server.
-
-    Raises:
-        InputError: If there is none.
-    """
-    given = st.session_state.get("pick_voc_root") or os.environ.get("SEGVIZ_VOC_ROOT", "")
-    if not given:
-        raise InputError(
-            "the photo is an image of VOC, but this server has no VOC folder; set SEGVIZ_VOC_ROOT"
-            " before the start, or give the folder where photos are chosen."
-        )
-    return voc.find_root(given)
 
 
 def voc_choice(root: Path, id: str) -> Choice:

@@ -8,7 +8,7 @@ from segviz.errors import InputError
 from segviz.viewer import ViewState
 
 from ..components.photo_picker import of_address
-from . import query_params, session
+from . import controls, query_params, session
 from .text import plain, sentence
 
 __all__ = ["open_address", "write_address"]
@@ -28,7 +28,7 @@ def open_address(page: str) -> None:
     """
     now = session.session()
     query = dict(st.query_params)
-    first, now.page = now.page is None, page
+    first, now.opened = not now.opened, True
     if not first and (not query or _written_here(query)):
         if now.choice is None:  # the visit began on a page without a photo
             now.choice = of_address(query_params.PARAMETERS["photo"].default)
@@ -46,7 +46,7 @@ def open_address(page: str) -> None:
         now.notices.append(sentence(error))
         if now.choice is None:
             now.choice = of_address(query_params.PARAMETERS["photo"].default)
-    session.apply(found)
+    controls.apply(found)
     look = ViewState(
         step=found.get("step"), pins=found.get("pins", ()), panels=found.get("panels", ())
     )

@@ -76,6 +76,14 @@ class App:
             time.sleep(0.05)
             self.at.run()
 
+    def control(self, name):
+        """The widget of a control."""
+        key = f"{name}_{self.session.generation}"
+        kinds = ("number_input", "selectbox", "toggle", "multiselect", "text_input", "button_group")
+        found = [w for kind in kinds for w in getattr(self.at, kind) if w.key == key]
+        assert len(found) == 1, (name, len(found))
+        return found[0]
+
     def click(self, key):
         self.at.button(key=key).click().run()
         return self
@@ -83,9 +91,7 @@ class App:
     def set(self, **values):
         """Set controls of the sidebar."""
         for name, value in values.items():
-            kind = {"scale": "number_input", "steps": "number_input", "tolerance": "number_input"}
-            kind |= {"centred": "toggle"}
-            getattr(self.at, kind.get(name, "selectbox"))(key=name).set_value(value)
+            self.control(name).set_value(value)
         self.at.run()
         return self
 

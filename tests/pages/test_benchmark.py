@@ -36,8 +36,7 @@ def bench(app, folder):
 
     def open(name="3"):
         app.open("iterate", scale="1", steps="1").go("benchmark")
-        control = app.at.segmented_control if hasattr(app.at, "segmented_control") else None
-        (control or app.at.button_group)(key="bench_table").set_value(name).run()
+        app.control("bench_table").set_value(name).run()
         assert not app.at.exception, app.at.exception
         return app
 
@@ -132,7 +131,7 @@ def test_without_a_voc_folder_images_stay_closed(bench):
 def test_an_image_is_opened_at_its_setting(bench, rooted, trained, monkeypatch):
     monkeypatch.setattr(checkpoint, "names", lambda: [checkpoint.DEFAULT])
     app = bench()
-    app.at.selectbox(key="bench_kind_3_w/ aug").set_value(KIND).run()
+    app.control("bench_kind_3_w/ aug").set_value(KIND).run()
     closed = {b.label for b in app.at.button if str(b.key).startswith("bench_open_") and b.disabled}
     assert closed == {"2010_000099"}
     app.click(f"bench_open_{IDS[0]}").rest()
@@ -164,14 +163,14 @@ def test_without_a_voc_folder_nothing_runs(bench):
     app = bench("own")
     assert "set SEGVIZ_VOC_ROOT before the start" in app.said
     assert not any(button.key == "bench_run" for button in app.at.button)
-    app.at.text_input(key="pick_voc_root").set_value("/nowhere").run()
+    app.control("voc_folder").set_value("/nowhere").run()
     assert "does not exist" in app.at.error[0].value
 
 
 def test_an_evaluation_is_stopped_and_goes_on(bench, rooted, voc_root, trained):
     app = bench("own")
     for key, value in {"bench_steps": [1, 2], "bench_scales": [1.0], "bench_images_val": 4}.items():
-        app.at.session_state[key] = value
+        app.control(key).set_value(value)
     app.at.run()
     assert "4 images, 1 episode each" in app.said
     with SLOT.enqueue():  # somebody's run is at work
@@ -195,7 +194,7 @@ def test_an_evaluation_is_stopped_and_goes_on(bench, rooted, voc_root, trained):
 
 def test_a_wrong_choice_disables_the_button(bench, rooted):
     app = bench("own")
-    app.at.session_state["bench_methods"] = ["magic"]
+    app.control("bench_methods").set_value(["magic"])
     app.at.run()
     assert "There is no objective" in app.at.error[0].value
     assert app.at.button(key="bench_run").disabled

@@ -8,8 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.actions import server
+from pages.state.controls import typed_rate
 from pages.state.presets import OPENING, PRESETS
-from pages.state.session import typed_rate
 from segviz.adapt import Settings
 from segviz.data.samples import SAMPLES
 from segviz.errors import InputError
@@ -68,7 +68,7 @@ def test_a_preset_runs_its_photo_with_its_settings(app):
     assert app.record.title == SAMPLES[preset.sample].title
     assert app.record.settings == preset.settings
     assert preset.look in app.said.replace("\\", "")
-    assert app.at.number_input(key="scale").value == preset.settings.scale
+    assert app.control("scale").value == preset.settings.scale
     assert app.address["photo"] == f"sample:{preset.sample}"
 
 
@@ -154,9 +154,9 @@ def test_nothing_writes_to_the_shared_network(app):
 def test_settings_and_photo_survive_a_switch_of_pages(app):
     app.open(photo="sample:rocket", scale="1", steps="2", rate="0.002", centred="1")
     app.go("model").go("iterate")
-    assert app.at.number_input(key="scale").value == 1.0
-    assert app.at.selectbox(key="rate").value == "0.002"
-    assert app.at.toggle(key="centred").value
+    assert app.control("scale").value == 1.0
+    assert app.control("rate").value == "0.002"
+    assert app.control("centred").value
     assert app.session.choice.key == "sample:rocket"
     assert app.record.title == SAMPLES["rocket"].title
     assert app.address["photo"] == "sample:rocket"
@@ -215,12 +215,12 @@ def test_invalid_values_fall_back_and_are_named(app, query, words):
 
 @pytest.mark.parametrize(("name", "value"), [("steps", 100_000), ("steps", -1), ("scale", 99.0)])
 def test_values_beyond_the_limits_never_reach_a_run(app, name, value):
-    number = app.open().at.number_input(key=name).set_value(value)
+    number = app.open().control(name).set_value(value)
     app.at.run()
     assert not app.at.exception
     refused = app.at.button(key="iterate_run").disabled and len(app.at.error) == 1
     # Newer versions of Streamlit put such a value back by themselves.
-    assert refused or number.min <= app.at.number_input(key=name).value <= number.max
+    assert refused or number.min <= app.control(name).value <= number.max
 
 
 @pytest.mark.parametrize("rate", ["fast", "", None, "1,5", "nan", "inf", "7", "-1"])
@@ -268,7 +268,7 @@ def choose(app):
 
 
 def upload(app, photo, name="photo.png", mask=None):
-    app.at.session_state["pick_source"] = "Upload"
+    app.session.controls["photo_source"] = "Upload"
     choose(app)
     app.at.file_uploader(key="pick_photo").upload(name, photo)
     if mask is not None:
@@ -331,8 +331,8 @@ def test_bad_masks_are_refused_in_one_sentence(app, noise, png):
 
 
 def browse(app, root):
-    app.at.session_state["pick_source"] = "PASCAL VOC"
-    app.at.session_state["pick_voc_root"] = str(root)
+    app.session.controls["photo_source"] = "PASCAL VOC"
+    app.session.controls["voc_folder"] = str(root)
     choose(app)
 
 
@@ -343,9 +343,9 @@ def shown_ids(app):
 
 def test_voc_browse_search_and_run(app, voc_root):
     browse(app.open(), voc_root)
-    assert app.at.selectbox(key="pick_voc_split").value == "val" and len(shown_ids(app)) == 4
-    app.at.session_state["pick_voc_split"] = "trainval"
-    app.at.session_state["pick_voc_query"] = "cat 2008"
+    assert app.control("voc_split").value == "val" and len(shown_ids(app)) == 4
+    app.control("voc_split").set_value("trainval")
+    app.control("voc_query").set_value("cat 2008")
     choose(app)
     assert shown_ids(app) == ["2008_000004"]
     app.click("pick_voc:2008_000004")
@@ -361,7 +361,7 @@ def test_an_image_of_voc_by_its_address(app, voc_root, monkeypatch):
 
 
 def test_voc_search_without_a_hit(app, voc_root):
-    app.open().at.session_state["pick_voc_query"] = "zebra"
+    app.open().session.controls["voc_query"] = "zebra"
     browse(app, voc_root)
     assert shown_ids(app) == [] and "None of the 4 images of val fits “zebra”" in app.said
 

@@ -55,14 +55,14 @@ def test_the_table_follows_the_step(app):
 
 def test_compare_without_methods_is_refused(app):
     app.open("compare", **QUICK)
-    app.at.multiselect(key="methods").set_value([]).run()
+    app.control("methods").set_value([]).run()
     assert "0 methods are chosen" in app.said and app.at.button(key="compare_run").disabled
 
 
 @uploads
 def test_compare_without_truth_has_no_table(app, noise, png):
     app.open("compare", **QUICK)
-    app.at.session_state["pick_source"] = "Upload"
+    app.session.controls["photo_source"] = "Upload"
     app.click("choose_photo").at.file_uploader(key="pick_photo").upload("n.png", png(noise))
     app.click("choose_photo").click("pick_use").click("compare_run").rest()
     assert not app.at.dataframe and "there is no IoU by class" in app.said
@@ -83,7 +83,7 @@ def test_scales_runs_each_scale(app):
 
 def test_scales_without_scales_is_refused(app):
     app.open("scales", scales="1", steps="1")
-    app.at.session_state["scales"] = []
+    app.control("scales").set_value([])
     app.at.run()
     assert "0 scales are chosen" in app.said and app.at.button(key="scales_run").disabled
 
@@ -121,8 +121,8 @@ def test_a_cell_opens_its_run_on_iterate(app):
     app.rest()
     assert app.record is record
     assert app.address == {"scale": "1", "steps": "3", "rate": "0.01", "step": "1"}
-    assert app.at.selectbox(key="rate").value == "0.01"
-    assert app.at.number_input(key="steps").value == 3
+    assert app.control("rate").value == "0.01"
+    assert app.control("steps").value == 3
 
 
 def test_a_cell_whose_run_was_let_go_is_run_again(app):
@@ -142,7 +142,8 @@ def test_a_cell_whose_run_was_let_go_is_run_again(app):
 
 def test_too_large_a_grid_is_refused(app):
     app.open("ablate", **GRID)
-    app.at.session_state["grid_rates"] = ["0.1", "0.01", "0.001", "0.0001", "2e-05", "3", "1e-5"]
+    app.session.controls["grid_rates"] = ["0.1", "0.01", "0.001", "0.0001", "2e-05", "3", "1e-5"]
+    app.session.generation += 1
     app.at.run()
     assert "make 14 runs" in app.said and app.at.button(key="ablate_run").disabled
 
@@ -161,7 +162,7 @@ def test_runs_lists_those_of_the_visit(app):
     oldest = app.session.history.entries[-1]
     app.click(f"show_{oldest.id}").rest()
     assert app.record is oldest.record
-    assert app.at.selectbox(key="objective").value == "entropy"
+    assert app.control("objective").value == "entropy"
 
 
 def test_pinned_runs_are_compared(app):
@@ -178,7 +179,7 @@ def test_pinned_runs_are_compared(app):
 
 def test_only_photos_of_one_size_share_panels(app):
     app.open("iterate", photo="sample:rocket", **QUICK)
-    app.at.session_state["pick_source"] = "Samples"
+    app.session.controls["photo_source"] = "Samples"
     app.click("choose_photo").click("pick_sample:cat").run()
     app.go("runs")
     for entry in app.session.history.entries:
@@ -207,7 +208,7 @@ def test_a_record_is_opened_without_computing(app, trained, photo, truth):
     assert app.record == record
     assert "<b>mine</b>" in app.said and "This view has no link" in app.said
     # A scale of the command line does not fit the control, which stays as it was.
-    assert app.at.number_input(key="scale").value == 1.0
+    assert app.control("scale").value == 1.0
 
 
 @uploads

@@ -1,0 +1,164 @@
+"""The settings that the controls show: plain values of the session, with widgets as their views.
+
+Streamlit forgets the state of a widget that a page does not draw, and gives the widget of one key
+another identity on every page. So no widget's state is relied on from page to page: each is drawn
+with the value held here, and what it holds is copied back before anything reads it.
+"""
+
+import math
+from contextlib import suppress
+from typing import Any
+
+import streamlit as st
+
+from segviz.adapt import Settings
+from segviz.errors import InputError
+from segviz.jobs.limits import check_app_limit
+
+from . import query_params
+from .session import session
+
+__all__ = [
+    "apply",
+    "begin_run",
+    "get",
+    "key",
+    "rate_text",
+    "refresh",
+    "save",
+    "settings",
+    "typed_rate",
+    "values",
+]
+
+_NOT_CONTROLS = ("photo", "step", "pins", "panels")
+
+
+def key(name: str) -> str:
+    """Return the key of a control's widget.
+
+    It changes whenever the controls are drawn anew, so that no browser can send the old value of a
+    widget that is no longer there.
+    """
+    return f"{name}_{session().generation}"
+
+
+def get(name: str, default: Any = None) -> Any:  # noqa: ANN401
+    """Return the value of a control, as its widget has it.
+
+    Arguments:
+        name: A name in `query_params.PARAMETERS`, or any other.
+        default: The value of a control that was never set and has no parameter.
+    """
+    controls = session().controls
+    if name not in controls:
+        parameter = query_params.PARAMETERS.get(name)
+        controls[name] = default if parameter is None else _to_widget(name, parameter.default)
+    return st.session_state.get(key(name), controls[name])
+
+
+def save() -> None:
+    """Copy what the widgets hold to the session, before Streamlit may drop their state."""
+    controls = session().controls
+    for name in controls:
+        controls[name] = get(name)
+
+
+def begin_run(page: str) -> None:
+    """Save the controls; on another page than before, let them be drawn anew.
+
+    To be called at the start of every run of the script.
+
+    Arguments:
+        page: The page that the run is for.
+    """
+    save()
+    if session().page != page:
+        refresh()
+        session().page = page
+
+
+def refresh() -> None:
+    """Let every control be drawn anew from the session's values."""
+    save()
+    session().generation += 1
+
+
+def apply(changed: dict[str, Any]) -> None:
+    """Set controls.
+
+    What a control cannot hold, such as the scale 8 of a run from the command line, is left out.
+
+    Arguments:
+        changed: Values by the names in `query_params.PARAMETERS`; others are ignored.
+    """
+    refresh()
+    for name, parameter in query_params.PARAMETERS.items():
+        if name in changed and name not in _NOT_CONTROLS:
+            with suppress(ValueError):
+                value = parameter.read(parameter.write(changed[name]))
+                session().controls[name] = _to_widget(name, value)
+
+
+def values() -> dict[str, Any]:
+    """Return the controls as values of an address, with the photo; unchecked but for the rates.
+
+    Raises:
+        InputError: If a learning rate is not a number.
+    """
+    found = query_params.defaults()
+    for name, parameter in query_params.PARAMETERS.items():
+        if name not in _NOT_CONTROLS:
+            value = get(name)
+            is_list = isinstance(parameter.default, tuple)
+            found[name] = tuple(value) if is_list and value is not None else value
+    found["rate"] = typed_rate(found["rate"])
+    found["grid_rates"] = tuple(sorted({typed_rate(rate) for rate in found["grid_rates"]}))
+    choice = session().choice
+    return {**found, "photo": choice.key if choice else found["photo"]}
+
+
+def settings(**changed: Any) -> Settings:  # noqa: ANN401
+    """Return the settings of the controls, checked here whatever the browser sent.
+
+    Arguments:
+        changed: Values to put in place of the controls'.
+
+    Raises:
+        InputError: If a value is out of its range, or values contradict each other.
+    """
+    found = {**values(), **changed}
+    for name in ("scale", "steps", "tolerance"):
+        check_app_limit(name, found[name])
+    return query_params.settings_of(found)
+
+
+def typed_rate(text: object) -> float:
+    """Return a learning rate from what was typed; `Settings` checks its range.
+
+    Raises:
+        InputError: If it is not a number.
+    """
+    try:
+        rate = float(text or "")  # type: ignore[arg-type]
+    except (ValueError, TypeError):
+        rate = math.nan
+    if math.isnan(rate):
+        raise InputError(
+            f"the learning rate {text!r} is not a number; type one such as 0.002 or 2e-3."
+        )
+    return rate
+
+
+def rate_text(rate: float) -> str:
+    """Return a learning rate as its control shows it."""
+    return f"{rate:g}"
+
+
+def _to_widget(name: str, value: Any) -> Any:  # noqa: ANN401
+    """Return a value as its widget has it."""
+    if name == "rate":
+        return rate_text(value)
+    if name == "grid_rates":
+        return [rate_text(rate) for rate in value]
+    return list(value) if isinstance(value, tuple) else value
