@@ -11,7 +11,7 @@ MARKS = {
     "Compare": ".st-key-compare_run",
     "Scales": ".st-key-scales_run",
     "Ablate": ".st-key-ablate_run",
-    "Benchmark": "text=mIoU of",
+    "Benchmark": "text=Your own",
     "Runs": "text=Open a record",
     "Model": "text=What is adapted",
 }
