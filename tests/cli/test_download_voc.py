@@ -15,4 +15,4 @@ def test_download(cli, monkeypatch, tmp_path, extra):
 
     monkeypatch.setattr(voc_download, "download", download)
     code, out, _ = cli("download-voc", tmp_path, *extra, trained=False)
-    assert code == 0 and out == f"{tmp_path}\n" and calls == [(tmp_path, not extra)]
+    assert code == 0 and out == f"{tmp_path}\n" and calls == [(str(tmp_path), not extra)]
