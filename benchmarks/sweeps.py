@@ -54,7 +54,7 @@ from segviz.network.checkpoint import Checkpoint
 from segviz.network.dynamic import Encoding, Segmenter
 from segviz.network.receptive_field import sigma_from_level
 from segviz.runs.provenance import environment
-from segviz.runtime.distributed import Team
+from segviz.runtime.distributed import TaskQueue
 
 STEPS, RATES = (0, 4, 8, 16, 32, 64, 128), (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 FACTORS, WEIGHTS, SIGMAS = (2, 4), (0.0, 1.0, 10.0, 30.0), (0.5, 1.0, 2.0)
@@ -226,12 +226,12 @@ def measure(
 
 
 def work(
-    root: Path, ids: Sequence[str], scales: Sequence[float], stores: Stores, team: Team
+    root: Path, ids: Sequence[str], scales: Sequence[float], stores: Stores, tasks: TaskQueue
 ) -> None:
-    """Measure what the stores do not have yet, sharing the images with the rest of the team."""
+    """Measure what the stores do not have yet, sharing the images with the other processes."""
     chosen = variants()
-    with tqdm(total=len(ids), unit="image", disable=not team.leads) as bar:
-        for index in team.share(len(ids)):
+    with tqdm(total=len(ids), unit="image", disable=not tasks.is_main) as bar:
+        for index in tasks.claim(len(ids)):
             photo, truth = voc.read_photo(root, ids[index]), voc.read_truth(root, ids[index])
             for model, (checkpoint, store) in stores.items():
                 have = store.keys(ids[index])
@@ -239,9 +239,9 @@ def work(
                     wanted = [v for v in chosen if v.model == model and v.key(scale) not in have]
                     if wanted:
                         store.add(ids[index], measure(checkpoint, photo, truth, scale, wanted))
-            bar.update(team.done() - bar.n)
-        for _ in team.finish():
-            bar.update(team.done() - bar.n)
+            bar.update(tasks.completed() - bar.n)
+        for _ in tasks.wait_for_others():
+            bar.update(tasks.completed() - bar.n)
 
 
 def results(
@@ -297,23 +297,23 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, default=Path("runs/sweeps"))
     parser.add_argument("--out", type=Path, default=Path("results"))
     options = parser.parse_args()
-    root, team = voc.find_root(options.voc_root), Team.join()
+    root, tasks = voc.find_root(options.voc_root), TaskQueue.from_environment()
     ids = choose_ids(root, options.split, options.limit)
     with ExitStack() as stack:
         stores = {}
         for model, name in MODELS.items():
             checkpoint = load(name)
             classes = checkpoint.network.architecture.classes
-            store = Store(options.rows, checkpoint.sha256, classes, team.rank)
+            store = Store(options.rows, checkpoint.sha256, classes, tasks.rank)
             stores[model] = checkpoint, stack.enter_context(closing(store))
-        work(root, ids, options.scales, stores, team)
-        if not team.leads:
+        work(root, ids, options.scales, stores, tasks)
+        if not tasks.is_main:
             return
         result = {
             "images": len(ids),
             "split": options.split,
-            "command": f"torchrun --standalone --nproc-per-node {team.size} benchmarks/sweeps.py "
-            + shlex.join(sys.argv[1:]),
+            "command": f"torchrun --standalone --nproc-per-node {tasks.world_size}"
+            " benchmarks/sweeps.py " + shlex.join(sys.argv[1:]),
             "at": AT,
             "environments": [environment(checkpoint) for checkpoint, _ in stores.values()],
             "ids": ids,

@@ -30,7 +30,7 @@ from segviz.evaluation.evaluate import Method, evaluate, plan
 from segviz.evaluation.paper_tables import OURS
 from segviz.evaluation.row_store import Store
 from segviz.network import load
-from segviz.runtime.distributed import Team
+from segviz.runtime.distributed import TaskQueue
 
 ROOT = Path(__file__).parents[1]
 SCALES = (1.0, 3.0)
@@ -72,7 +72,7 @@ def parts(root: Path, ids: list[str]) -> dict[str, float]:
         with tempfile.TemporaryDirectory() as folder:
             store = Store(Path(folder), trained.sha256, 21)
             start = time.perf_counter()
-            evaluate(trained, root, [name], cells, store, Team())
+            evaluate(trained, root, [name], cells, store, TaskQueue())
             whole.append(time.perf_counter() - start)
             store.close()
     found = {"image": whole, "reading": reading, "labels and metrics": judging}

@@ -14,7 +14,7 @@ from segviz.adapt.episode import encode_photo
 from segviz.adapt.objectives import OBJECTIVES
 from segviz.adapt.pixelwise import Pixels
 from segviz.evaluation.row_store import Store
-from segviz.runtime.distributed import Team
+from segviz.runtime.distributed import TaskQueue
 
 SIZE = (3, 4)
 
@@ -116,9 +116,9 @@ def test_measured_once_and_told(sweeps, trained, voc_root, tmp_path, monkeypatch
     ids = ["2007_000007", "2007_000008"]
     with closing(Store(tmp_path, trained.sha256, 21)) as store:
         stores = {sweeps.TRAINED: (trained, store)}
-        sweeps.work(voc_root, ids, [1.0], stores, Team())
+        sweeps.work(voc_root, ids, [1.0], stores, TaskQueue())
         monkeypatch.setattr(sweeps, "measure", lambda *_: pytest.fail("measured again"))
-        sweeps.work(voc_root, ids, [1.0], stores, Team())
+        sweeps.work(voc_root, ids, [1.0], stores, TaskQueue())
         told = list(sweeps.results(ids, [1.0], stores))
     assert len(told) == len(chosen)
     rows = {(row["sweep"], row["value"], row["step"]): row for row in told}

@@ -21,7 +21,7 @@ from ..evaluation.paper_tables import text
 from ..evaluation.row_store import Store
 from ..evaluation.summary import summary
 from ..network.checkpoint import Checkpoint
-from ..runtime.distributed import Team
+from ..runtime.distributed import TaskQueue
 from ..validation import check_range
 from .common import (
     command_line,
@@ -56,18 +56,18 @@ def evaluation(options: Namespace) -> int:
     ]
     scales = parse_numbers(options.scales)
     plan(scales, methods, 1)  # settings are checked before anything is loaded
-    team = Team.join()
-    if team.size > 1 and not options.out:
+    tasks = TaskQueue.from_environment()
+    if tasks.world_size > 1 and not options.out:
         raise InputError(
-            f"{team.size} processes share the work, but there is no folder for what they find;"
+            f"{tasks.world_size} processes share the work, but have no folder for their results;"
             " give --out."
         )
     trained = load_checkpoint(options)
     cells = plan(scales, methods, trained.network.architecture.classes)
     with tempfile.TemporaryDirectory() as spare:
         folder = make_folder(options.out) if options.out else Path(spare)
-        failed, interrupted = measured(trained, root, ids, cells, folder, team)
-        if not team.leads:
+        failed, interrupted = measured(trained, root, ids, cells, folder, tasks)
+        if not tasks.is_main:
             return 130 if interrupted else 0
         result = {
             **summary(trained, cells, failed, options.by_image),
@@ -98,7 +98,7 @@ def measured(
     ids: Sequence[str],
     cells: Sequence[Cell],
     folder: Path,
-    team: Team,
+    tasks: TaskQueue,
     title: str = "",
 ) -> tuple[dict[str, str], bool]:
     """Measure with a progress bar, then fill the cells with all that the folder has.
@@ -115,14 +115,15 @@ def measured(
     first, chosen = cells[0].key, set(ids)
     interrupted = False
     shown = 0.0
-    with closing(Store(folder, trained.sha256, classes, team.rank)) as store:
-        with tqdm(total=len(ids), unit="image", desc=title or None, disable=not team.leads) as bar:
+    with closing(Store(folder, trained.sha256, classes, tasks.rank)) as store:
+        quiet = not tasks.is_main
+        with tqdm(total=len(ids), unit="image", desc=title or None, disable=quiet) as bar:
 
             def show() -> None:
                 nonlocal shown
-                if not team.leads:
+                if not tasks.is_main:
                     return
-                bar.update(team.done() - bar.n)
+                bar.update(tasks.completed() - bar.n)
                 if time.monotonic() - shown > REDRAW:
                     miou = 100 * metrics.mean_iou(store.running(first, chosen))
                     if math.isfinite(miou):
@@ -130,11 +131,11 @@ def measured(
                     shown = time.monotonic()
 
             try:
-                evaluate(trained, root, ids, cells, store, team, show)
+                evaluate(trained, root, ids, cells, store, tasks, show)
                 show()
             except KeyboardInterrupt:
                 interrupted = True
-        if not team.leads:
+        if not tasks.is_main:
             return {}, interrupted
         failed = collect(store, ids, cells)
     images = len(cells[0].images)

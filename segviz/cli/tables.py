@@ -11,7 +11,7 @@ from ..evaluation.evaluate import plan
 from ..evaluation.paper_tables import MODELS, TABLES, markdown
 from ..evaluation.summary import summary
 from ..network import checkpoint
-from ..runtime.distributed import Team
+from ..runtime.distributed import TaskQueue
 from .common import command_line, load_checkpoint, make_folder, write_whole
 from .evaluate import choose_ids, measured
 
@@ -27,12 +27,12 @@ def tables(options: Namespace) -> int:
     root = voc.find_root(options.voc_root)
     for model in dict.fromkeys(model for name in names for model in TABLES[name].models):
         checkpoint.read_card(MODELS[model])  # a missing network is said before hours of work
-    team = Team.join()
+    tasks = TaskQueue.from_environment()
     rows, out = make_folder(options.rows, "--rows"), make_folder(options.out)
     for name in names:
         path = out / f"table-{name}.json"
-        result, interrupted = _table(name, options, root, rows, team)
-        if team.leads and result["images"]:
+        result, interrupted = _table(name, options, root, rows, tasks)
+        if tasks.is_main and result["images"]:
             write_whole(path, json.dumps(result, separators=(",", ":")) + "\n")
             for model, part in result["models"].items():
                 print(f"\n{result['title']}, {model}, {part['images']} images of {options.split}")
@@ -44,7 +44,7 @@ def tables(options: Namespace) -> int:
 
 
 def _table(
-    name: str, options: Namespace, root: Path, rows: Path, team: Team
+    name: str, options: Namespace, root: Path, rows: Path, tasks: TaskQueue
 ) -> tuple[dict[str, Any], bool]:
     table = TABLES[name]
     limits = [limit for limit in (options.limit, table.limit) if limit is not None]
@@ -63,7 +63,7 @@ def _table(
         trained = load_checkpoint(options)
         cells = plan(table.scales, table.plan(), trained.network.architecture.classes)
         title = f"table {name}, {model}"
-        failed, interrupted = measured(trained, root, ids, cells, rows, team, title)
+        failed, interrupted = measured(trained, root, ids, cells, rows, tasks, title)
         result["images"] = max(result["images"], len(cells[0].images))
         result["models"][model] = summary(trained, cells, failed)
         if interrupted:

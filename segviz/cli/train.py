@@ -59,7 +59,7 @@ def train(options: Namespace) -> int:
     )
     with _stop_on_interrupt() as interrupted:
         trainer.run(resume=options.resume, stop=interrupted)
-    is_main = trainer.workers.rank == 0
+    is_main = trainer.group.is_main
     if not trainer.done:
         if is_main:
             print(

@@ -23,7 +23,7 @@ from ..adapt.settings import Settings
 from ..data import voc
 from ..errors import InputError
 from ..network.checkpoint import Checkpoint
-from ..runtime.distributed import Team
+from ..runtime.distributed import TaskQueue
 from .row_store import Key, Row, Store
 
 __all__ = ["FEEDFORWARD", "Cell", "Method", "collect", "evaluate", "plan"]
@@ -200,10 +200,10 @@ def evaluate(
     ids: Sequence[str],
     cells: Sequence[Cell],
     store: Store,
-    team: Team,
+    tasks: TaskQueue,
     on_image: Callable[[], None] = lambda: None,
 ) -> None:
-    """Measure what the store does not have yet, sharing the images with the rest of the team.
+    """Measure what the store does not have yet, sharing the images with the other processes.
 
     An image that cannot be measured is kept in the store with the reason.
 
@@ -213,11 +213,11 @@ def evaluate(
         ids: The images.
         cells: What to measure on each.
         store: Where the rows go; what it holds at the end may be collected.
-        team: The processes that share the images.
+        tasks: Hands the images to the processes that share them.
         on_image: Called after each image and while waiting for the others; what it raises ends the
             evaluation.
     """
-    for index in team.share(len(ids)):
+    for index in tasks.claim(len(ids)):
         name = ids[index]
         have = store.keys(name)
         wanted = [cell for cell in cells if cell.key not in have]
@@ -229,7 +229,7 @@ def evaluate(
             except (InputError, OSError, MemoryError, RuntimeError) as error:
                 store.fail(name, " ".join(str(error).split()) or type(error).__name__)
         on_image()
-    for _ in team.finish():
+    for _ in tasks.wait_for_others():
         on_image()
 
 

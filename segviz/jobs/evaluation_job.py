@@ -20,7 +20,7 @@ from ..evaluation.evaluate import plan as plan_cells
 from ..evaluation.row_store import Store
 from ..evaluation.summary import summary
 from ..network.checkpoint import Checkpoint
-from ..runtime.distributed import Team
+from ..runtime.distributed import TaskQueue
 from ..validation import check_range
 from .limits import check_app_limit
 from .queue import SLOT, Slot
@@ -224,7 +224,7 @@ class Evaluation:
                     ticket.wait(POLL)
                 self.progress = replace(self.progress, position=0)
                 cells = [cell for cell in self.cells if cell.scale == scale]
-                evaluate(self.trained, self.root, [name], cells, store, Team())
+                evaluate(self.trained, self.root, [name], cells, store, TaskQueue())
             yield
             if not {cell.key for cell in cells} <= store.keys(name):
                 return  # it failed, and the store has the reason

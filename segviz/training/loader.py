@@ -19,7 +19,7 @@ from ..errors import InputError
 from ..network.checkpoint import tensor_hash
 from ..network.dynamic import Segmenter
 from ..network.grid import Grid
-from ..runtime.workers import Workers
+from ..runtime.distributed import ProcessGroup
 from ..validation import check_range
 from .augmentation import Augmentation
 from .datasets import AugmentedPhotos, EpochSampler, LabelledPhotos
@@ -71,14 +71,14 @@ class Loader:
         )
         self.ids_hash = hashlib.sha256("\n".join(self.ids).encode()).hexdigest()
 
-    def crops(self, update: int, workers: Workers) -> Iterator[tuple[Tensor, Tensor]]:
+    def crops(self, update: int, group: ProcessGroup) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield photos (B, 3, crop, crop) and labels (B, crop, crop), both uint8.
 
         Arguments:
             update: The first update.
-            workers: This process and its peers, which share every batch.
+            group: This process and its peers, which share every batch.
         """
-        return self._samples(self._sampler(update, workers), self.recipe.batch // workers.world)
+        return self._samples(self._sampler(update, group), self.recipe.batch // group.world_size)
 
     def cached(self, update: int, cache: FeatureCache, grid: Grid) -> Iterator[list[CachedSample]]:
         """Yield batches of cached samples, mirrored at random at each use.
@@ -90,7 +90,7 @@ class Loader:
         """
         r, count = self.recipe, len(self.ids)
         samples: list[CachedSample] = []
-        for index, epoch in self._sampler(update, Workers()):
+        for index, epoch in self._sampler(update, ProcessGroup()):
             sample = cache.read(epoch % r.cached_samples * count + index, grid)
             mirrored = r.augment and np.random.default_rng((r.seed, index, epoch)).random() < 0.5
             samples.append(sample.flipped() if mirrored else sample)
@@ -121,11 +121,11 @@ class Loader:
                 cache.append(network, samples, r.loss_stride, r.mixed, bar.update)
         return cache
 
-    def _sampler(self, update: int, workers: Workers) -> EpochSampler:
+    def _sampler(self, update: int, group: ProcessGroup) -> EpochSampler:
         r = self.recipe
         stop = r.iterations(len(self.ids)) * r.batch
         return EpochSampler(
-            len(self.ids), r.seed, update * r.batch, stop, workers.rank, workers.world
+            len(self.ids), r.seed, update * r.batch, stop, group.rank, group.world_size
         )
 
     def _samples(self, keys: Iterable[tuple[int, int]], batch: int | None) -> Iterator[Any]:

@@ -19,7 +19,7 @@ from ..errors import InputError
 from ..network import checkpoint
 from ..network.architecture import Architecture
 from ..network.dynamic import Segmenter
-from ..runtime.workers import Workers
+from ..runtime.distributed import ProcessGroup
 from .distillation import capture_outputs, load_teacher
 from .initialisation import Initialisation
 from .loader import Loader
@@ -71,19 +71,19 @@ class Trainer:
         loaders: int = 2,
         memory: bool = False,
     ) -> None:
-        self.workers = Workers.here()
-        recipe.check(len(ids), self.workers.world)
+        self.group = ProcessGroup.from_environment()
+        recipe.check(len(ids), self.group.world_size)
         self.ids, self.recipe, self.out = ids, recipe, out
         self.device = torch.device(device)
         self.loader = Loader(root, ids, recipe, architecture.mean, self.device, loaders, memory)
-        if self.device.type == "cuda" and self.workers.world > 1:
-            self.device = torch.device("cuda", self.workers.local)
+        if self.device.type == "cuda" and self.group.world_size > 1:
+            self.device = torch.device("cuda", self.group.local_rank)
         torch.manual_seed(recipe.seed)
         network, self.classifier, self.origin = (init or Initialisation()).build(
             architecture, bool(recipe.cached_samples)
         )
         self.teacher, self.teacher_hash = load_teacher(
-            teacher, network, recipe, self.workers.world, self.device
+            teacher, network, recipe, self.group.world_size, self.device
         )
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.iterations = recipe.iterations(len(ids))
@@ -126,7 +126,7 @@ class Trainer:
         if self.done:
             return self.network.eval()
         started = time.monotonic() - self.seconds
-        is_main = self.workers.rank == 0
+        is_main = self.group.is_main
         if self.iteration == 0 and is_main:
             self.log_path.unlink(missing_ok=True)
         model = self._distributed()
@@ -138,10 +138,10 @@ class Trainer:
                 self.train_step(model, batch)
                 self.iteration += 1
                 bar.update()
-                stopped = bool(self.workers.highest(stop(), self.device))
+                stopped = bool(self.group.maximum(stop(), self.device))
                 self.seconds = time.monotonic() - started
                 if self.recipe.minutes:  # all processes use the latest clock
-                    self.seconds = self.workers.highest(self.seconds, self.device)
+                    self.seconds = self.group.maximum(self.seconds, self.device)
                 last = stopped or self.done
                 if last or self.iteration % REPORT_EVERY == 0:
                     loss, miou = self._read_metrics()
@@ -157,7 +157,7 @@ class Trainer:
     def batches(self) -> Iterator[Batch]:
         """Yield the remaining batches of this process."""
         if not self.recipe.cached_samples:
-            return self.loader.crops(self.iteration, self.workers)
+            return self.loader.crops(self.iteration, self.group)
         cache = self.loader.fill_cache(self.network, self.out / "feature-cache")
         grid = self.network.grid
         if self.classifier is not None and self.iteration == 0:
@@ -247,12 +247,12 @@ class Trainer:
 
     def _distributed(self) -> nn.Module:
         """Return the network, wrapped where several processes train together."""
-        if self.workers.world == 1:
+        if self.group.world_size == 1:
             return self.network
         cuda = self.device.type == "cuda"
         if not dist.is_initialized():
             dist.init_process_group("nccl" if cuda else "gloo")
-        return DistributedDataParallel(self.network, [self.workers.local] if cuda else None)
+        return DistributedDataParallel(self.network, [self.group.local_rank] if cuda else None)
 
     def _set_train_mode(self) -> None:
         net, r = self.network, self.recipe

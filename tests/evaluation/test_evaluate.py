@@ -20,7 +20,7 @@ from segviz.evaluation.evaluate import FEEDFORWARD, Cell, Method, collect, evalu
 from segviz.evaluation.row_store import Key, Store
 from segviz.network.checkpoint import tensor_hash
 from segviz.runs.run import Run
-from segviz.runtime.distributed import Team
+from segviz.runtime.distributed import TaskQueue
 
 ROOT = Path(segviz.__file__).parents[1]
 IDS = ["2007_000007", "2007_000008", "2008_000009"]
@@ -36,7 +36,7 @@ def run(trained, root, folder, scales, chosen, ids=IDS, on_image=lambda: None):
     cells = plan(scales, chosen, 21)
     store = Store(folder, trained.sha256, 21)
     try:
-        evaluate(trained, root, ids, cells, store, Team(), on_image)
+        evaluate(trained, root, ids, cells, store, TaskQueue(), on_image)
         return cells, collect(store, ids, cells)
     finally:
         store.close()

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 import segviz
 from segviz.network import Architecture
-from segviz.runtime.workers import Workers
+from segviz.runtime.distributed import ProcessGroup
 from tests.training.tiny import IDS
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ options = {"voc-root": root, "split": "train", "out": out / "whole", "loaders": 
 options |= {"backbone": "test_efficientnet"} | NETWORK | RECIPE
 code = main(["train"] + [f"--{key.replace('_', '-')}={value}" for key, value in options.items()])
 trainer = Trainer(root, IDS, ARCHITECTURE, TINY_RECIPE, out / "stopped", loaders=0)
-trainer.run(stop=lambda: trainer.workers.rank == 1 and trainer.iteration == 2)
+trainer.run(stop=lambda: trainer.group.rank == 1 and trainer.iteration == 2)
 print("exit code", code, "stopped after", trainer.iteration)
 """
 
@@ -61,7 +61,7 @@ def together(first, second):
     """Return the network that two processes train: gradients averaged, statistics of the first."""
     pair = (first, second)
     for rank, trainer in enumerate(pair):
-        trainer.workers = Workers(rank, 2, rank)
+        trainer.group = ProcessGroup(rank, 2, rank)
     for batches in zip(*(trainer.batches() for trainer in pair), strict=True):
         for a, b in zip(first.network.buffers(), second.network.buffers(), strict=True):
             b.copy_(a)
