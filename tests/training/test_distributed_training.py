@@ -24,7 +24,7 @@ RECIPE = {"batch": 4, "epochs": 2, "learning_rate": 0.05, "warmup": 2, "crop": 4
 SCRIPT = """
 import sys
 from pathlib import Path
-from segviz.cli.parser import main
+from segviz.cli.main import main
 from segviz.training.trainer import Trainer
 from tests.training.test_distributed_training import ARCHITECTURE, IDS, NETWORK, RECIPE
 from tests.training.tiny import RECIPE as TINY_RECIPE
