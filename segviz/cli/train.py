@@ -46,7 +46,7 @@ def train(options: Namespace) -> int:
         Recipe(**{spec.name: getattr(options, spec.name) for spec in fields(Recipe)}),
         folder,
         init=Initialisation(
-            backbone=Path(options.init) if options.init else None,
+            backbone=options.init,
             context=Path(options.context_init) if options.context_init else None,
             classifier=Path(options.classifier_init) if options.classifier_init else None,
             checkpoint=options.start,

@@ -44,6 +44,11 @@ BACKBONES: dict[str, Preset] = {
     "mobilenetv2_100": Preset(16, 16, (127.5,) * 3, (127.5,) * 3, True, channels=256, groups=4),
     # As wide as its own aggregation is at stride 4.
     "dla34": Preset(32, 4, channels=64),
+    # TensorFlow's padding keeps samples aligned, since inputs are padded to 16 n + 1 pixels.
+    **dict.fromkeys(
+        ("tf_efficientnet_lite0", "tf_efficientnet_lite1", "tf_efficientnet_lite2"),
+        Preset(16, 16, (127.5,) * 3, (127.5,) * 3, True, channels=256, groups=4),
+    ),
 }
 
 

@@ -11,6 +11,7 @@ from ..network import checkpoint
 from ..network.architecture import Architecture
 from ..network.backbone import read_tensors
 from ..network.dynamic import Segmenter
+from .imagenet_weights import PREFIX, load_package
 
 __all__ = ["Classifier", "Initialisation", "InitialisedNetwork"]
 
@@ -46,7 +47,8 @@ class Initialisation:
     """Which weights training starts from; what is None is initialised at random.
 
     Arguments:
-        backbone: Backbone weights (safetensors with timm's names).
+        backbone: Backbone weights: the path of a safetensors file with timm's names, or
+            "package:NAME" for those of an installed package (see `imagenet_weights`).
         context: Weights of the pooled context module (safetensors).
         classifier: A classifier of that module's maps (safetensors, `logits`); needs cached
             samples.
@@ -54,7 +56,7 @@ class Initialisation:
         pretrained: Whether timm downloads ImageNet weights where `backbone` is None.
     """
 
-    backbone: Path | None = None
+    backbone: Path | str | None = None
     context: Path | None = None
     classifier: Path | None = None
     checkpoint: str | None = None
@@ -72,7 +74,7 @@ class Initialisation:
         """
         network = Segmenter(architecture, pretrained=self.pretrained and self.backbone is None)
         if self.backbone is not None:
-            network.backbone.load_init(self.backbone)
+            _load_backbone(network, str(self.backbone))
         if self.context is not None:
             _load_context(network, self.context)
         origin = None if self.checkpoint is None else _load_checkpoint(network, self.checkpoint)
@@ -80,6 +82,13 @@ class Initialisation:
             None if self.classifier is None else _read_classifier(network, self.classifier, cached)
         )
         return InitialisedNetwork(network, classifier, origin)
+
+
+def _load_backbone(network: Segmenter, source: str) -> None:
+    if source.startswith(PREFIX):
+        load_package(network.backbone, source.removeprefix(PREFIX))
+    else:
+        network.backbone.load_init(Path(source))
 
 
 def _load_checkpoint(network: Segmenter, name: str) -> dict[str, Any]:
