@@ -13,10 +13,10 @@ from pages.state.query_params import defaults
 from pages.state.text import plain, sentence
 from segviz.data.images import thumbnail
 from segviz.errors import InputError
-from segviz.export.formats import read_zip
 from segviz.jobs.history import MOST_BYTES, MOST_RUNS, HistoryEntry
 from segviz.pictures import maps
 from segviz.runs import describe, verdict
+from segviz.runs.archive import read_zip
 
 PAGE = "runs"
 now = session.session()

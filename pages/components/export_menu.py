@@ -32,7 +32,7 @@ def exports(shown: Sequence[NamedRecord], view: ViewState, id: str) -> None:
             one = next((each for each in shown if each.name == name), one)
         record = one.record
         selection = Selection(step=None if view.step is None else min(view.step, record.last))
-        for name, kind in formats.exports.items():
+        for name, kind in formats.EXPORTS.items():
             _button(name, kind, record, selection)
             if name == "png":
                 _panel(kind, record, selection, id)

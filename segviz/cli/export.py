@@ -1,4 +1,4 @@
-"""segviz export: files that other programs open, from a record."""
+"""segviz export: pictures, animations, tables and reports of a record."""
 
 import json
 from argparse import Namespace
@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import InputError
-from ..export.contact_sheet import spread
-from ..export.formats import Selection, exports, read_record
+from ..export.contact_sheet import choose_steps
+from ..export.formats import EXPORTS, Selection
 from ..pictures.panels import choose
+from ..runs.archive import read_record
 from ..runs.record import Record
 from .common import make_folder, parse_numbers
 
@@ -17,12 +18,12 @@ __all__ = ["export", "parse_formats", "write"]
 
 
 def export(options: Namespace) -> int:
-    """Write files made of a record."""
-    formats = parse_formats(options.formats, tuple(exports))
+    """Export a record to files."""
+    formats = parse_formats(options.formats, tuple(EXPORTS))
     if not formats:
-        raise InputError(f"there is no format to export; choose of {', '.join(exports)}.")
+        raise InputError(f"--formats is empty; choose one of {', '.join(EXPORTS)}.")
     path = Path(options.record)
-    path = path / "record" if path.is_dir() else path  # what `run --out` made
+    path = path / "record" if path.is_dir() else path  # the folder of `run --out`
     record = read_record(path)
     chosen = Selection(
         steps=_steps(options.steps, record),
@@ -32,8 +33,8 @@ def export(options: Namespace) -> int:
     written = []
     for name in formats:
         for selection in _each(name, record, chosen):
-            file = folder / exports[name].name(record, selection)
-            size = write(file, exports[name](record, selection))
+            file = folder / EXPORTS[name].name(record, selection)
+            size = write(file, EXPORTS[name](record, selection))
             written.append({"format": name, "path": str(file), "bytes": size})
             if not options.json:
                 print(file)
@@ -43,20 +44,20 @@ def export(options: Namespace) -> int:
 
 
 def parse_formats(text: str, known: Sequence[str]) -> list[str]:
-    """Names of exports, comma separated.
+    """Return the names of formats in a comma-separated text, each once.
 
     Raises:
-        InputError: If one is unknown.
+        InputError: If a name is unknown.
     """
     formats = list(dict.fromkeys(_parts(text)))
     for name in formats:
         if name not in known:
-            raise InputError(f"there is no format {name!r}; choose of {', '.join(known)}.")
+            raise InputError(f"there is no format {name!r}; choose one of {', '.join(known)}.")
     return formats
 
 
 def write(path: Path, data: bytes) -> int:
-    """Write a file; returns its size in bytes.
+    """Write a file and return its size in bytes.
 
     Raises:
         InputError: If it cannot be written.
@@ -70,7 +71,7 @@ def write(path: Path, data: bytes) -> int:
 
 
 def _each(name: str, record: Record, chosen: Selection) -> Iterator[Selection]:
-    """One selection for every file: pictures have one step and one panel each."""
+    """Yield the selection of each file: a picture has one step and one panel."""
     if name != "png":
         yield chosen
         return
@@ -84,8 +85,8 @@ def _steps(text: str | None, record: Record) -> tuple[int, ...]:
         return ()
     numbers = parse_numbers(text)
     if not all(number.is_integer() for number in numbers):
-        raise InputError(f"--steps is {text}, but steps are whole numbers such as 0,8,16.")
-    return tuple(spread(record, [int(number) for number in numbers]))
+        raise InputError(f"--steps must be whole numbers such as 0,8,16, got {text}.")
+    return tuple(choose_steps(record, [int(number) for number in numbers]))
 
 
 def _parts(text: str) -> list[str]:

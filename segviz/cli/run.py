@@ -129,10 +129,10 @@ def _run_text(record: Record, where: Path | None) -> str:
 
 def _write_run(record: Record, folder: Path, names: list[str]) -> Path:
     where, _ = record.save(folder / "record")
-    write(folder / "curves.csv", formats.exports["csv"](record))
+    write(folder / "curves.csv", formats.EXPORTS["csv"](record))
     for step in sorted({0, record.last}):
-        picture = formats.exports["png"](record, formats.Selection(step))
+        picture = formats.EXPORTS["png"](record, formats.Selection(step))
         write(folder / f"step-{step:03d}.png", picture)
     for name in names:
-        write(folder / FILES[name], formats.exports[name](record))
+        write(folder / FILES[name], formats.EXPORTS[name](record))
     return where

@@ -1,4 +1,4 @@
-"""A run as a moving picture: GIF for everywhere, WebP for every colour."""
+"""A run as an animation: GIF for every program, WebP for every colour."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -6,169 +6,114 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from PIL import Image
 
-from ..data.classes import pack_rgb
 from ..pictures import maps, panels
-from ..pictures.lettering import PAPER
+from ..pictures.palette import palette_for, reduce_colours
 from ..pictures.panels import PANELS
 from ..runs.record import Record
-from .animation_frame import Stage
-from .contact_sheet import spread
+from .animation_frame import FrameLayout
+from .contact_sheet import choose_steps
 
-__all__ = ["HOLD", "STEP", "gif", "webp"]
+__all__ = ["HOLD_MS", "STEP_MS", "gif", "webp"]
 
-STEP = 120
-"""Milliseconds a step is shown."""
-HOLD = 1500
-"""Milliseconds the first and the last step are shown."""
-
-SHOWN = ("photo", "prediction", "truth", "entropy", "receptive-field", "right-wrong")
-GREYS, RAMP = 12, 56  # palette entries for letters, and for each colour map
-MAX_FRAMES, MAX_BYTES = 129, 256 << 20  # of frames in memory; 33 steps always fit
-FREE = 255  # entries in all: Pillow needs one more for the pixels that a frame leaves as they are
+STEP_MS = 120
+"""The time of a step."""
+HOLD_MS = 1500
+"""The time of the first and of the last step."""
+DEFAULT_PANELS = ("photo", "prediction", "truth", "entropy", "receptive-field", "right-wrong")
+PHOTO_PANELS = ("photo", "overlay")
+SHADES = 48
+"""Palette entries of a GIF for each colour map."""
+MAX_FRAMES, MAX_BYTES = 129, 256 << 20
+"""Limits of the frames of an animation; 33 steps always fit."""
 
 
 def gif(record: Record, steps: Sequence[int] = (), names: Sequence[str] = ()) -> bytes:
-    """An animated GIF that loops; the first and the last step stay for a while.
+    """Return an animated GIF that loops and pauses at the first and at the last step.
 
-    Runs of more than some hundred steps are thinned out evenly; the frames say their steps. Its 255
-    colours: the label colours that occur, exactly; those of the right-wrong map, exactly;
-    entropy and sigma in 56 shades each; the rest for the photo, dithered.
+    Its palette holds the colours of classes and of the right-wrong map exactly, `SHADES` shades for
+    entropy and for sigma, and colours that fit the photo. Long runs are thinned out evenly.
 
     Arguments:
         record: The record.
-        steps: Which steps, none: all.
-        names: Which of `PANELS`; none: photo, prediction, entropy and receptive field, and with
-            truth that and the right-wrong map.
+        steps: The steps; none = all.
+        names: Names of `PANELS`; none = photo, prediction, entropy and receptive field, and with
+            truth the truth and the right-wrong map.
 
     Raises:
         InputError: If there is no such step or panel.
     """
-    shown, chosen, stage = _choice(record, steps, names)
-    palette = _Palette(record, chosen, shown)
-    images = map(palette.image, _frames(stage, shown, palette))
-    buffer = io.BytesIO()
-    next(images).save(
-        buffer,
-        "GIF",
-        save_all=True,
-        append_images=images,
-        duration=_durations(len(shown)),
-        loop=0,
-        optimize=False,
-    )
-    return buffer.getvalue()
+    layout, shown = _layout(record, steps, names)
+    palette = _palette(layout, shown)
+    images = [reduce_colours(frame, palette) for frame in _frames(layout, shown)]
+    return _save(images, "GIF", optimize=False)
 
 
 def webp(record: Record, steps: Sequence[int] = (), names: Sequence[str] = ()) -> bytes:
-    """An animated WebP that loops, lossless: every panel has the record's own colours.
+    """Return a lossless animated WebP: all panels have the exact colours of the record.
 
     The arguments and errors are those of `gif`.
     """
-    shown, _, stage = _choice(record, steps, names)
-    images = [Image.fromarray(frame) for frame in _frames(stage, shown)]
+    layout, shown = _layout(record, steps, names)
+    images = [Image.fromarray(frame) for frame in _frames(layout, shown)]
+    # Method 1 would make files half as large, but take five times as long. With kmax 0, all frames
+    # but the first hold only what changed.
+    return _save(images, "WEBP", lossless=True, quality=0, method=0, kmax=0)
+
+
+def _save(images: Sequence[Image.Image], format: str, **options: bool | int) -> bytes:
+    ends = 0, len(images) - 1
     buffer = io.BytesIO()
     images[0].save(
         buffer,
-        "WEBP",
+        format,
         save_all=True,
         append_images=images[1:],
-        duration=_durations(len(images)),
+        duration=[HOLD_MS if i in ends else STEP_MS for i in range(len(images))],
         loop=0,
-        lossless=True,
-        quality=0,
-        method=1,  # method 0 is four times as fast, and its files are three times as large
-        kmax=0,  # frames hold only what changed, always
+        **options,
     )
     return buffer.getvalue()
 
 
-def _choice(
+def _layout(
     record: Record, steps: Sequence[int], names: Sequence[str]
-) -> tuple[list[int], list[str], Stage]:
-    there = panels.choose(record)
-    chosen = panels.choose(record, names or [name for name in SHOWN if name in there])
-    shown = spread(record, steps or range(record.last + 1))
-    stage = Stage(record, chosen)
-    most = max(2, min(MAX_FRAMES, MAX_BYTES // stage.bytes))
+) -> tuple[FrameLayout, list[int]]:
+    available = panels.choose(record)
+    chosen = panels.choose(record, names or [name for name in DEFAULT_PANELS if name in available])
+    layout = FrameLayout(record, chosen)
+    shown = choose_steps(record, steps or range(record.last + 1))
+    most = max(2, min(MAX_FRAMES, MAX_BYTES // layout.bytes))
     if len(shown) > most:
         shown = [shown[i] for i in np.linspace(0, len(shown) - 1, most).round().astype(int)]
-    return shown, chosen, stage
+    return layout, shown
 
 
-def _durations(count: int) -> list[int]:
-    return [HOLD if i in (0, count - 1) else STEP for i in range(count)]
-
-
-def _frames(
-    stage: Stage, steps: Sequence[int], palette: "_Palette | None" = None
-) -> Iterator[np.ndarray]:
-    record = stage.record
-    still: dict[str, np.ndarray] = {}
+def _frames(layout: FrameLayout, steps: Sequence[int]) -> Iterator[np.ndarray]:
+    record = layout.record
+    constant = {
+        name: PANELS[name].picture(record, 0) for name in layout.names if not PANELS[name].changes
+    }
     for step in steps:
-        pictures = []
-        for name in stage.names:
-            picture = still.get(name)
-            if picture is None:
-                picture = PANELS[name].picture(record, step)
-                if palette is not None and name in PHOTOS:
-                    picture = palette.reduced(picture)
-                if not PANELS[name].changes:
-                    still[name] = picture
-            pictures.append(picture)
-        yield stage.frame(step, pictures)
-
-
-PHOTOS = ("photo", "overlay")
-
-
-class _Palette:
-    """The colours of a GIF, and the code of every RGB colour that its frames hold."""
-
-    def __init__(self, record: Record, names: Sequence[str], steps: Sequence[int]) -> None:
-        exact = [colour for colour, _ in panels.legend(record)]
-        if "right-wrong" in names:
-            exact += maps.OUTCOMES.values()
-        greys = np.linspace(0, 255, GREYS).round().astype(np.uint8)[:, None].repeat(3, 1)
-        wide = np.arange(256, dtype=np.uint8)[:, None].repeat(3, 1)
-        ramps = [(wide, greys)]
-        for name in names:
-            if bar := panels.bar(record, name):
-                full = maps.colour_table(bar[0])
-                ramps.append((full, full[np.linspace(0, 255, RAMP).round().astype(int)]))
-        fixed = [*exact, PAPER, *(tuple(c) for _, few in ramps for c in few.tolist())]
-        colours = list(dict.fromkeys(fixed))
-        photos = [
-            PANELS[name].picture(record, step)
-            for name in names
-            if name in PHOTOS
-            for step in sorted({steps[0], steps[len(steps) // 2], steps[-1]})
+        pictures = [
+            constant[name] if name in constant else PANELS[name].picture(record, step)
+            for name in layout.names
         ]
-        self.photo: Image.Image | None = None
-        if photos:
-            room = FREE - len(colours)
-            montage = Image.fromarray(np.concatenate(photos))
-            self.photo = montage.quantize(room, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-            found = np.array(self.photo.getpalette(), np.uint8).reshape(-1, 3)
-            colours = list(dict.fromkeys([*colours, *map(tuple, found.tolist())]))
-        self.colours = np.zeros((256, 3), np.uint8)
-        self.colours[: len(colours)] = colours
-        self._table = np.zeros(1 << 24, np.uint8)
-        where = {colour: code for code, colour in enumerate(colours)}
-        for full, few in ramps:  # a colour between two shades takes the nearer
-            near = np.linspace(0, len(few) - 1, 256).round().astype(int)
-            self._table[pack_rgb(full)] = [where[tuple(few[i].tolist())] for i in near]
-        self._table[pack_rgb(np.array(colours, np.uint8))] = np.arange(len(colours))
+        yield layout.frame(step, pictures)
 
-    def reduced(self, picture: np.ndarray) -> np.ndarray:
-        """A photo in the palette's colours, dithered."""
-        assert self.photo is not None
-        image = Image.fromarray(picture).quantize(
-            palette=self.photo, dither=Image.Dither.FLOYDSTEINBERG
-        )
-        return np.array(image.convert("RGB"))
 
-    def image(self, frame: np.ndarray) -> Image.Image:
-        """A frame (H, W, 3) as a palette image."""
-        image = Image.fromarray(self._table[pack_rgb(frame)])
-        image.putpalette(self.colours.tobytes())
-        return image
+def _palette(layout: FrameLayout, steps: Sequence[int]) -> Image.Image:
+    """Return the palette of all frames of a GIF."""
+    record, names = layout.record, layout.names
+    colours = [colour for colour, _ in layout.legend]
+    colours += [(grey, grey, grey) for grey in range(0, 240, 20)]
+    for name in names:
+        if bar := panels.bar(record, name):
+            places = np.linspace(0, 255, SHADES).round().astype(int)
+            colours += map(tuple, maps.colour_table(bar[0])[places].tolist())
+    photos = [
+        PANELS[name].picture(record, step)
+        for name in names
+        if name in PHOTO_PANELS
+        for step in sorted({steps[0], steps[len(steps) // 2], steps[-1]})
+    ]
+    return palette_for(colours, Image.fromarray(np.concatenate(photos)) if photos else None)

@@ -1,4 +1,4 @@
-"""Panels side by side with a line of numbers: one frame of an animation."""
+"""The frames of an animation: panels side by side, with the numbers of a step above."""
 
 import math
 from collections.abc import Sequence
@@ -6,122 +6,123 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from ..pictures import panels as panels_
-from ..pictures.lettering import INK, LINE, MUTED, PAPER, Lettering
+from ..pictures import panels
+from ..pictures.lettering import LINE, MUTED, PAPER, Lettering
 from ..pictures.panels import PANELS
 from ..runs import describe
 from ..runs.record import Record
-from .contact_sheet import magnified
+from .contact_sheet import magnification
 
-__all__ = ["Stage", "columns_for"]
+__all__ = ["FrameLayout", "grid_columns"]
 
-SHAPE = 16 / 9
-"""Width over height of the frame that the grid of panels comes as near to as it can."""
-GAP = 8
+ASPECT_RATIO = 16 / 9
+"""The width over the height that the grid of panels approximates."""
+GAP, MARGIN = 8, 12
+"""Pixels between panels, and around a frame."""
 
 
-def columns_for(count: int, height: int, width: int) -> int:
-    """Columns of a grid of `count` cells of one size that come nearest to `SHAPE`."""
+def grid_columns(count: int, height: int, width: int) -> int:
+    """Return the columns of a grid of `count` cells (height, width) nearest to `ASPECT_RATIO`."""
 
-    def miss(columns: int) -> float:
+    def penalty(columns: int) -> float:
         rows = math.ceil(count / columns)
-        return abs(math.log(columns * width / (rows * height) / SHAPE)) + (
-            (rows * columns - count) / count
-        )
+        ratio = columns * width / (rows * height)
+        return abs(math.log(ratio / ASPECT_RATIO)) + (rows * columns - count) / count
 
-    return min(range(1, count + 1), key=miss)
+    return min(range(1, count + 1), key=penalty)
 
 
-class Stage:
-    """The layout of a run's frames: all that stays is drawn once.
+class FrameLayout:
+    """The layout of the frames of a run; what all frames share is drawn once.
 
     Arguments:
         record: The record.
-        names: Which of `PANELS`, in order.
+        names: Names of `PANELS`, in order.
 
     Attributes:
-        bytes: What a frame takes.
+        legend: RGB colours and names of the classes, and of the right-wrong map if it is shown.
+        magnification: Frame pixels to each pixel of the photo.
+        positions: The left and top pixel of each panel.
+        bytes: The size of a frame.
     """
 
     def __init__(self, record: Record, names: Sequence[str]) -> None:
         self.record, self.names = record, list(names)
-        self.times = magnified(record)
-        self.size = size = int(np.clip(max(record.photo.shape[:2]) * self.times / 32, 12, 16))
-        self.line = line = round(1.6 * size)
-        height, width = (self.times * side for side in record.photo.shape[:2])
-        cell = line + height + GAP, max(width, 11 * size) + GAP
-        columns = columns_for(len(names), cell[0], cell[1])
+        self.magnification = magnification(record)
+        height, width = (self.magnification * side for side in record.photo.shape[:2])
+        self._size = size = int(np.clip(max(height, width) / 32, 12, 16))
+        self._line = line = round(1.6 * size)
+        cell_height, cell_width = line + height + GAP, max(width, 11 * size) + GAP
+        columns = grid_columns(len(names), cell_height, cell_width)
         rows = math.ceil(len(names) / columns)
-        self.margin = 12
-        self.room = max(columns * cell[1] - GAP, 36 * size)
-        self.keys = panels_.legend(record)
+        self._width = max(columns * cell_width - GAP, 36 * size)
+        self.legend = panels.legend(record)
         if "right-wrong" in names:
-            colours = {colour for colour, _ in self.keys}
-            self.keys += [entry for entry in panels_.outcomes() if entry[0] not in colours]
+            colours = {colour for colour, _ in self.legend}
+            self.legend += [entry for entry in panels.outcomes() if entry[0] not in colours]
         probe = Lettering(Image.new("RGB", (1, 1)), size)
-        legend = probe.swatches((0, 0), self.keys, self.room, dry=True)
-        self.caption = line + GAP  # the numbers, and under them how far the run is
-        self.top = self.margin + line + self.caption
-        bottom = self.top + rows * cell[0]
-        # Even sides: video players and converters want them.
-        full = _even(bottom + legend + self.margin), _even(self.room + 2 * self.margin)
-        self.bytes = 3 * full[0] * full[1]
-        self.picture = Image.new("RGB", (full[1], full[0]), PAPER)
-        self.places = [
-            (self.margin + i % columns * cell[1], self.top + i // columns * cell[0] + line)
+        legend_height = probe.legend((0, 0), self.legend, self._width, measure_only=True)
+        top = MARGIN + 2 * line + GAP  # below the title, the numbers and the progress bar
+        bottom = top + rows * cell_height
+        self.positions = [
+            (MARGIN + i % columns * cell_width, top + i // columns * cell_height + line)
             for i in range(len(names))
         ]
-        self._draw(bottom, cell[1] - GAP)
+        # Video players and converters need even sides.
+        full_width = _even(self._width + 2 * MARGIN)
+        full_height = _even(bottom + legend_height + MARGIN)
+        self.bytes = 3 * full_height * full_width
+        self._background = Image.new("RGB", (full_width, full_height), PAPER)
+        self._draw_background(bottom, cell_width - GAP)
 
-    def _draw(self, bottom: int, width: int) -> None:
-        pen, record = Lettering(self.picture, self.size), self.record
-        x = self.margin
+    def _draw_background(self, bottom: int, panel_width: int) -> None:
+        lettering, record = Lettering(self._background, self._size), self.record
         title = describe.one_line(record.title)
-        x += pen.text((x, self.margin), title, self.room // 2, INK, bold=True) + self.size
-        pen.text((x, self.margin), describe.run(record), self.room + self.margin - x, MUTED)
-        for name, (left, top) in zip(self.names, self.places, strict=True):
-            place = left, top - self.line
-            shown = pen.text(place, PANELS[name].title, width, MUTED)
-            if bar := panels_.bar(record, name):
-                self._bar(pen, bar, left + shown + self.size, place[1], left + width)
-        pen.swatches((self.margin, bottom), self.keys, self.room)
+        x = MARGIN + lettering.text((MARGIN, MARGIN), title, self._width // 2, bold=True)
+        x += self._size
+        lettering.text((x, MARGIN), describe.run(record), self._width + MARGIN - x, MUTED)
+        for name, (left, top) in zip(self.names, self.positions, strict=True):
+            y = top - self._line
+            shown = lettering.text((left, y), PANELS[name].title, panel_width, MUTED)
+            if bar := panels.bar(record, name):
+                self._draw_bar(lettering, bar, left + shown + self._size, y, left + panel_width)
+        lettering.legend((MARGIN, bottom), self.legend, self._width)
 
-    def _bar(self, pen: Lettering, bar: panels_.Bar, left: int, top: int, right: int) -> None:
-        """A colour bar with its range and unit, flush right; only what there is room for."""
+    def _draw_bar(
+        self, lettering: Lettering, bar: panels.Bar, left: int, top: int, right: int
+    ) -> None:
+        """Draw a colour bar with its range and unit, flush right, if there is enough space."""
         colours, (low, high), unit = bar
-        size, half = self.size, self.size // 2
-        texts = f"{low:.2g}", f"{high:.3g} {unit}"
-        low_width, high_width = map(pen.width, texts)
-        strip = right - left - low_width - high_width - 2 * half
-        if strip < size:
+        height = self._size // 2
+        low_text, high_text = f"{low:.2g}", f"{high:.3g} {unit}"
+        low_width, high_width = lettering.width(low_text), lettering.width(high_text)
+        bar_width = right - left - low_width - high_width - 2 * height
+        if bar_width < self._size:
             return
-        pen.text((left, top), texts[0], low_width, MUTED)
-        at = left + low_width + half
-        pen.bar((at, top + (self.line - half) // 2, strip, half), colours)
-        pen.text((right - high_width, top), texts[1], high_width, MUTED)
+        lettering.text((left, top), low_text, low_width, MUTED)
+        x = left + low_width + height
+        lettering.colour_bar((x, top + (self._line - height) // 2, bar_width, height), colours)
+        lettering.text((right - high_width, top), high_text, high_width, MUTED)
 
     def frame(self, step: int, pictures: Sequence[np.ndarray]) -> np.ndarray:
-        """The frame of a step.
+        """Return the frame of a step, shape (H', W', 3), uint8.
 
         Arguments:
-            step: The step that the line of numbers tells of.
-            pictures: Of every name, shape (H, W, 3), uint8.
-
-        Returns:
-            Shape (H', W', 3), uint8.
+            step: The step whose numbers are written.
+            pictures: The picture of every panel, shape (H, W, 3), uint8.
         """
-        picture = self.picture.copy()
-        pen, x, y = Lettering(picture, self.size), self.margin, self.margin + self.line
-        pen.text((x, y), describe.caption(self.record, step), self.room)
-        done = round(self.room * (step / self.record.last if self.record.last else 1))
-        y += self.line
-        pen.draw.rectangle((x, y, x + self.room - 1, y + 2), LINE)
+        picture = self._background.copy()
+        lettering, y = Lettering(picture, self._size), MARGIN + self._line
+        lettering.text((MARGIN, y), describe.caption(self.record, step), self._width)
+        done = round(self._width * (step / self.record.last if self.record.last else 1))
+        y += self._line
+        lettering.draw.rectangle((MARGIN, y, MARGIN + self._width - 1, y + 2), LINE)
         if done:
-            pen.draw.rectangle((x, y, x + done - 1, y + 2), MUTED)
+            lettering.draw.rectangle((MARGIN, y, MARGIN + done - 1, y + 2), MUTED)
         pixels = np.array(picture)
-        for (left, top), panel in zip(self.places, pictures, strict=True):
-            panel = panel.repeat(self.times, axis=0).repeat(self.times, axis=1)
-            pixels[top : top + panel.shape[0], left : left + panel.shape[1]] = panel
+        for (left, top), panel in zip(self.positions, pictures, strict=True):
+            large = panel.repeat(self.magnification, axis=0).repeat(self.magnification, axis=1)
+            pixels[top : top + large.shape[0], left : left + large.shape[1]] = large
         return pixels
 
 

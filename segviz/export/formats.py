@@ -1,4 +1,4 @@
-"""Records to files that other programs open: one registry for pages and command line."""
+"""The registry of exports: files made of a record, for the app and the command line."""
 
 import csv
 import io
@@ -11,32 +11,31 @@ from ..data.masks import palette_image
 from ..pictures import maps
 from ..pictures.panels import PANELS, choose
 from ..runs import describe
-from ..runs.archive import read_record, read_zip, record_zip
+from ..runs.archive import record_zip
 from ..runs.record import NUMBERS, Record
 from . import animation
-from .contact_sheet import contact_sheet, spread
+from .contact_sheet import choose_steps, contact_sheet
 
 __all__ = [
+    "EXPORTS",
     "Export",
     "Selection",
     "curves_text",
-    "exports",
     "panel_png",
-    "read_record",
-    "read_zip",
-    "record_zip",
     "step_picture",
 ]
+
+DEFAULT_PANELS = ("photo", "prediction", "entropy", "receptive-field", "truth")
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What of a record to export; each export takes what it can use.
+    """What to export of a record; each export uses what applies to it.
 
     Arguments:
         step: The step of a picture; None = the last.
-        steps: The steps of a contact sheet or an animation; none = its own choice.
-        panels: Names of `PANELS`; none = its own choice.
+        steps: The steps of a contact sheet or an animation; none = the default of the export.
+        panels: Names of `PANELS`; none = the default of the export.
     """
 
     step: int | None = None
@@ -46,16 +45,16 @@ class Selection:
 
 @dataclass(frozen=True)
 class Export:
-    """One kind of file.
+    """A kind of file.
 
     Arguments:
-        label: What it is called on a button.
-        help: What is in it, one sentence.
-        suffix: Of the file's name, with the dot.
-        mime: The type a browser is told.
-        icon: A Material symbol for its button.
-        make: The file's bytes, of a record and a selection.
-        part: What its name says beside the run, of a record and a selection.
+        label: The label of its button.
+        help: Its content in one sentence.
+        suffix: The suffix of its name, with the dot.
+        mime: Its media type.
+        icon: The Material symbol of its button.
+        make: Returns its bytes, given a record and a selection.
+        qualifier: Returns what its name adds to that of the run, given a record and a selection.
     """
 
     label: str
@@ -64,24 +63,24 @@ class Export:
     mime: str
     icon: str
     make: Callable[[Record, Selection], bytes]
-    part: Callable[[Record, Selection], str] = lambda record, selection: ""
+    qualifier: Callable[[Record, Selection], str] = lambda record, selection: ""
 
     def __call__(self, record: Record, selection: Selection | None = None) -> bytes:
-        """The file's bytes.
+        """Return the bytes of the file.
 
         Raises:
-            InputError: If the selection names a step or panel that the record has not.
+            InputError: If the record lacks a step or panel of the selection.
         """
         return self.make(record, selection or Selection())
 
     def name(self, record: Record, selection: Selection | None = None) -> str:
-        """A safe name for the file."""
-        part = self.part(record, selection or Selection())
-        return "-".join(filter(None, (describe.file_stem(record), part))) + self.suffix
+        """Return a name for the file, safe on every file system."""
+        qualifier = self.qualifier(record, selection or Selection())
+        return "-".join(filter(None, (describe.file_stem(record), qualifier))) + self.suffix
 
 
 def curves_text(record: Record) -> str:
-    """The numbers of every step as CSV with a header."""
+    """Return the numbers of every step as CSV with a header."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, NUMBERS, lineterminator="\n")
     writer.writeheader()
@@ -90,12 +89,12 @@ def curves_text(record: Record) -> str:
 
 
 def panel_png(record: Record, step: int, name: str) -> bytes:
-    """One panel of a step in true pixels; labels as a palette PNG, as VOC stores them.
+    """Return a panel of a step in true pixels; labels as a palette PNG, as VOC stores them.
 
     Raises:
         InputError: If there is no such step or panel.
     """
-    (step,) = spread(record, (step,))
+    (step,) = choose_steps(record, (step,))
     (name,) = choose(record, (name,))
     labels = PANELS[name].labels
     if labels is None:
@@ -106,20 +105,19 @@ def panel_png(record: Record, step: int, name: str) -> bytes:
 
 
 def step_picture(record: Record, step: int, names: tuple[str, ...] = ()) -> np.ndarray:
-    """Panels of a step side by side in true pixels, shape (H, n W, 3), uint8.
+    """Return panels of a step side by side in true pixels, shape (H, n W, 3), uint8.
 
     Arguments:
         record: The record.
         step: The step.
-        names: Which of `PANELS`; none: photo, prediction, entropy, receptive field and truth.
+        names: Names of `PANELS`; none = photo, prediction, entropy, receptive field and truth.
 
     Raises:
         InputError: If there is no such step or panel.
     """
-    (step,) = spread(record, (step,))
-    usual = ("photo", "prediction", "entropy", "receptive-field", "truth")
-    there = choose(record)
-    chosen = choose(record, names or [name for name in usual if name in there])
+    (step,) = choose_steps(record, (step,))
+    available = choose(record)
+    chosen = choose(record, names or [name for name in DEFAULT_PANELS if name in available])
     return np.concatenate([PANELS[name].picture(record, step) for name in chosen], axis=1)
 
 
@@ -127,7 +125,7 @@ def _step(record: Record, selection: Selection) -> int:
     return record.last if selection.step is None else selection.step
 
 
-def _png_part(record: Record, selection: Selection) -> str:
+def _png_qualifier(record: Record, selection: Selection) -> str:
     return "-".join([f"step-{_step(record, selection):03d}", *selection.panels])
 
 
@@ -145,19 +143,19 @@ def _html(record: Record, _: Selection) -> bytes:
     return report([NamedRecord(record, describe.run(record))], record.title).encode()
 
 
-exports: dict[str, Export] = {
+EXPORTS: dict[str, Export] = {
     "png": Export(
         "Pictures of this step",
-        "The panels of one step in true pixels; one label map alone keeps VOC's palette.",
+        "The panels of one step in true pixels; a label map alone keeps VOC's palette.",
         ".png",
         "image/png",
         ":material/image:",
         _png,
-        _png_part,
+        _png_qualifier,
     ),
     "sheet": Export(
         "Contact sheet",
-        "Chosen steps on one picture, with colour bars, classes and settings.",
+        "Chosen steps in one picture, with colour bars, classes and settings.",
         ".png",
         "image/png",
         ":material/grid_on:",
@@ -166,7 +164,7 @@ exports: dict[str, Export] = {
     ),
     "gif": Export(
         "GIF",
-        "The run as an animation; labels in their exact colours, the rest in few.",
+        "The run as an animation: class colours exact, the others reduced to a palette.",
         ".gif",
         "image/gif",
         ":material/gif_box:",
@@ -174,7 +172,7 @@ exports: dict[str, Export] = {
     ),
     "webp": Export(
         "WebP",
-        "The run as a lossless animation in all colours.",
+        "The run as a lossless animation: all colours exact.",
         ".webp",
         "image/webp",
         ":material/animated_images:",
@@ -190,7 +188,7 @@ exports: dict[str, Export] = {
     ),
     "zip": Export(
         "Record",
-        "Everything about the run (NPZ and JSON); segviz opens it again without computing.",
+        "All data of the run (NPZ and JSON); segviz opens it without computing it again.",
         ".zip",
         "application/zip",
         ":material/folder_zip:",
@@ -198,7 +196,7 @@ exports: dict[str, Export] = {
     ),
     "html": Export(
         "Report",
-        "One page with the viewer and all its data; opens in a browser, without network.",
+        "One page with the viewer and all data; opens in a browser without a network.",
         ".html",
         "text/html",
         ":material/html:",

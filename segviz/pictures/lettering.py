@@ -9,9 +9,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .maps import colour_table
 
-__all__ = ["INK", "MUTED", "PAPER", "Lettering"]
+__all__ = ["INK", "LINE", "MUTED", "PAPER", "Lettering"]
 
-# Pure greys: a GIF needs few palette entries for them, however smooth the letters.
+# Pure greys, so that a GIF needs few palette entries for antialiased text.
 PAPER = (255, 255, 255)
 INK = (24, 24, 24)
 MUTED = (108, 108, 108)
@@ -22,17 +22,20 @@ LINE = (208, 208, 208)
 def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
     import matplotlib
 
-    # matplotlib's own font: it has more alphabets than Pillow's, and file names are written in all.
+    # The font of matplotlib has more alphabets than that of Pillow; file names use them all.
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", name), size)
 
 
 class Lettering:
-    """Draws on one picture in place; sizes are multiples of its text height.
+    """Draws on a picture in place, in sizes relative to its text height.
 
     Arguments:
-        picture: An RGB image.
+        picture: An RGB picture.
         size: The text height in pixels.
+
+    Attributes:
+        line: The height of a line in pixels.
     """
 
     def __init__(self, picture: Image.Image, size: int) -> None:
@@ -42,83 +45,79 @@ class Lettering:
         self.line = round(1.5 * size)
 
     def width(self, text: str, bold: bool = False) -> int:
-        """Pixels that a text takes."""
+        """Return the width of a text in pixels."""
         return round(_font(self.size, bold).getlength(text))
 
-    def fitted(self, text: str, room: int, bold: bool = False) -> str:
-        """As much of a text as fits into `room` pixels, with an ellipsis where it is cut."""
-        if self.width(text, bold) <= room:
+    def fit(self, text: str, width: int, bold: bool = False) -> str:
+        """Return a text shortened to `width` pixels, with an ellipsis where it is cut."""
+        if self.width(text, bold) <= width:
             return text
-        while text and self.width(f"{text}…", bold) > room:
+        while text and self.width(f"{text}…", bold) > width:
             text = text[:-1]
         return f"{text.rstrip()}…" if text else ""
 
     def text(
         self,
-        at: tuple[int, int],
+        position: tuple[int, int],
         text: str,
-        room: int,
+        width: int,
         colour: tuple[int, int, int] = INK,
         bold: bool = False,
     ) -> int:
-        """Write on the line whose top left is `at`, within `room` pixels; returns its width."""
-        text = self.fitted(text, room, bold)
-        x, y = at[0], at[1] + self.line // 2
-        self.draw.text((x, y), text, colour, _font(self.size, bold), anchor="lm")
-        return self.width(text, bold)
-
-    def wrapped(
-        self, at: tuple[int, int], text: str, room: int, colour: tuple[int, int, int] = INK
-    ) -> int:
-        """Write words on as many lines as they need; returns the height in pixels."""
-        lines = [""]
-        for word in text.split():
-            longer = f"{lines[-1]} {word}".strip()
-            if lines[-1] and self.width(longer) > room:
-                lines.append(word)
-            else:
-                lines[-1] = longer
-        for number, line in enumerate(lines):
-            self.text((at[0], at[1] + number * self.line), line, room, colour)
-        return len(lines) * self.line
-
-    def bar(self, box: tuple[int, int, int, int], name: str) -> None:
-        """A map of `COLOUR_MAPS` from low to high, along the longer side of (x, y, w, h)."""
-        x, y, w, h = box
-        row = colour_table(name)[np.linspace(0, 255, max(w, h)).round().astype(int)]
-        strip = (
-            np.broadcast_to(row, (h, w, 3))
-            if w >= h
-            else row[::-1, None].repeat(w, 1)  # high is up
-        )
-        self.picture.paste(Image.fromarray(np.ascontiguousarray(strip)), (x, y))
-
-    def swatches(
-        self,
-        at: tuple[int, int],
-        entries: Sequence[tuple[tuple[int, int, int], str]],
-        room: int,
-        dry: bool = False,
-    ) -> int:
-        """Colours and their names in rows `room` pixels wide; returns the height in pixels.
+        """Write a text on one line, shortened to `width` pixels.
 
         Arguments:
-            at: The top left corner.
-            entries: Colours and names.
-            room: The width to fill.
-            dry: Only measure.
+            position: The top left corner of the line.
+            text: The text.
+            width: The available width.
+            colour: The RGB colour.
+            bold: Whether it is bold.
+
+        Returns:
+            The width of what was written, in pixels.
+        """
+        text = self.fit(text, width, bold)
+        middle = position[0], position[1] + self.line // 2
+        self.draw.text(middle, text, colour, _font(self.size, bold), anchor="lm")
+        return self.width(text, bold)
+
+    def colour_bar(self, box: tuple[int, int, int, int], name: str) -> None:
+        """Draw a map of `COLOUR_MAPS` in a box (x, y, w, h): low is left, or at the bottom."""
+        x, y, w, h = box
+        colours = colour_table(name)[np.linspace(0, 255, max(w, h)).round().astype(int)]
+        strip = colours[None].repeat(h, 0) if w >= h else colours[::-1, None].repeat(w, 1)
+        self.picture.paste(Image.fromarray(strip), (x, y))
+
+    def legend(
+        self,
+        position: tuple[int, int],
+        entries: Sequence[tuple[tuple[int, int, int], str]],
+        width: int,
+        measure_only: bool = False,
+    ) -> int:
+        """Draw colours and their names in rows.
+
+        Arguments:
+            position: The top left corner.
+            entries: RGB colours and names.
+            width: The available width in pixels.
+            measure_only: Whether to return the height without drawing.
+
+        Returns:
+            The height in pixels.
         """
         box, gap = round(0.9 * self.size), round(0.5 * self.size)
-        x, y = at
+        left, y = position
+        x = left
         for colour, name in entries:
-            name = self.fitted(name, room - box - gap)
-            width = box + gap + self.width(name)
-            if x > at[0] and x + width > at[0] + room:
-                x, y = at[0], y + self.line
-            if not dry:
+            name = self.fit(name, width - box - gap)
+            name_width = self.width(name)
+            if x > left and x + box + gap + name_width > left + width:
+                x, y = left, y + self.line
+            if not measure_only:
                 top = y + (self.line - box) // 2
                 corners = (x, top, x + box - 1, top + box - 1)
                 self.draw.rectangle(corners, colour, outline=LINE)
-                self.text((x + box + gap, y), name, width)
-            x += width + 3 * gap
-        return y - at[1] + (self.line if entries else 0)
+                self.text((x + box + gap, y), name, name_width)
+            x += box + name_width + 4 * gap
+        return y - position[1] + (self.line if entries else 0)

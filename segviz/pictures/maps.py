@@ -31,10 +31,10 @@ __all__ = [
 
 COLOUR_MAPS = {"entropy": "magma", "sigma": "viridis"}
 OUTCOMES = {
-    "still right": (176, 190, 203),
-    "still wrong": (62, 68, 80),
-    "wrong to right": (0, 158, 115),
-    "right to wrong": (213, 60, 20),
+    "still right": (176, 188, 204),
+    "still wrong": (60, 68, 80),
+    "wrong to right": (0, 160, 116),
+    "right to wrong": (212, 60, 20),
     "ignored": (224, 224, 192),
 }
 """A pixel's fate since step 0. The two changes differ in lightness too, for those who do not tell

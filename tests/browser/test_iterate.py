@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segviz.export.formats import exports, read_zip
+from segviz.export.formats import EXPORTS
+from segviz.runs.archive import read_zip
 from tests.browser.app_page import QUICK, AppPage
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -123,7 +124,7 @@ def test_every_export_is_downloaded_and_decoded(page, address):
     app = AppPage(page, address, QUICK)
     page.get_by_test_id("stPopover").get_by_role("button").click()
     files = {}
-    for name, kind in exports.items():
+    for name, kind in EXPORTS.items():
         title, files[name] = app.download(app.button(kind.label, exact=True))
         assert title.startswith("segviz-") and title.endswith(kind.suffix), title
     record = read_zip(files["zip"])

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from segviz.data.classes import PALETTE
-from segviz.export.formats import exports, read_zip, record_zip
+from segviz.export.formats import EXPORTS
 from segviz.pictures.panels import PANELS
+from segviz.runs.archive import read_zip, record_zip
 from segviz.runs.record import Record
 
 STEM = "segviz-shapes-1x-entropy-both-3-steps"
@@ -47,7 +48,7 @@ def test_every_format_from_every_kind_of_file(cli, saved, record):
     assert pictures == {
         f"{STEM}-step-{step:03d}-{panel}.png" for step in (0, 3) for panel in PANELS
     }
-    assert made["gif", f"{STEM}.gif"] == {exports["gif"](record)}
+    assert made["gif", f"{STEM}.gif"] == {EXPORTS["gif"](record)}
     (text,) = made["csv", f"{STEM}.csv"]
     rows = list(csv.DictReader(io.StringIO(text.decode())))
     assert [float(row["loss"]) for row in rows] == record.numbers("loss")
@@ -76,7 +77,7 @@ def test_the_folder_of_a_run_is_a_record(cli, files, tmp_path):
     code, _, _ = cli(*run, "--formats", "webp,zip,html")
     assert code == 0
     kept = Record.load(tmp_path / "record")
-    assert (tmp_path / "run.webp").read_bytes() == exports["webp"](kept)
+    assert (tmp_path / "run.webp").read_bytes() == EXPORTS["webp"](kept)
     assert read_zip((tmp_path / "record.zip").read_bytes()) == kept
     assert "<!doctype html>" in (tmp_path / "report.html").read_text()
     code, out, _ = cli("export", tmp_path, "--formats", "csv", trained=False)
@@ -90,12 +91,12 @@ def test_the_folder_of_a_run_is_a_record(cli, files, tmp_path):
         (["{saved}/absent.zip"], r"absent\.zip cannot be read"),
         (["{saved}/bad.zip"], "not a readable ZIP of a record"),
         (["{saved}/bad.npz"], "not a readable segviz record"),
-        (["{saved}/run.npz", "--formats", "mp4"], "no format 'mp4'; choose of png, sheet, gif"),
-        (["{saved}/run.npz", "--formats", ","], "no format to export; choose of png"),
+        (["{saved}/run.npz", "--formats", "mp4"], "no format 'mp4'; choose one of png, sheet, gif"),
+        (["{saved}/run.npz", "--formats", ","], "--formats is empty; choose one of png"),
         (["{saved}/run.npz", "--steps", "0,4"], "no step 4: this run has steps 0 to 3"),
         (["{saved}/run.npz", "--steps", "-1"], "no step -1"),
-        (["{saved}/run.npz", "--steps", "0,1.5"], "steps are whole numbers"),
-        (["{saved}/run.npz", "--steps", "nan"], "steps are whole numbers"),
+        (["{saved}/run.npz", "--steps", "0,1.5"], "steps must be whole numbers"),
+        (["{saved}/run.npz", "--steps", "nan"], "steps must be whole numbers"),
         (["{saved}/run.npz", "--steps", "first"], "'first' is not a list of numbers"),
         (["{saved}/run.npz", "--panels", "depth"], "no panel 'depth'; choose one of photo"),
         (["{saved}/run.npz", "--out", "{saved}/run.npz"], "cannot be made"),

@@ -7,7 +7,7 @@ import pytest
 
 from segviz.errors import InputError
 from segviz.export import contact_sheet
-from segviz.pictures import lettering, maps
+from segviz.pictures import maps
 from segviz.pictures.panels import PANELS
 from segviz.runs.record import Record
 
@@ -37,7 +37,7 @@ def test_panels_stand_in_rows_and_steps_in_columns_in_true_pixels(record):
     picture = contact_sheet.contact_sheet(
         record, (0, 1, 3), ("entropy", "receptive-field", "photo")
     )
-    times = contact_sheet.magnified(record)
+    times = contact_sheet.magnification(record)
     assert times == 3
     corners = {}
     for name in ("entropy", "receptive-field"):
@@ -56,10 +56,10 @@ def test_panels_stand_in_rows_and_steps_in_columns_in_true_pixels(record):
 
 def test_the_usual_sheet_has_bars_legend_and_more_without_overlap(record):
     picture = contact_sheet.contact_sheet(record)
-    for name in contact_sheet.ROWS:
-        assert places(picture, PANELS[name].picture(record, 3), contact_sheet.magnified(record)), (
-            name
-        )
+    for name in contact_sheet.DEFAULT_PANELS:
+        assert places(
+            picture, PANELS[name].picture(record, 3), contact_sheet.magnification(record)
+        ), name
     colours = {(n >> 16, n >> 8 & 255, n & 255) for n in np.unique(packed(picture)).tolist()}
     assert set(maps.OUTCOMES.values()) <= colours
     assert {tuple(colour) for colour in maps.colour_table("sigma")[[0, -1]].tolist()} <= colours
@@ -72,7 +72,7 @@ def test_without_truth_there_is_no_row_for_it(record, unjudged):
 
 def test_what_stands_still_alone_makes_a_sheet(record):
     picture = contact_sheet.contact_sheet(record, (), ("photo", "truth"))
-    times = contact_sheet.magnified(record)
+    times = contact_sheet.magnification(record)
     assert places(picture, record.photo, times)
     assert places(picture, maps.label_picture(record.truth), times)
 
@@ -87,7 +87,7 @@ def test_any_title_fits(record, title):
 
 def test_large_photos_keep_their_pixels(record):
     big = enlarged(record, 5)
-    assert contact_sheet.magnified(big) == 1
+    assert contact_sheet.magnification(big) == 1
     picture = contact_sheet.contact_sheet(big, (3,), ("prediction",))
     assert places(picture, maps.label_picture(big.labels[3]), 1)
 
@@ -105,11 +105,11 @@ def enlarged(record: Record, times: int) -> Record:
     )
 
 
-def test_steps_are_spread_from_first_to_last(record):
-    assert contact_sheet.spread(record) == [0, 1, 2, 3]
-    assert contact_sheet.spread(record, (3, 0, 3)) == [0, 3]
+def test_the_default_steps_are_evenly_spaced(record):
+    assert contact_sheet.choose_steps(record) == [0, 1, 2, 3]
+    assert contact_sheet.choose_steps(record, (3, 0, 3)) == [0, 3]
     long = replace(record, steps=record.steps[:1] * 33)
-    assert contact_sheet.spread(long) == [0, 8, 16, 24, 32]
+    assert contact_sheet.choose_steps(long) == [0, 8, 16, 24, 32]
 
 
 @pytest.mark.parametrize("step", [-1, 4])
@@ -119,49 +119,6 @@ def test_steps_that_are_not_there_are_refused(record, step):
 
 
 def test_sheets_too_large_are_refused(record, monkeypatch):
-    monkeypatch.setattr(contact_sheet, "MAX_CELLS", 5)
+    monkeypatch.setattr(contact_sheet, "MAX_PICTURES", 5)
     with pytest.raises(InputError, match=r"4 steps of 2 panels are too many .* holds 5"):
         contact_sheet.contact_sheet(record, (), ("prediction", "entropy"))
-
-
-# Lettering
-
-
-@pytest.fixture
-def pen():
-    from PIL import Image
-
-    return lettering.Lettering(Image.new("RGB", (300, 200), lettering.PAPER), 14)
-
-
-def test_text_stays_in_its_room(pen):
-    width = pen.text((10, 10), "a line that is much longer than its room", 80)
-    assert 0 < width <= 80
-    inked = np.argwhere((np.array(pen.picture) != 255).any(-1))
-    assert inked[:, 1].min() >= 9 and inked[:, 1].max() < 92
-    assert inked[:, 0].min() >= 10 and inked[:, 0].max() < 10 + pen.line
-    assert pen.fitted("anything", 1) == "" and pen.fitted("short", 200) == "short"
-
-
-def test_letters_are_grey(pen):
-    pen.text((10, 10), "Grey 0123", 200)
-    pixels = np.array(pen.picture)
-    assert (pixels[..., :1] == pixels).all()
-
-
-def test_swatches_wrap_and_measure_what_they_draw(pen):
-    entries = [((i, 200, 0), f"class number {i}") for i in range(5)]
-    dry = pen.swatches((5, 5), entries, 290, dry=True)
-    assert (np.array(pen.picture) == 255).all()
-    assert pen.swatches((5, 5), entries, 290) == dry == 3 * pen.line
-    drawn = np.array(pen.picture).reshape(-1, 3).tolist()
-    assert all([i, 200, 0] in drawn for i in range(5))
-    assert pen.swatches((5, 5), [], 290) == 0
-
-
-@pytest.mark.parametrize(("w", "h"), [(100, 8), (8, 100)])
-def test_bars_run_from_low_to_high(pen, w, h):
-    pen.bar((20, 30, w, h), "sigma")
-    strip = np.array(pen.picture)[30 : 30 + h, 20 : 20 + w]
-    ends = strip[[0, -1], 0][::-1] if h > w else strip[0, [0, -1]]
-    assert (ends == maps.colour_table("sigma")[[0, -1]]).all()

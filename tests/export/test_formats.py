@@ -14,8 +14,9 @@ from segviz.data.classes import PALETTE
 from segviz.data.masks import load_labels
 from segviz.errors import InputError
 from segviz.export import animation, contact_sheet, formats
-from segviz.export.formats import Selection, exports
+from segviz.export.formats import EXPORTS, Selection
 from segviz.pictures.panels import PANELS
+from segviz.runs.archive import read_zip
 from segviz.runs.record import NUMBERS, Record
 
 
@@ -24,7 +25,7 @@ def picture(data):
 
 
 def test_curves_read_back_as_the_numbers_of_the_record(record):
-    rows = list(csv.DictReader(io.StringIO(exports["csv"](record).decode())))
+    rows = list(csv.DictReader(io.StringIO(EXPORTS["csv"](record).decode())))
     assert len(rows) == 4 and tuple(rows[0]) == NUMBERS
     for row, step in zip(rows, record.steps, strict=True):
         for key in NUMBERS:
@@ -32,7 +33,7 @@ def test_curves_read_back_as_the_numbers_of_the_record(record):
 
 
 def test_a_steps_picture_shows_its_maps_side_by_side_in_true_pixels(record):
-    shown = picture(exports["png"](record, Selection(step=2)))
+    shown = picture(EXPORTS["png"](record, Selection(step=2)))
     height, width = record.photo.shape[:2]
     names = ("photo", "prediction", "entropy", "receptive-field", "truth")
     assert shown.shape == (height, 5 * width, 3)
@@ -43,7 +44,7 @@ def test_a_steps_picture_shows_its_maps_side_by_side_in_true_pixels(record):
 
 @pytest.mark.parametrize("name", PANELS)
 def test_a_panel_alone_is_in_true_pixels(record, name):
-    data = exports["png"](record, Selection(step=1, panels=(name,)))
+    data = EXPORTS["png"](record, Selection(step=1, panels=(name,)))
     assert (picture(data) == PANELS[name].picture(record, 1)).all()
 
 
@@ -58,40 +59,40 @@ def test_label_maps_can_be_used_as_masks(record, name, tmp_path):
 
 
 def test_the_last_step_is_the_usual_one(record):
-    assert exports["png"](record) == exports["png"](record, Selection(step=3))
-    assert exports["png"](record) != exports["png"](record, Selection(step=0))
+    assert EXPORTS["png"](record) == EXPORTS["png"](record, Selection(step=3))
+    assert EXPORTS["png"](record) != EXPORTS["png"](record, Selection(step=0))
 
 
 def test_a_stand_in_is_not_exported_as_truth(unjudged):
     height, width = unjudged.photo.shape[:2]
-    assert picture(exports["png"](unjudged)).shape == (height, 4 * width, 3)
+    assert picture(EXPORTS["png"](unjudged)).shape == (height, 4 * width, 3)
     with pytest.raises(InputError, match="'truth' needs truth"):
-        exports["png"](unjudged, Selection(panels=("truth",)))
+        EXPORTS["png"](unjudged, Selection(panels=("truth",)))
 
 
 def test_the_zip_holds_the_record(record, tmp_path):
-    data = exports["zip"](record)
+    data = EXPORTS["zip"](record)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         stem = "segviz-shapes-1x-entropy-both-3-steps"
         assert sorted(archive.namelist()) == [f"{stem}.json", f"{stem}.npz"]
         archive.extractall(tmp_path)
     assert Record.load(tmp_path / f"{stem}.npz") == record
-    assert formats.read_zip(data) == record
+    assert read_zip(data) == record
 
 
 def test_sheet_and_animations_take_steps_and_panels(record):
     chosen = Selection(steps=(0, 3), panels=("prediction",))
     assert (
-        picture(exports["sheet"](record, chosen))
+        picture(EXPORTS["sheet"](record, chosen))
         == contact_sheet.contact_sheet(record, (0, 3), ("prediction",))
     ).all()
-    assert exports["gif"](record, chosen) == animation.gif(record, (0, 3), ("prediction",))
-    assert exports["webp"](record, chosen) == animation.webp(record, (0, 3), ("prediction",))
+    assert EXPORTS["gif"](record, chosen) == animation.gif(record, (0, 3), ("prediction",))
+    assert EXPORTS["webp"](record, chosen) == animation.webp(record, (0, 3), ("prediction",))
 
 
-@pytest.mark.parametrize("name", exports)
+@pytest.mark.parametrize("name", EXPORTS)
 def test_every_export_makes_what_it_says(record, name):
-    one = exports[name]
+    one = EXPORTS[name]
     data = one(record)
     begins = {
         "image/png": b"\x89PNG",
@@ -105,25 +106,25 @@ def test_every_export_makes_what_it_says(record, name):
     assert one.label and one.help.endswith(".") and one.icon.startswith(":material/")
 
 
-@pytest.mark.parametrize("name", exports)
+@pytest.mark.parametrize("name", EXPORTS)
 def test_names_are_safe_and_tell_what_they_are(record, name):
     odd = replace(record, title='../<img src=x>"\n.png')
-    file = exports[name].name(odd, Selection(step=2, panels=("entropy",)))
+    file = EXPORTS[name].name(odd, Selection(step=2, panels=("entropy",)))
     assert re.fullmatch(r"segviz-img-src-x-1x-[a-z0-9.-]+", file)
-    assert file.endswith(exports[name].suffix)
+    assert file.endswith(EXPORTS[name].suffix)
 
 
 def test_names_differ(record):
-    names = [one.name(record) for one in exports.values()]
+    names = [one.name(record) for one in EXPORTS.values()]
     names += [
-        exports["png"].name(record, Selection(step, panels=(panel,)))
+        EXPORTS["png"].name(record, Selection(step, panels=(panel,)))
         for step in (0, 3)
         for panel in ("entropy", "prediction")
     ]
     assert len(set(names)) == len(names)
-    assert exports["png"].name(record).endswith("-step-003.png")
+    assert EXPORTS["png"].name(record).endswith("-step-003.png")
 
 
 def test_pictures_of_absent_steps_are_refused(record):
     with pytest.raises(InputError, match="no step 9: this run has steps 0 to 3"):
-        exports["png"](record, Selection(step=9))
+        EXPORTS["png"](record, Selection(step=9))
