@@ -5,13 +5,12 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ..adapt.objectives import OBJECTIVES
-from ..evaluation.against_paper import Line, Value, named
+from ..evaluation.against_paper import Line, Value, named, needs_truth
 from ..evaluation.evaluate import FEEDFORWARD
 from ..evaluation.paper_tables import OURS
 from ..pictures.method_colours import GREY, method_colours
 
-__all__ = ["gain_bars", "gain_curves", "needs_truth"]
+__all__ = ["gain_bars", "gain_curves"]
 
 MAX_BAR_WIDTH = 0.4
 """A single bar would fill its panel otherwise."""
@@ -186,12 +185,6 @@ def _panels(gaining: Sequence[Line]) -> list[tuple[bool, str]]:
     """Return the panels that have lines: whether their methods need truth, and a title."""
     panels = [(False, "unsupervised"), (True, "with truth")]
     return [panel for panel in panels if any(needs_truth(line) is panel[0] for line in gaining)]
-
-
-def needs_truth(line: Line) -> bool:
-    """Return whether the objective of a line needs truth, which makes it a bound."""
-    objective = OBJECTIVES.get(line.kind[0].split(":")[0])
-    return objective is not None and objective.needs_truth
 
 
 def _group_name(group: tuple[str | None, int], groups: Sequence[tuple[str | None, int]]) -> str:

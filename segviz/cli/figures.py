@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from ..adapt import Settings
@@ -17,11 +18,10 @@ from ..errors import InputError
 from ..evaluation import results
 from ..evaluation.evaluate import Method
 from ..evaluation.paper_tables import OURS
-from ..figures.page_layout import FORMATS, Page
-from ..figures.paper import FIGURES, Pair
-from ..figures.scales import scale_figure
+from ..figures.paper import FIGURES, RunPair
+from ..figures.scales import draw_scales
+from ..figures.style import DPI, figure_bytes
 from ..network.checkpoint import Checkpoint
-from ..pictures.few_colours import few_colours
 from ..runs.batch import Batch
 from .common import load_checkpoint, make_folder
 from .export import parse_formats, write
@@ -30,13 +30,15 @@ from .run import read_photo
 __all__ = ["figures"]
 
 SCALES = "scales"
-"""The figure that is made of Table 1 instead of photos."""
-MOST = 12
-"""Photos on a page."""
+"""The figure that is drawn from Table 1 instead of photos."""
+MAX_PHOTOS = 12
+"""The most photos in a figure, one a row."""
 
 
 class _Photo(NamedTuple):
-    name: str  # of files
+    """A photo with its title, and its part of file names."""
+
+    name: str
     title: str
     pixels: np.ndarray
     truth: np.ndarray | None
@@ -52,82 +54,90 @@ def figures(options: Namespace) -> int:
     for name in names:
         if name not in FIGURES and name != SCALES:
             known = ", ".join([*FIGURES, SCALES])
-            raise InputError(f"there is no figure {name!r}; choose of {known}.")
-    formats = parse_formats(options.formats, FORMATS)
+            raise InputError(f"there is no figure {name!r}; choose one of {known}.")
+    formats = parse_formats(options.formats, tuple(DPI))
     if not formats:
-        raise InputError(f"there is no format; choose of {', '.join(FORMATS)}.")
-    out = _Out(options, formats)
+        raise InputError(f"--formats is empty; choose one of {', '.join(DPI)}.")
+    writer = _FigureWriter(options, formats)
     if SCALES in names:
-        out.add(SCALES, SCALES, scale_figure(_table(table)))
-    of_photos = [name for name in names if name != SCALES]
-    interrupted = of_photos and _of_photos(of_photos, options, out)
+        writer.add(SCALES, SCALES, draw_scales(_read_table(table)))
+    photo_figures = [name for name in names if name != SCALES]
+    interrupted = photo_figures and _draw_from_photos(photo_figures, options, writer)
     if options.json:
-        print(json.dumps({"files": out.files}))
+        print(json.dumps({"files": writer.files}))
     return 130 if interrupted else 0
 
 
-class _Out:
-    """The files as they are made."""
+class _FigureWriter:
+    """Writes figures in all formats, and lists the files.
+
+    Attributes:
+        files: Figure, path and size in bytes of each file.
+    """
 
     def __init__(self, options: Namespace, formats: Sequence[str]) -> None:
-        self.folder, self.formats = make_folder(options.out), formats
-        self.quiet, self.few = options.json, options.few_colours
+        self._folder, self._formats = make_folder(options.out), formats
+        self._quiet, self._few_colours = options.json, options.few_colours
         self.files: list[dict[str, object]] = []
 
-    def add(self, figure: str, stem: str, page: Page) -> None:
-        for format in self.formats:
-            path = self.folder / f"{stem}.{format}"
-            data = page.bytes(format, stem)
-            data = few_colours(data) if self.few and format == "png" else data
-            size = write(path, data)
-            self.files.append({"figure": figure, "path": str(path), "bytes": size})
-            if not self.quiet:
+    def add(self, name: str, stem: str, figure: Figure) -> None:
+        """Write a figure in all formats."""
+        for format in self._formats:
+            path = self._folder / f"{stem}.{format}"
+            size = write(path, figure_bytes(figure, format, stem, self._few_colours))
+            self.files.append({"figure": name, "path": str(path), "bytes": size})
+            if not self._quiet:
                 tqdm.write(str(path))
 
 
-def _table(path: Path) -> results.Result:
+def _read_table(path: Path) -> results.Result:
     if not path.is_file():
         raise InputError(
-            f"there is no {path}, of which the figure {SCALES} is made; make it with"
+            f"there is no {path}, from which the figure {SCALES} is drawn; make it with"
             f" {results.command('1')}."
         )
     return results.read(path)
 
 
-def _of_photos(names: Sequence[str], options: Namespace, out: _Out) -> bool:
-    """Figures of photos; whether Ctrl-C came. Those of one photo are kept as they come."""
+def _draw_from_photos(names: Sequence[str], options: Namespace, writer: _FigureWriter) -> bool:
+    """Draw figures of photos, each as soon as its runs are done.
+
+    Returns:
+        Whether Ctrl-C interrupted the runs.
+    """
     settings = _settings(options)
     photos = _photos(options)
-    trained = load_checkpoint(options)
-    pairs: list[Pair] = []
+    checkpoint = load_checkpoint(options)
+    pairs: list[RunPair] = []
     interrupted = False
     total = len(photos) * (settings.steps + 2)
     with tqdm(total=total, unit="step", disable=options.json or None) as bar:
         try:
             for photo in photos:
-                pair = _pair(trained, photo, settings, bar.update)
+                pair = _run_pair(checkpoint, photo, settings, bar.update)
                 pairs.append(pair)
                 for name in names:
                     if not FIGURES[name].several:
-                        out.add(name, f"figure-{name}-{photo.name}", FIGURES[name].draw([pair]))
+                        stem = f"figure-{name}-{photo.name}"
+                        writer.add(name, stem, FIGURES[name].draw([pair]))
         except KeyboardInterrupt:
             interrupted = True
     for name in names:
         if FIGURES[name].several and pairs:
-            out.add(name, f"figure-{name}", FIGURES[name].draw(pairs))
+            writer.add(name, f"figure-{name}", FIGURES[name].draw(pairs))
     return interrupted
 
 
-def _pair(
-    trained: Checkpoint, photo: _Photo, settings: Settings, on_step: Callable[[], object]
-) -> Pair:
-    near = Settings(scale=1.0, steps=0)
-    batch = Batch(trained, photo.pixels, [near, settings], photo.truth, photo.title)
+def _run_pair(
+    checkpoint: Checkpoint, photo: _Photo, settings: Settings, on_step: Callable[[], object]
+) -> RunPair:
+    base = Settings(scale=1.0, steps=0)
+    batch = Batch(checkpoint, photo.pixels, [base, settings], photo.truth, photo.title)
     for _ in batch:
         on_step()
     first, second = batch.records()
     assert first is not None and second is not None, "a batch that ended has its records"
-    return Pair(first, second)
+    return RunPair(first, second)
 
 
 def _settings(options: Namespace) -> Settings:
@@ -145,19 +155,18 @@ def _settings(options: Namespace) -> Settings:
         }
     settings = Settings(**values)
     if settings.steps == 0:
-        raise InputError("steps is 0, but figures show what steps do; choose 1 or more.")
+        raise InputError("steps must be at least 1, got 0: figures show what steps change.")
     return settings
 
 
 def _photos(options: Namespace) -> list[_Photo]:
     spellings = [part for part in map(str.strip, options.photos.split(",")) if part]
-    if not 0 < len(spellings) <= MOST:
+    if not 0 < len(spellings) <= MAX_PHOTOS:
         raise InputError(
-            f"there are {len(spellings)} photos, but a page holds 1 to {MOST};"
-            " give --photos as sample:NAME, voc:ID or a path, comma separated."
+            f"--photos must name 1 to {MAX_PHOTOS} photos, got {len(spellings)}; give them as"
+            " sample:NAME, voc:ID or paths, comma separated."
         )
-    read = [_photo(spelling, options.voc_root) for spelling in spellings]
-    return list(_apart(read))
+    return list(_unique_names([_photo(each, options.voc_root) for each in spellings]))
 
 
 def _photo(spelling: str, root: str | None) -> _Photo:
@@ -166,7 +175,7 @@ def _photo(spelling: str, root: str | None) -> _Photo:
         photo, truth, title, factor = read_photo(spelling)
         name = name if kind == "sample" else Path(spelling).stem
     elif root is None:
-        raise InputError(f"{spelling} is an image of VOC; say where VOC is with --voc-root.")
+        raise InputError(f"{spelling} is an image of VOC; give the folder of VOC with --voc-root.")
     else:
         folder, title = voc.find_root(root), name
         photo, truth, factor = images.fit(
@@ -174,12 +183,12 @@ def _photo(spelling: str, root: str | None) -> _Photo:
         )
     if factor < 1:
         size = f"{photo.shape[1]} x {photo.shape[0]}"
-        print(f"segviz: {title} was brought to {size}, the scale of VOC.", file=sys.stderr)
+        print(f"segviz: {title} was resized to {size}, the scale of VOC.", file=sys.stderr)
     return _Photo(re.sub(r"[^\w-]+", "-", name).strip("-") or "photo", title, photo, truth)
 
 
-def _apart(photos: Sequence[_Photo]) -> Iterator[_Photo]:
-    """Photos whose files do not overwrite each other."""
+def _unique_names(photos: Sequence[_Photo]) -> Iterator[_Photo]:
+    """Yield the photos with names that differ, so that no file overwrites another."""
     taken: set[str] = set()
     for photo in photos:
         name, number = photo.name, 2

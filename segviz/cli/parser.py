@@ -221,7 +221,7 @@ def _figures(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--formats", default="png,pdf", help="png, pdf" + _DEFAULT)
     command.add_argument(
-        "--few-colours", action="store_true", help="PNGs of 192 colours, a third of the size"
+        "--few-colours", action="store_true", help="PNGs with a palette, a third of the size"
     )
     command.add_argument("--out", metavar="DIR", default="figures", help="write there" + _DEFAULT)
     _network(command)

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from ..adapt.objectives import OBJECTIVES
 from .evaluate import FEEDFORWARD
 from .paper_tables import OURS, paper_value
 from .results import Kind, MeanGain, Result
 
-__all__ = ["Line", "Mean", "Value", "every", "lines", "named"]
+__all__ = ["Line", "Mean", "Value", "every", "lines", "named", "needs_truth"]
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,12 @@ def lines(result: Result, model: str) -> list[Line]:
         mean = _mean(part.mean_gains.get(kind), values)
         found.append(Line(kind, kind[:2] == OURS, values, mean))
     return found
+
+
+def needs_truth(line: Line) -> bool:
+    """Return whether the objective of a line needs truth, which makes it a bound."""
+    objective = OBJECTIVES.get(line.kind[0].split(":")[0])
+    return objective is not None and objective.needs_truth
 
 
 def every(found: Iterable[Line]) -> Iterator[Value]:

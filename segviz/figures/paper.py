@@ -1,211 +1,376 @@
-"""Counterparts of the paper's figures, made of records: pages with captions, as PNG and PDF."""
+"""Counterparts of the paper's figures, drawn from records."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, Normalize, to_hex
+from matplotlib.figure import Figure, SubFigure
 
+from ..data.classes import IGNORE, PALETTE
+from ..network.extent import extent
 from ..pictures import maps
+from ..pictures.method_colours import GREY
 from ..runs import describe
+from ..runs.record import Record
 from ..runs.verdict import score, verdict
-from . import cells
-from .cells import HEAD, Cell, Pair, View, extents, views_of
-from .page_layout import GAP, LINE, MARGIN, MUTED, SMALL, Page
+from .style import MUTED, STYLE, WIDTH, add_caption, add_legend
 
-__all__ = ["FIGURES", "FigureKind", "Pair", "shown_steps"]
+__all__ = ["FIGURES", "PaperFigure", "RunPair", "field_sizes", "shown_steps"]
 
-BEFORE, AFTER = "#8a8f98", "#1f6fd0"
-SIZES = tuple(50 * 2**power for power in range(8))  # marked on the bar, in input pixels
-JUDGED = {
+ADAPTED = "#1f6fd0"
+WORDS_HEIGHT, BAR_HEIGHT, LEGEND_HEIGHT, CURVES_HEIGHT = 0.32, 0.45, 0.3, 1.6
+"""Inches for the words around a picture, a colour bar, a legend and the curves."""
+TICKS = [50 * 2**power for power in range(8)]
+"""Sizes that the colour bar of receptive fields marks, in input pixels."""
+MEASURES = {
     "truth": "IoU: of this photo alone, mean over the classes in truth or prediction.",
     "1x prediction": "Agreement: share of pixels as in the 1x prediction, for want of truth.",
 }
 
 
 @dataclass(frozen=True)
-class FigureKind:
-    """One of the paper's figures.
+class RunPair:
+    """The two runs on a photo that a figure compares.
+
+    Arguments:
+        base: Feedforward at scale 1.
+        adapted: The adaptation, at another scale.
+    """
+
+    base: Record
+    adapted: Record
+
+    @property
+    def truth(self) -> np.ndarray | None:
+        """The labels that the runs were compared with, (H, W); None without truth."""
+        return self.adapted.truth if self.adapted.reference == "truth" else None
+
+    @property
+    def title(self) -> str:
+        """The title of the photo on one line."""
+        return describe.one_line(self.adapted.title)
+
+
+@dataclass(frozen=True)
+class PaperFigure:
+    """A figure of the paper.
 
     Arguments:
         title: What it shows.
-        draw: The page, of one photo or of several.
-        several: Whether it takes several photos, a row each.
+        draw: Draws it from one run pair, or from several, one a row.
+        several: Whether it takes several run pairs.
     """
 
     title: str
-    draw: Callable[[Sequence[Pair]], Page]
+    draw: Callable[[Sequence[RunPair]], Figure]
     several: bool
 
 
+class RunStep(NamedTuple):
+    """A step of a run, and its title in a figure."""
+
+    title: str
+    record: Record
+    step: int
+
+
 def shown_steps(last: int) -> list[int]:
-    """The steps of the figure of iterations: 0, a 16th, a quarter and all of them."""
+    """Return the steps that the figure of iterations shows: 0, a 16th, a quarter and the last."""
     return sorted({0, -(-last // 16), -(-last // 4), last})
 
 
-def _scales(pairs: Sequence[Pair]) -> Page:
+def field_sizes(record: Record, step: int) -> np.ndarray:
+    """Return the receptive field sizes of a step on the feature grid, (h, w), input pixels."""
+    return extent(record.sigma[step] / record.stride, record.stride)
+
+
+# === The figures
+
+
+@rc_context(STYLE)
+def _draw_scales(pairs: Sequence[RunPair]) -> Figure:
     (pair,) = pairs
-    page, views, photo = Page(), views_of(pair), pair.far.photo
-    limits = cells.entropy_limits(views)
-    cells.row(page, [cells.photo_cell(pair), *cells.prediction_cells(views)], photo)
-    cells.row(page, [cells.truth_cell(pair), *cells.entropy_cells(views, limits)], photo)
-    cells.keys(page, pairs, views, limits)
-    return _caption(
-        page,
+    steps = _compared_steps(pair)
+    figure, (panels, _), axes = _layout([pair, pair], 1 + len(steps), BAR_HEIGHT + LEGEND_HEIGHT)
+    _show_photo(axes[0, 0], pair, title="photo")
+    _show_truth(axes[1, 0], pair, title="truth")
+    _show_predictions(axes[0, 1:], steps)
+    _show_entropies(panels, axes[1, 1:], steps)
+    for panel, each in zip(axes[0, 1:], steps, strict=True):
+        panel.set_title(each.title)
+    for panel in axes[1, 1:]:
+        panel.set_title("entropy")
+    _add_class_legend(panels, pairs, steps)
+    _add_caption(
+        figure,
         pairs,
-        "Figure 1. Accuracy and entropy " + _across(pair),
-        f"{describe.one_line(pair.far.title)}: prediction (top) and its entropy (below)."
-        f" {verdict(pair.far)}",
+        f"Figure 1. Accuracy and entropy {_across(pair)}",
+        f"{pair.title}: prediction (top) and its entropy (below). {verdict(pair.adapted)}",
     )
+    return figure
 
 
-def _iterations(pairs: Sequence[Pair]) -> Page:
+@rc_context(STYLE)
+def _draw_iterations(pairs: Sequence[RunPair]) -> Figure:
     (pair,) = pairs
-    page, far, photo = Page(), pair.far, pair.far.photo
-    steps = shown_steps(far.last)
-    views = [View(f"step {step}", far, step) for step in steps]
-    limits = cells.entropy_limits(views)
-    entropies = [
-        cell._replace(title=view.title)
-        for view, cell in zip(views, cells.entropy_cells(views, limits), strict=True)
-    ]
-    predictions = [cell._replace(title="") for cell in cells.prediction_cells(views)]
-    cells.row(page, [cells.photo_cell(pair), *entropies], photo)
-    cells.row(page, [cells.truth_cell(pair), *predictions], photo)
-    cells.keys(page, pairs, views, limits)
-    _curves(page, pair, steps)
-    return _caption(
-        page,
-        pairs,
-        f"Figure 3. Iterations at {far.settings.scale:g}x: entropy (top) and prediction (below).",
-        f"{describe.one_line(far.title)}. {verdict(far)} Dots: the steps shown;"
-        " dashed: 1x feedforward.",
+    record = pair.adapted
+    steps = [RunStep(f"step {step}", record, step) for step in shown_steps(record.last)]
+    figure, (panels, curves), axes = _layout(
+        [pair, pair], 1 + len(steps), BAR_HEIGHT + LEGEND_HEIGHT, CURVES_HEIGHT
     )
-
-
-def _receptive_fields(pairs: Sequence[Pair]) -> Page:
-    page = Page()
-    rows = [[(view, extents(view.record, view.step)) for view in views_of(pair)] for pair in pairs]
-    sizes = [size for row in rows for _, size in row]
-    low, high = float(min(map(np.min, sizes))), float(max(map(np.max, sizes))) + 1e-3
-    ends = np.log2(low), np.log2(high)
-    cells.headings(page, ["image", *(view.title for view, _ in rows[0])])
-    for pair, row in zip(pairs, rows, strict=True):
-        shown = [
-            Cell(
-                "",
-                f"mean {size.mean():.0f} px",
-                maps.coloured(np.log2(maps.to_photo(size, view.record)), ends, "sigma"),
-            )
-            for view, size in row
-        ]
-        photo = cells.photo_cell(pair, describe.one_line(pair.far.title))
-        cells.row(page, [photo, *shown], pair.far.photo)
-    names = "receptive field size", f"{low:.0f}", f"{high:.0f} input px"
-    ticks = [((np.log2(size) - ends[0]) / (ends[1] - ends[0]), size) for size in SIZES]
-    inside = [(place, str(size)) for place, size in ticks if 0.03 < place < 0.97]
-    page.y += page.bar((MARGIN, page.y), page.room, "sigma", names, inside) + GAP
-    times = f"{pairs[0].far.settings.scale / pairs[0].near.settings.scale:g}"
-    return _caption(
-        page,
+    _show_photo(axes[0, 0], pair, title="photo")
+    _show_truth(axes[1, 0], pair, title="truth")
+    _show_entropies(panels, axes[0, 1:], steps)
+    _show_predictions(axes[1, 1:], steps)
+    for panel, each in zip(axes[0, 1:], steps, strict=True):
+        panel.set_title(each.title)
+    _add_class_legend(panels, pairs, steps)
+    _plot_curves(curves, pair, [each.step for each in steps])
+    _add_caption(
+        figure,
         pairs,
-        "Figure 4. Receptive field sizes " + _across(pairs[0]),
-        f"{_from_top(pairs)} One logarithmic range for all: darker is smaller, brighter is larger."
+        f"Figure 3. Iterations at {record.settings.scale:g}x: entropy (top) and prediction"
+        " (below).",
+        f"{pair.title}. {verdict(record)} Dots: the steps shown; dashed: 1x feedforward.",
+    )
+    return figure
+
+
+@rc_context(STYLE)
+def _draw_receptive_fields(pairs: Sequence[RunPair]) -> Figure:
+    rows = [_compared_steps(pair) for pair in pairs]
+    sizes = [[field_sizes(each.record, each.step) for each in row] for row in rows]
+    low = min(size.min() for row in sizes for size in row)
+    high = max(size.max() for row in sizes for size in row)
+    norm = LogNorm(low, max(high, 1.01 * low))
+    figure, (panels, _), axes = _layout(pairs, 4, BAR_HEIGHT)
+    for line, pair, row, row_sizes in zip(axes, pairs, rows, sizes, strict=True):
+        _show_photo(line[0], pair, label=pair.title)
+        for panel, each, size in zip(line[1:], row, row_sizes, strict=True):
+            values = maps.to_photo(size, each.record)
+            image = panel.imshow(values, cmap=maps.COLOUR_MAPS["sigma"], norm=norm)
+            panel.set_xlabel(f"mean {size.mean():.0f} px", loc="right")
+    _add_headings(axes[0], ["image", *(each.title for each in rows[0])])
+    bar = panels.colorbar(image, ax=axes, location="bottom", aspect=80, fraction=0.05)
+    inside = [tick for tick in TICKS if 1.1 * low < tick < high / 1.1]
+    bar.set_ticks([low, *inside, high], labels=[f"{tick:.0f}" for tick in (low, *inside, high)])
+    bar.minorticks_off()
+    bar.set_label("receptive field size, input px")
+    times = f"{pairs[0].adapted.settings.scale / pairs[0].base.settings.scale:g}"
+    _add_caption(
+        figure,
+        pairs,
+        f"Figure 4. Receptive field sizes {_across(pairs[0])}",
+        f"{_rows(pairs)} One logarithmic range for all: darker is smaller, brighter is larger."
         f" The unit is pixels of the network's input, of which an object spans {times} times as"
         f" many in (c) and (d) as in (b): sizes that followed the scale would be {times} times"
         " those of (b).",
-        judged=False,
+        measured=False,
     )
+    return figure
 
 
-def _qualitative(pairs: Sequence[Pair]) -> Page:
-    page = Page()
-    judged = any(map(cells.has_truth, pairs))
-    titles = [view.title for view in views_of(pairs[0])]
-    cells.headings(page, ["image", *titles, *(["truth"] if judged else [])])
-    for pair in pairs:
-        shown = [cells.photo_cell(pair, describe.one_line(pair.far.title))]
-        shown += [cell._replace(title="") for cell in cells.prediction_cells(views_of(pair))]
-        shown += [cells.truth_cell(pair, "")] if judged else []
-        cells.row(page, shown, pair.far.photo)
-    cells.keys(page, pairs, [view for pair in pairs for view in views_of(pair)])
-    return _caption(page, pairs, "Figure 5. Predictions " + _across(pairs[0]), _from_top(pairs))
+@rc_context(STYLE)
+def _draw_predictions(pairs: Sequence[RunPair]) -> Figure:
+    rows = [_compared_steps(pair) for pair in pairs]
+    headings = ["image", *(each.title for each in rows[0])]
+    if any(pair.truth is not None for pair in pairs):
+        headings.append("truth")
+    figure, (panels, _), axes = _layout(pairs, len(headings), LEGEND_HEIGHT)
+    for line, pair, row in zip(axes, pairs, rows, strict=True):
+        _show_photo(line[0], pair, label=pair.title)
+        _show_predictions(line[1:4], row)
+        for panel in line[4:]:
+            _show_truth(panel, pair)
+    _add_headings(axes[0], headings)
+    _add_class_legend(panels, pairs, [each for row in rows for each in row])
+    _add_caption(figure, pairs, f"Figure 5. Predictions {_across(pairs[0])}", _rows(pairs))
+    return figure
 
 
-FIGURES: dict[str, FigureKind] = {
-    "1": FigureKind("accuracy and entropy across scales", _scales, False),
-    "3": FigureKind("iterations", _iterations, False),
-    "4": FigureKind("receptive field sizes", _receptive_fields, True),
-    "5": FigureKind("predictions", _qualitative, True),
+FIGURES: dict[str, PaperFigure] = {
+    "1": PaperFigure("accuracy and entropy across scales", _draw_scales, False),
+    "3": PaperFigure("iterations", _draw_iterations, False),
+    "4": PaperFigure("receptive field sizes", _draw_receptive_fields, True),
+    "5": PaperFigure("predictions", _draw_predictions, True),
 }
-"""By the paper's own numbers."""
+"""The figures by their numbers in the paper."""
 
 
-# === Below the pictures
+# === Layout
 
 
-def _curves(page: Page, pair: Pair, steps: Sequence[int]) -> None:
-    """Numbers over the steps, with dots at those shown; dashed: 1x feedforward."""
-    panels = list(_numbers(pair))
-    gap, height = 0.42, 1.1
-    width = (page.room - gap * (len(panels) - 1)) / len(panels)
-    inset = 0.3  # for the numbers at the axis
-    for place, (title, values, before) in enumerate(panels):
-        x = MARGIN + place * (width + gap)
-        page.text((x, page.y), title, room=width)
-        axes = page.axes((x + inset, page.y + page.line() + 0.05, width - inset, height))
-        axes.plot(values, color=AFTER, linewidth=1.2)
-        axes.plot(
-            steps, [values[step] for step in steps], "o", color=AFTER, markersize=3.5, clip_on=False
+def _layout(
+    rows: Sequence[RunPair], columns: int, keys: float, below: float = 0.0
+) -> tuple[Figure, list[SubFigure], np.ndarray]:
+    """Return a figure, its parts for pictures and for curves, and axes for the pictures.
+
+    Arguments:
+        rows: The run pair of each row of pictures.
+        columns: Pictures in a row.
+        keys: Inches for the keys below the pictures.
+        below: Inches for the curves.
+    """
+    width = WIDTH / columns
+    heights = [
+        width * min(pair.adapted.photo.shape[0] / pair.adapted.photo.shape[1], 1) + WORDS_HEIGHT
+        for pair in rows
+    ]
+    parts = [sum(heights) + keys, *([below] if below else [])]
+    figure = Figure(figsize=(WIDTH, sum(parts)), layout="constrained")
+    subfigures = figure.subfigures(len(parts), 1, height_ratios=parts, squeeze=False)[:, 0]
+    axes = subfigures[0].subplots(
+        len(rows), columns, squeeze=False, gridspec_kw={"height_ratios": heights}
+    )
+    for panel in axes.flat:
+        panel.set(xticks=[], yticks=[], anchor="N")
+        panel.spines[:].set_visible(False)
+        panel.xaxis.label.set_color(MUTED)
+    return figure, [*subfigures, None][:2], axes
+
+
+def _add_headings(axes: np.ndarray, titles: Sequence[str]) -> None:
+    for letter, panel, title in zip("abcdefgh", axes, titles, strict=False):
+        panel.set_title(f"({letter}) {title}", weight="bold")
+
+
+def _add_class_legend(
+    panels: SubFigure, pairs: Sequence[RunPair], steps: Sequence[RunStep]
+) -> None:
+    """Name the classes that the predictions and the truth show."""
+    shown = [each.record.labels[each.step] for each in steps]
+    shown += [pair.truth for pair in pairs if pair.truth is not None]
+    names = dict(enumerate(pairs[0].adapted.classes)) | {IGNORE: "ignored in truth"}
+    ids = sorted({int(id) for labels in shown for id in np.unique(labels)})
+    add_legend(panels, {names[id]: to_hex(PALETTE[id] / 255) for id in ids})
+
+
+# === Pictures
+
+
+def _show_photo(axes: Axes, pair: RunPair, title: str = "", label: str = "") -> None:
+    axes.imshow(pair.adapted.photo)
+    axes.set_title(title)
+    axes.set_xlabel(describe.one_line(label, 28), loc="left")
+
+
+def _show_truth(axes: Axes, pair: RunPair, title: str = "") -> None:
+    if pair.truth is not None:
+        axes.imshow(maps.label_picture(pair.truth), interpolation="none")
+        axes.set_title(title)
+
+
+def _show_predictions(axes: np.ndarray, steps: Sequence[RunStep]) -> None:
+    for panel, each in zip(axes, steps, strict=True):
+        panel.imshow(maps.label_picture(each.record.labels[each.step]), interpolation="none")
+        panel.set_xlabel(_measure(each), loc="right")
+
+
+def _show_entropies(panels: SubFigure, axes: np.ndarray, steps: Sequence[RunStep]) -> None:
+    """Show entropy maps over one range, with their means and a colour bar."""
+    limits = [maps.limits_of(each.record.entropy, each.step)[1] for each in steps]
+    norm = Normalize(0, max(limits))
+    for panel, each in zip(axes, steps, strict=True):
+        values = maps.to_photo(each.record.entropy[each.step], each.record)
+        image = panel.imshow(values, cmap=maps.COLOUR_MAPS["entropy"], norm=norm)
+        panel.set_xlabel(
+            f"mean {each.record.steps[each.step]['entropy'] or 0:.3f} nats", loc="right"
         )
-        if before is not None:
-            axes.axhline(before, color=BEFORE, linewidth=0.9, dashes=(4, 3))
-        low, high = axes.get_ylim()
-        centre, half = (low + high) / 2, max(high - low, 0.02 * abs(high)) / 2
-        axes.set_ylim(centre - half, centre + half)
+    bar = panels.colorbar(
+        image,
+        ax=panels.axes,
+        location="bottom",
+        aspect=60,
+        fraction=0.05,
+        shrink=0.5,
+        anchor=(0, 0),
+    )
+    bar.set_label("entropy, nats")
+
+
+def _plot_curves(panels: SubFigure, pair: RunPair, steps: Sequence[int]) -> None:
+    """Plot measures over the steps, with dots at those shown; dashed: 1x feedforward."""
+    curves = list(_curves(pair))
+    for axes, (title, values, base) in zip(panels.subplots(1, len(curves)), curves, strict=True):
+        axes.plot(values, color=ADAPTED, linewidth=1.2)
+        axes.plot(
+            steps,
+            [values[step] for step in steps],
+            "o",
+            color=ADAPTED,
+            markersize=3.5,
+            clip_on=False,
+        )
+        if base is not None:
+            axes.axhline(base, color=GREY, linewidth=0.9, dashes=(4, 3))
+        axes.set_title(title)
+        axes.set_xlabel("step", color=MUTED)
         axes.set_xticks(list(steps))
-        axes.grid(axis="y", color=LINE, linewidth=0.4)
-        axes.set_axisbelow(True)
-        middle = x + (width + inset - page.width("step", SMALL - 0.5)) / 2
-        page.text((middle, page.y + page.line() + height + 0.2), "step", SMALL - 0.5, MUTED)
-    page.y += 2 * page.line() + height + 0.2 + GAP
+        axes.grid(axis="y")
 
 
-def _numbers(pair: Pair) -> Iterator[tuple[str, list[float], float | None]]:
-    """Title, value at every step, and 1x feedforward where it is worth a line."""
-    near, far = pair.near.steps[0], pair.far
+def _curves(pair: RunPair) -> Iterator[tuple[str, list[float], float | None]]:
+    """Yield the title of each measure, its value at every step, and that of 1x feedforward."""
+    base, record = pair.base.steps[0], pair.adapted
 
     def numbers(key: str) -> list[float]:
-        return [float("nan") if value is None else value for value in far.numbers(key)]
+        return [float("nan") if value is None else value for value in record.numbers(key)]
 
-    yield "mean entropy, nats", numbers("entropy"), near["entropy"]
-    if judged := score(far):
-        yield judged[1], numbers(judged[0]), near["iou"] if judged[0] == "iou" else None
-    sizes = [float(extents(far, step).mean()) for step in range(far.last + 1)]
-    yield "mean receptive field size, input px", sizes, float(extents(pair.near, 0).mean())
-
-
-def _from_top(pairs: Sequence[Pair]) -> str:
-    names = [describe.one_line(pair.far.title) for pair in pairs]
-    return ("From top: " if len(pairs) > 1 else "") + "; ".join(names) + "."
+    yield "mean entropy, nats", numbers("entropy"), base["entropy"]
+    if judged := score(record):
+        yield judged[1], numbers(judged[0]), base["iou"] if judged[0] == "iou" else None
+    sizes = [float(field_sizes(record, step).mean()) for step in range(record.last + 1)]
+    yield "mean receptive field size, input px", sizes, float(field_sizes(pair.base, 0).mean())
 
 
-def _across(pair: Pair) -> str:
-    near, far = (f"{record.settings.scale:g}x" for record in (pair.near, pair.far))
-    return f"at {near}, at {far}, and at {far} after adaptation."
+# === Words
 
 
-def _caption(page: Page, pairs: Sequence[Pair], title: str, text: str, judged: bool = True) -> Page:
-    """Title, what there is to say, and the settings."""
-    far = pairs[0].far
-    page.text((MARGIN, page.y), title, HEAD + 0.5, bold=True, room=page.room)
-    page.y += page.line(HEAD + 0.5)
-    sentences = [text]
-    sha = str(far.environment.get("sha256", ""))[:8]
-    kinds = {pair.far.reference for pair in pairs if judged}
-    sentences += [text for kind, text in JUDGED.items() if kind in kinds]
-    sentences.append(
-        f"Settings: {describe.run(far)}."
-        f" Checkpoint {describe.checkpoint_name(far)}{f' ({sha})' if sha else ''}."
-    )
-    page.paragraph(" ".join(filter(None, sentences)), colour=MUTED)
-    return page
+def _compared_steps(pair: RunPair) -> list[RunStep]:
+    """Return 1x feedforward, then the other scale before and after adaptation."""
+    base, adapted = (f"{r.settings.scale:g}x" for r in (pair.base, pair.adapted))
+    return [
+        RunStep(f"{base} feedforward", pair.base, 0),
+        RunStep(f"{adapted} feedforward", pair.adapted, 0),
+        RunStep(f"{adapted} adapted", pair.adapted, pair.adapted.last),
+    ]
+
+
+def _measure(each: RunStep) -> str:
+    judged = score(each.record)
+    value = each.record.steps[each.step][judged[0]] if judged else None
+    if judged is None or value is None:
+        return ""
+    if judged[0] == "agreement" and each.record.settings.scale == 1 and each.step == 0:
+        return "the reference"
+    return f"{judged[0].replace('iou', 'IoU')} {value:.3f}"
+
+
+def _across(pair: RunPair) -> str:
+    base, adapted = (f"{record.settings.scale:g}x" for record in (pair.base, pair.adapted))
+    return f"at {base}, at {adapted}, and at {adapted} after adaptation."
+
+
+def _rows(pairs: Sequence[RunPair]) -> str:
+    names = "; ".join(pair.title for pair in pairs)
+    return f"From top: {names}." if len(pairs) > 1 else f"{names}."
+
+
+def _add_caption(
+    figure: Figure, pairs: Sequence[RunPair], title: str, text: str, measured: bool = True
+) -> None:
+    """Write the title, and a caption that ends with the measures and the settings."""
+    record = pairs[0].adapted
+    references = {pair.adapted.reference for pair in pairs if measured}
+    sha = str(record.environment.get("sha256", ""))[:8]
+    sentences = [
+        text,
+        *(sentence for reference, sentence in MEASURES.items() if reference in references),
+        f"Settings: {describe.run(record)}.",
+        f"Checkpoint {describe.checkpoint_name(record)}{f' ({sha})' if sha else ''}.",
+    ]
+    add_caption(figure, title, " ".join(sentences))
