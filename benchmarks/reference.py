@@ -21,9 +21,9 @@ from segviz import metrics
 from segviz.adapt.episode import encode_photo, optimise, photo_labels
 from segviz.adapt.settings import Settings
 from segviz.cli.common import write_whole
-from segviz.cli.evaluate import choose_ids
 from segviz.data import voc
 from segviz.data.classes import IGNORE
+from segviz.evaluation.evaluate import choose_images
 from segviz.network import load
 from segviz.network.grid import resample
 from segviz.profiling import baselines
@@ -42,7 +42,7 @@ def main() -> None:
     root = voc.find_root(options.voc_root)
     trained = load()
     network = trained.network
-    ids = choose_ids(root, "val", options.limit)
+    ids = choose_images(root, "val", options.limit)
     matrices = {
         (scale, step, way): np.zeros((21, 21), np.int64)
         for scale in SCALES

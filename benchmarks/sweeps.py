@@ -32,6 +32,7 @@ from tqdm import tqdm
 
 from segviz import metrics
 from segviz.adapt.episode import encode_photo, half_size_logits, optimise, photo_labels
+from segviz.adapt.method import Method
 from segviz.adapt.objectives import (
     MARGINAL_WEIGHT,
     OBJECTIVES,
@@ -43,12 +44,12 @@ from segviz.adapt.objectives import (
 from segviz.adapt.pixelwise import Pixels
 from segviz.adapt.settings import Settings
 from segviz.cli.common import write_whole
-from segviz.cli.evaluate import choose_ids
 from segviz.data import voc
 from segviz.evaluation.bootstrap import difference, resampled_miou
-from segviz.evaluation.evaluate import Method
+from segviz.evaluation.evaluate import choose_images
+from segviz.evaluation.measurement import row_key
 from segviz.evaluation.paper_tables import MODELS, OURS
-from segviz.evaluation.row_store import Key, Row, Store
+from segviz.evaluation.row_store import EpisodeRow, RowKey, RowStore
 from segviz.network import load
 from segviz.network.checkpoint import Checkpoint
 from segviz.network.dynamic import Encoding, Segmenter
@@ -62,7 +63,7 @@ AT = 32  # where all but the steps are compared
 TRAINED = "w/ aug"
 BASES = {"entropy": Settings(), "ours": Method.parse(*OURS).settings}
 
-Stores = dict[str, tuple[Checkpoint, Store]]  # by name in MODELS
+Stores = dict[str, tuple[Checkpoint, RowStore]]  # by name in MODELS
 
 
 def finer(objective: Objective, size: tuple[int, int], factor: int) -> Objective:
@@ -130,9 +131,10 @@ class Variant:
     sigma: float = 1.0
     model: str = TRAINED
 
-    def key(self, scale: float) -> Key:
+    def key(self, scale: float) -> RowKey:
         """What the store calls it."""
-        key = Method(replace(self.settings, steps=self.step), (self.step,)).key(scale, self.step)
+        method = Method(replace(self.settings, steps=self.step), (self.step,))
+        key = row_key(scale, method, self.step)
         start = "" if self.sigma == 1 else f", sigma x{self.sigma:g}"
         return replace(key, method=key.method + start)
 
@@ -200,7 +202,7 @@ def measure(
     truth: np.ndarray,
     scale: float,
     wanted: Sequence[Variant],
-) -> list[Row]:
+) -> list[EpisodeRow]:
     """The rows of one image at one scale: one forward pass, one episode for all steps."""
     network = checkpoint.network
     stride, classes = network.architecture.stride, network.architecture.classes
@@ -209,7 +211,7 @@ def measure(
     prepared.cache["half"] = half_size_logits(network, prepared.x)
     height, width = prepared.encoding.F.shape[-2:]
     OBJECTIVES.update(objectives((height, width)))
-    episodes: dict[tuple[Settings, float], dict[int, Key]] = {}
+    episodes: dict[tuple[Settings, float], dict[int, RowKey]] = {}
     for one in wanted:
         episodes.setdefault((one.settings, one.sigma), {})[one.step] = one.key(scale)
     rows = {}
@@ -221,7 +223,7 @@ def measure(
                 mean = state.sigma.mean().item() * stride
                 entropy = state.entropy.mean().item()
                 key = keys[state.step]
-                rows[key] = Row(key, matrix, entropy, mean, math.nan)
+                rows[key] = EpisodeRow(key, matrix, entropy, mean, math.nan)
     return list(rows.values())
 
 
@@ -248,14 +250,14 @@ def results(
     ids: Sequence[str], scales: Sequence[float], stores: Stores
 ) -> Iterator[dict[str, Any]]:
     """A row for each variant and scale, in percent and points."""
-    found: dict[tuple[str, Key], list[Row]] = {}
+    found: dict[tuple[str, RowKey], list[EpisodeRow]] = {}
     for model, (_, store) in stores.items():
         for name in ids:
             for key, row in store.rows(name).items():
                 found.setdefault((model, key), []).append(row)
 
     @cache
-    def mious(model: str, key: Key) -> np.ndarray:
+    def mious(model: str, key: RowKey) -> np.ndarray:
         """mIoU over all images, then over each resampling, in percent."""
         overlaps = [metrics.overlap(row.matrix) for row in found[model, key]]
         if len(overlaps) < len(ids):
@@ -298,13 +300,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results"))
     options = parser.parse_args()
     root, tasks = voc.find_root(options.voc_root), TaskQueue.from_environment()
-    ids = choose_ids(root, options.split, options.limit)
+    ids = choose_images(root, options.split, options.limit)
     with ExitStack() as stack:
         stores = {}
         for model, name in MODELS.items():
             checkpoint = load(name)
             classes = checkpoint.network.architecture.classes
-            store = Store(options.rows, checkpoint.sha256, classes, tasks.rank)
+            store = RowStore(options.rows, checkpoint.sha256, classes, tasks.rank)
             stores[model] = checkpoint, stack.enter_context(closing(store))
         work(root, ids, options.scales, stores, tasks)
         if not tasks.is_main:

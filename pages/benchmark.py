@@ -12,9 +12,8 @@ from pages.components.benchmark_table import as_file, gains, provenance, table
 from pages.state import controls, session
 from pages.state.text import plain, sentence
 from segviz.errors import InputError
-from segviz.evaluation import results
 from segviz.evaluation.paper_tables import TABLES
-from segviz.evaluation.results import Result
+from segviz.evaluation.results import ResultFile, read_result, table_command
 from segviz.runtime import resources
 
 PAGE = "benchmark"
@@ -24,9 +23,9 @@ now.opened = True
 
 
 @st.cache_resource(show_spinner="Reading the result", max_entries=8)
-def loaded(path: Path, changed: int) -> Result:
+def loaded(path: Path, changed: int) -> ResultFile:
     """A result file as it was at that time."""
-    return results.read(path)
+    return read_result(path)
 
 
 def title(name: str) -> str:
@@ -34,9 +33,9 @@ def title(name: str) -> str:
     return "Your own" if name == OWN else TABLES[name].title.split(":")[0]
 
 
-def show(result: Result, model: str, file: bytes, name: str) -> None:
+def show(result: ResultFile, model: str, file: bytes, name: str) -> None:
     """Table, charts, and what is behind them."""
-    if not result.parts[model].images:
+    if not result.models[model].images:
         st.info("No image was measured for this model yet.", icon=":material/hourglass_empty:")
         return
     table(result, model)
@@ -48,7 +47,7 @@ def show(result: Result, model: str, file: bytes, name: str) -> None:
 def missing(what: str, name: str, path: Path) -> None:
     """Say which command makes what is not there."""
     st.info(
-        f"{what} not been measured here yet: `{results.command(name)}` measures it and writes"
+        f"{what} not been measured here yet: `{table_command(name)}` measures it and writes"
         f" {plain(path.name)} into the folder of results.",
         icon=":material/hourglass_empty:",
     )
@@ -77,7 +76,7 @@ def paper(name: str) -> None:
     except (InputError, OSError) as error:
         st.error(sentence(error), icon=":material/folder_off:")
         return
-    if model not in result.parts:
+    if model not in result.models:
         missing(f"The model “{model}” of “{TABLES[name].title}” has", name, path)
         return
     show(result, model, path.read_bytes(), path.name)

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from segviz.evaluation.paper_tables import MODELS, TABLES
-from segviz.evaluation.summary import LARGE
+from segviz.evaluation.paper_tables import LARGE_SCALE, MODELS, TABLES
 
 GAINS = {"entropy": 0.02, "oracle": 0.08, "adversary": -0.2}
 
@@ -16,8 +15,8 @@ def part(table, model, ids, scales=None, checkpoint=None):
         rng = np.random.default_rng(int(10 * scale))
         classes, iou = rng.uniform(0.3, 0.7, 21), rng.uniform(0.3, 0.7, count)
         entropy = rng.uniform(0.1, 0.3, count)
-        for method in TABLES[table].plan():
-            for step in method.at:
+        for method in TABLES[table].parsed_methods():
+            for step in method.steps:
                 feedforward = method.name == "feedforward"
                 gain = GAINS.get(method.settings.objective, 0.0) if step else 0.0
                 each = (np.arange(count) - count / 2 + 0.25) / 100 if step else 0.0
@@ -50,7 +49,7 @@ def part(table, model, ids, scales=None, checkpoint=None):
                         "entropy": (entropy - each).tolist(),
                     }
                 )
-    large = [scale for scale in scales or TABLES[table].scales if scale >= LARGE]
+    large = [scale for scale in scales or TABLES[table].scales if scale >= LARGE_SCALE]
     mean_gains = [
         {
             "method": method.name,
@@ -60,8 +59,8 @@ def part(table, model, ids, scales=None, checkpoint=None):
             "gain": GAINS.get(method.settings.objective, 0.0),
             "error": 0.009,
         }
-        for method in TABLES[table].plan()
-        for step in method.at
+        for method in TABLES[table].parsed_methods()
+        for step in method.steps
         if step and len(large) > 1
     ]
     return {

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from segviz.adapt import Settings
-from segviz.evaluation.evaluate import Method, measure, plan
+from segviz.adapt.method import Method
+from segviz.evaluation.measurement import measure_image, plan_measurements
 from segviz.network import Architecture, checkpoint
 from segviz.runs.run import Run
 from segviz.training.recipe import Recipe
@@ -41,9 +42,10 @@ def test_episode(trained, here, photo, truth, objective, variables):
 
 def test_measured_rows(trained, here, photo, truth):
     methods = [Method.parse(text, "both", [2]) for text in ("feedforward", "entropy")]
-    cells = plan([1.0, 2.0], methods, 21)
+    cells = plan_measurements([1.0, 2.0], methods, 21)
     a, b = (
-        [row for rows in measure(n, photo, truth, cells) for row in rows] for n in (trained, here)
+        [row for rows in measure_image(n, photo, truth, cells) for row in rows]
+        for n in (trained, here)
     )
     assert [row.key for row in a] == [row.key for row in b]
     for one, other in zip(a, b, strict=True):

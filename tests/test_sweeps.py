@@ -13,7 +13,7 @@ from segviz.adapt import objectives
 from segviz.adapt.episode import encode_photo
 from segviz.adapt.objectives import OBJECTIVES
 from segviz.adapt.pixelwise import Pixels
-from segviz.evaluation.row_store import Store
+from segviz.evaluation.row_store import RowStore
 from segviz.runtime.distributed import TaskQueue
 
 SIZE = (3, 4)
@@ -114,7 +114,7 @@ def test_measured_once_and_told(sweeps, trained, voc_root, tmp_path, monkeypatch
     ]
     monkeypatch.setattr(sweeps, "variants", lambda: chosen)
     ids = ["2007_000007", "2007_000008"]
-    with closing(Store(tmp_path, trained.sha256, 21)) as store:
+    with closing(RowStore(tmp_path, trained.sha256, 21)) as store:
         stores = {sweeps.TRAINED: (trained, store)}
         sweeps.work(voc_root, ids, [1.0], stores, TaskQueue())
         monkeypatch.setattr(sweeps, "measure", lambda *_: pytest.fail("measured again"))

@@ -6,13 +6,13 @@ from typing import Literal
 import plotly.graph_objects as go
 import streamlit as st
 
+from segviz.adapt.method import FEEDFORWARD, Method
 from segviz.charts import per_image as charts
 from segviz.errors import InputError
-from segviz.evaluation.against_paper import named
+from segviz.evaluation.against_paper import variant_label
 from segviz.evaluation.correlation import Changes, changes
-from segviz.evaluation.evaluate import FEEDFORWARD, Method
 from segviz.evaluation.paper_tables import OURS
-from segviz.evaluation.results import Part, Result, Row
+from segviz.evaluation.results import MethodResult, ModelResult, ResultFile
 from segviz.network import checkpoint
 from segviz.viewer import ViewState
 
@@ -32,22 +32,22 @@ NAMES = {"iou": "IoU", "accuracy": "pixel accuracy"}
 Measure = Literal["iou", "accuracy"]
 
 
-def details(result: Result, model: str) -> None:
+def details(result: ResultFile, model: str) -> None:
     """Draw the controls and what they choose."""
-    part = result.parts[model]
-    kinds = [kind for kind in part.kinds if kind[0] != FEEDFORWARD]
-    if not kinds or not any(part.base(scale) for scale in part.scales):
+    part = result.models[model]
+    variants = [variant for variant in part.variants if variant.method != FEEDFORWARD]
+    if not variants or not any(part.feedforward(scale) for scale in part.scales):
         return
     st.subheader("A closer look", divider="gray")
     place = f"{result.table}_{model}"
     left, middle, right = st.columns([5, 5, 3])
     before = controls.get(f"bench_kind_{place}")
-    ours = next((kind for kind in kinds if kind[:2] == OURS), kinds[0])
-    kind = left.selectbox(
+    ours = next((variant for variant in variants if variant[:2] == OURS), variants[0])
+    variant = left.selectbox(
         "Method",
-        kinds,
-        kinds.index(before if before in kinds else ours),
-        format_func=lambda one: named(one, True),
+        variants,
+        variants.index(before if before in variants else ours),
+        format_func=lambda one: variant_label(one, True),
         key=controls.key(f"bench_kind_{place}"),
         help="What is compared with feedforward at the same scale: objective, variables, steps.",
     )
@@ -71,7 +71,7 @@ def details(result: Result, model: str) -> None:
         help="IoU of an image is the mean over the classes in its truth or prediction; pixel"
         " accuracy is the share of its pixels that are right.",
     )
-    row, base = part.row(scale, kind), part.base(scale)
+    row, base = part.result(scale, variant), part.feedforward(scale)
     if row is None or base is None:
         st.caption("This was not measured at this scale.")
         return
@@ -89,7 +89,7 @@ def details(result: Result, model: str) -> None:
     _images(part, row, found, NAMES[measure])
 
 
-def _classes(base: Row, row: Row, place: str) -> None:
+def _classes(base: MethodResult, row: MethodResult, place: str) -> None:
     st.markdown("**Classes** :gray[gain and loss of IoU, in points]")
     alt = "Gain and loss of IoU by class, sorted"
     _chart(charts.class_bars(base, row), f"bench_classes_{place}", alt)
@@ -115,7 +115,7 @@ def _chart(figure: go.Figure, key: str, alt: str) -> None:
 # === Images
 
 
-def _images(part: Part, row: Row, found: Changes, name: str) -> None:
+def _images(part: ModelResult, row: MethodResult, found: Changes, name: str) -> None:
     """Those that gained and lost most, each opened on Iterate."""
     root, why = _root(part, row)
     signs: tuple[tuple[Literal[1, -1], str], ...] = ((1, "gained"), (-1, "lost"))
@@ -133,7 +133,9 @@ def _images(part: Part, row: Row, found: Changes, name: str) -> None:
         st.caption("The images can be opened once the runs at work have ended.")
 
 
-def _image(part: Part, row: Row, found: Changes, place: int, root: Path | None) -> None:
+def _image(
+    part: ModelResult, row: MethodResult, found: Changes, place: int, root: Path | None
+) -> None:
     id = found.ids[place]
     change = float(found.change[place])
     there = root is not None and (root / "JPEGImages" / f"{id}.jpg").is_file()
@@ -160,9 +162,9 @@ def _image(part: Part, row: Row, found: Changes, place: int, root: Path | None) 
     )
 
 
-def _root(part: Part, row: Row) -> tuple[Path | None, str]:
+def _root(part: ModelResult, row: MethodResult) -> tuple[Path | None, str]:
     """The VOC folder, or why no image can be opened."""
-    name = part.environment.get("checkpoint", "")
+    name = part.checkpoint
     try:
         wanted(part, row, "any")
         if name not in checkpoint.names():
@@ -172,7 +174,7 @@ def _root(part: Part, row: Row) -> tuple[Path | None, str]:
         return None, sentence(error)
 
 
-def wanted(part: Part, row: Row, id: str) -> dict:
+def wanted(part: ModelResult, row: MethodResult, id: str) -> dict:
     """The run of a row on an image, as the address of Iterate has it.
 
     Raises:
@@ -186,5 +188,5 @@ def wanted(part: Part, row: Row, id: str) -> dict:
         "rate": settings.learning_rate,
         "scale": row.scale,
         "photo": f"voc:{id}",
-        "checkpoint": part.environment.get("checkpoint", checkpoint.DEFAULT),
+        "checkpoint": part.checkpoint or checkpoint.DEFAULT,
     }

@@ -8,7 +8,7 @@ import streamlit as st
 from segviz.adapt import OBJECTIVES, VARIABLES
 from segviz.data import voc
 from segviz.errors import InputError
-from segviz.evaluation.results import Result, parse
+from segviz.evaluation.results import EvaluationResult, ResultFile
 from segviz.jobs.evaluation_job import (
     EVALUATIONS,
     Evaluation,
@@ -73,13 +73,13 @@ def choose_and_run() -> None:
         _ended(job)
 
 
-def finished() -> tuple[Result, dict] | None:
+def finished() -> tuple[ResultFile, EvaluationResult] | None:
     """The result of this visit's evaluation, and the same as JSON; None while there is none."""
     job = session().evaluated
     if job is None or not job.done:
         return None
     data = job.work.result()
-    return None if data is None else (parse(data, "the evaluation"), data)
+    return None if data is None else (data.as_file(), data)
 
 
 def _folder() -> Path | None:
@@ -239,7 +239,7 @@ def _progress(job: Job[Evaluation]) -> tuple[float, str]:
 def _ended(job: Job) -> None:
     """What to know of an evaluation that ended."""
     work: Evaluation = job.work
-    done = len(work.cells[0].images)
+    done = len(work.measurements[0].images)
     if job.error is not None:
         st.error(said(job.error), icon=":material/error:")
     elif job.state == "stopped":

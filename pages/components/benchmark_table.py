@@ -1,16 +1,20 @@
 """A result as a table beside the paper's, and as a chart of gains."""
 
-import json
-
+import msgspec
 import streamlit as st
 
+from segviz.adapt.method import FEEDFORWARD
 from segviz.charts import gains as gain_charts
 from segviz.evaluation import against_paper
-from segviz.evaluation.against_paper import Line, Mean, Value, every, named
-from segviz.evaluation.evaluate import FEEDFORWARD
-from segviz.evaluation.paper_tables import TABLES
-from segviz.evaluation.results import VAL, Kind, Result
-from segviz.evaluation.summary import LARGE
+from segviz.evaluation.against_paper import (
+    TableLine,
+    TableMeanGain,
+    TableValue,
+    all_values,
+    variant_label,
+)
+from segviz.evaluation.paper_tables import LARGE_SCALE, TABLES
+from segviz.evaluation.results import VAL_IMAGES, EvaluationResult, ResultFile, Variant
 
 from ..state.text import plain
 
@@ -20,30 +24,30 @@ NARROW = 2
 """With so many scales the paper's numbers stand beside ours, else below."""
 
 
-def subset(result: Result, images: int) -> str:
+def subset(result: ResultFile, images: int) -> str:
     """Which images were measured, in words."""
-    if result.split == "val" and images == VAL:
+    if result.split == "val" and images == VAL_IMAGES:
         return f"all {images:,} images of val"
     limited = result.table and TABLES[result.table].limit == images
     random = ", a fixed random subset" if limited or "--limit" in result.command else ""
     if result.split == "val":
-        return f"{images:,} of the {VAL:,} images of val{random}"
+        return f"{images:,} of the {VAL_IMAGES:,} images of val{random}"
     return f"{images:,} images of {plain(result.split)}{random}"
 
 
-def table(result: Result, model: str) -> None:
+def table(result: ResultFile, model: str) -> None:
     """mIoU of every method at every scale, ours and the paper's."""
-    found = against_paper.lines(result, model)
-    part = result.parts[model]
-    checkpoint = plain(part.environment.get("checkpoint", "a network without name"))
-    errors = any(v.error is not None for v in every(found))
+    found = against_paper.table_lines(result, model)
+    part = result.models[model]
+    checkpoint = plain(part.checkpoint or "a network without name")
+    errors = any(v.error is not None for v in all_values(found))
     within = " ± its standard error over resampled images" if errors else ""
     st.markdown(
         f"**mIoU in %** :gray[on {subset(result, part.images)}, {checkpoint}; in colour the gain"
         f" over feedforward in points{within}]"
     )
-    papers = any(v.paper is not None for v in every(found))
-    if part.images != VAL and result.split == "val" and papers:
+    papers = any(v.paper is not None for v in all_values(found))
+    if part.images != VAL_IMAGES and result.split == "val" and papers:
         st.caption(
             ":material/info: Not the whole of val: differences to the paper are partly those of"
             " the images; gains compare the same images."
@@ -55,9 +59,9 @@ def table(result: Result, model: str) -> None:
     st.table(rows, hide_index=True, border="horizontal", width="stretch")
 
 
-def _wide(line: Line, found: list[Line]) -> list[dict[str, str]]:
+def _wide(line: TableLine, found: list[TableLine]) -> list[dict[str, str]]:
     """One row: for each scale ours, the paper's and the difference."""
-    papers = any(v.paper is not None for v in every(found))
+    papers = any(v.paper is not None for v in all_values(found))
     row = _named(line, found)
     for scale, value in line.values.items():
         row[f"{scale:g}x"] = _ours(value)
@@ -67,10 +71,10 @@ def _wide(line: Line, found: list[Line]) -> list[dict[str, str]]:
     return [row]
 
 
-def _long(line: Line, found: list[Line]) -> list[dict[str, str]]:
+def _long(line: TableLine, found: list[TableLine]) -> list[dict[str, str]]:
     """A row of ours; where the paper has it, one of the paper's, and one of the difference."""
     values = {f"{scale:g}x": value for scale, value in line.values.items()}
-    papers = any(v.paper is not None for v in every(found))
+    papers = any(v.paper is not None for v in all_values(found))
     name = _named(line, found)
     label = {" ": "segviz"} if papers else {}
     rows = [{**name, **label, **{scale: _ours(value) for scale, value in values.items()}}]
@@ -83,13 +87,13 @@ def _long(line: Line, found: list[Line]) -> list[dict[str, str]]:
     return rows
 
 
-def _named(line: Line, found: list[Line]) -> dict[str, str]:
-    steps = {one.kind[2] for one in found if one.kind[0] != FEEDFORWARD}
-    name = plain(named(line.kind, len(steps) > 1))
+def _named(line: TableLine, found: list[TableLine]) -> dict[str, str]:
+    steps = {one.variant.steps for one in found if one.variant.method != FEEDFORWARD}
+    name = plain(variant_label(line.variant, len(steps) > 1))
     return {"Method": f"**{name}**" if line.ours else name}
 
 
-def _ours(value: Value) -> str:
+def _ours(value: TableValue) -> str:
     if value.miou is None:
         return "-"
     return f"**{value.miou:.1f}** {_signed(value.gain)}{_within(value.error)}".strip()
@@ -99,14 +103,14 @@ def _within(error: float | None) -> str:
     return "" if error is None else f" :gray[±\u00a0{error:.1f}]"
 
 
-def _paper(value: Value) -> str:
+def _paper(value: TableValue) -> str:
     if value.paper is None:
         return ":gray[-]"
     gain = "" if value.paper_gain is None else f" {_plus(value.paper_gain)}"
     return f":gray[{value.paper:.1f}{gain}]"
 
 
-def _difference(value: Value) -> str:
+def _difference(value: TableValue) -> str:
     return "" if value.difference is None else f":gray[*{_plus(value.difference)}*]"
 
 
@@ -124,14 +128,14 @@ def _plus(value: float) -> str:
     return "0.0" if text[1:] == "0.0" else text
 
 
-def gains(result: Result, model: str) -> None:
+def gains(result: ResultFile, model: str) -> None:
     """Gain over feedforward: against scale, or by variables where there are few scales."""
-    found = against_paper.lines(result, model)
-    few = len(result.parts[model].scales) <= NARROW
-    if not any(v.gain is not None for v in every(found)):
+    found = against_paper.table_lines(result, model)
+    few = len(result.models[model].scales) <= NARROW
+    if not any(v.gain is not None for v in all_values(found)):
         return
-    papers = any(v.paper_gain is not None for v in every(found))
-    errors = any(v.error is not None for v in every(found))
+    papers = any(v.paper_gain is not None for v in all_values(found))
+    errors = any(v.error is not None for v in all_values(found))
     keys = ["in points of mIoU"]
     if papers:
         keys += [
@@ -145,24 +149,24 @@ def gains(result: Result, model: str) -> None:
         config={"displaylogo": False},
         alt="Gain of mIoU over feedforward by method and scale, ours and the paper's",
     )
-    means = [_mean(line.kind, line.mean) for line in found if line.mean is not None]
+    means = [_mean(line.variant, line.mean) for line in found if line.mean is not None]
     if means:
-        st.caption(f"Mean gain from {LARGE:g}x on: {'; '.join(means)}.")
+        st.caption(f"Mean gain from {LARGE_SCALE:g}x on: {'; '.join(means)}.")
 
 
-def _mean(kind: Kind, mean: Mean) -> str:
+def _mean(variant: Variant, mean: TableMeanGain) -> str:
     beside = "" if mean.paper is None else f" (paper {_plus(mean.paper)})"
-    return f"{plain(named(kind, True))} {_plus(mean.gain)}{_within(mean.error)}{beside}"
+    return f"{plain(variant_label(variant, True))} {_plus(mean.gain)}{_within(mean.error)}{beside}"
 
 
-def provenance(result: Result, model: str, file: bytes, name: str) -> None:
+def provenance(result: ResultFile, model: str, file: bytes, name: str) -> None:
     """How it was measured, what was left out, and the file itself."""
-    part = result.parts[model]
+    part = result.models[model]
     with st.expander("How it was measured", icon=":material/terminal:"):
         if result.command:
             st.code(result.command, language="bash", wrap_lines=True)
         facts = {"images": f"{part.images:,} of {result.split}", **part.environment}
-        st.caption(" · ".join(f"{plain(key)} {plain(value)}" for key, value in facts.items()))
+        st.caption(" · ".join(f"{plain(key)} {plain(str(value))}" for key, value in facts.items()))
         if part.failed:
             st.warning(
                 f"{len(part.failed)} could not be measured and were left out: "
@@ -182,6 +186,6 @@ def provenance(result: Result, model: str, file: bytes, name: str) -> None:
         )
 
 
-def as_file(data: object) -> bytes:
-    """A result as the command line prints it."""
-    return (json.dumps(data) + "\n").encode()
+def as_file(result: EvaluationResult) -> bytes:
+    """Return a result as the command line writes it."""
+    return msgspec.json.encode(result) + b"\n"

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ..evaluation.against_paper import Line, Value, named, needs_truth
-from ..evaluation.evaluate import FEEDFORWARD
+from ..adapt.method import FEEDFORWARD
+from ..evaluation.against_paper import TableLine, TableValue, needs_truth, variant_label
 from ..evaluation.paper_tables import OURS
 from ..pictures.method_colours import GREY, method_colours
 
@@ -19,7 +19,7 @@ SPACING = 0.05
 ZERO_LINE = {"zeroline": True, "zerolinecolor": GREY, "zerolinewidth": 2}
 
 
-def gain_curves(found: Sequence[Line]) -> go.Figure:
+def gain_curves(found: Sequence[TableLine]) -> go.Figure:
     """Plot the gain over feedforward against scale: measured solid, published dashed.
 
     Methods that need truth have a panel of their own: on a shared axis they would flatten the
@@ -28,18 +28,18 @@ def gain_curves(found: Sequence[Line]) -> go.Figure:
     Arguments:
         found: Lines of a table; those of feedforward are the zero line.
     """
-    gaining = [line for line in found if line.kind[0] != FEEDFORWARD]
-    colours = method_colours([line.kind[0] for line in gaining])
-    steps = sorted({line.kind[2] for line in gaining})
+    gaining = [line for line in found if line.variant.method != FEEDFORWARD]
+    colours = method_colours([line.variant.method for line in gaining])
+    steps = sorted({line.variant.steps for line in gaining})
     scales = sorted({scale for line in found for scale in line.values})
     panels = _panels(gaining)
     figure = _subplots([title for _, title in panels])
     for column, (needs, _) in enumerate(panels, 1):
         for line in gaining:
             if needs_truth(line) is needs:
-                symbol = SYMBOLS[steps.index(line.kind[2]) % len(SYMBOLS)]
-                name = named(line.kind, len(steps) > 1)
-                for curve in _curves(line, name, colours[line.kind[0]], symbol):
+                symbol = SYMBOLS[steps.index(line.variant.steps) % len(SYMBOLS)]
+                name = variant_label(line.variant, len(steps) > 1)
+                for curve in _curves(line, name, colours[line.variant.method], symbol):
                     figure.add_trace(curve, 1, column)
     figure.update_xaxes(tickvals=scales, ticktext=[f"{s:g}x" for s in scales], zeroline=False)
     figure.update_yaxes(rangemode="tozero", **ZERO_LINE)
@@ -52,7 +52,7 @@ def gain_curves(found: Sequence[Line]) -> go.Figure:
     return figure
 
 
-def _curves(line: Line, name: str, colour: str, symbol: str) -> list[go.Scatter]:
+def _curves(line: TableLine, name: str, colour: str, symbol: str) -> list[go.Scatter]:
     """Return the measured curve, and the published one if there is any."""
     curves = []
     for key, title, dash in (("gain", name, "solid"), ("paper_gain", f"{name}: paper", "dash")):
@@ -73,7 +73,7 @@ def _curves(line: Line, name: str, colour: str, symbol: str) -> list[go.Scatter]
     return curves
 
 
-def gain_bars(found: Sequence[Line]) -> go.Figure:
+def gain_bars(found: Sequence[TableLine]) -> go.Figure:
     """Plot the gain over feedforward by variables: measured as bars, published as diamonds.
 
     Each scale has one panel for methods without truth and one for methods that need it.
@@ -81,24 +81,28 @@ def gain_bars(found: Sequence[Line]) -> go.Figure:
     Arguments:
         found: Lines of a table; those of feedforward are the zero line.
     """
-    gaining = [line for line in found if line.kind[0] != FEEDFORWARD]
-    colours = method_colours([line.kind[0] for line in gaining])
+    gaining = [line for line in found if line.variant.method != FEEDFORWARD]
+    colours = method_colours([line.variant.method for line in gaining])
     scales = sorted({scale for line in found for scale in line.values})
     panels = [(scale, needs, title) for needs, title in _panels(gaining) for scale in scales]
     figure = _subplots([f"{scale:g}x, {title}" for scale, _, title in panels])
     for column, (scale, needs, _) in enumerate(panels, 1):
         shown = [line for line in gaining if needs_truth(line) is needs]
-        groups = list(dict.fromkeys(line.kind[1:] for line in shown))
+        groups = list(dict.fromkeys(line.variant[1:] for line in shown))
         methods = {
-            group: [line.kind[0] for line in shown if line.kind[1:] == group] for group in groups
+            group: [line.variant.method for line in shown if line.variant[1:] == group]
+            for group in groups
         }
         width = min(0.8 / max(map(len, methods.values()), default=1), MAX_BAR_WIDTH)
         for line in shown:
             value = line.values.get(scale)
             if value is None:
                 continue
-            method, group = line.kind[0], methods[line.kind[1:]]
-            x = groups.index(line.kind[1:]) + (group.index(method) - (len(group) - 1) / 2) * width
+            method, group = line.variant.method, methods[line.variant[1:]]
+            x = (
+                groups.index(line.variant[1:])
+                + (group.index(method) - (len(group) - 1) / 2) * width
+            )
             for trace in _bar(line, value, x, width, colours[method]):
                 figure.add_trace(trace, 1, column)
         figure.update_xaxes(
@@ -126,12 +130,12 @@ def gain_bars(found: Sequence[Line]) -> go.Figure:
 
 
 def _bar(
-    line: Line, value: Value, x: float, width: float, colour: str
+    line: TableLine, value: TableValue, x: float, width: float, colour: str
 ) -> list[go.Bar | go.Scatter]:
     """Return a bar, and on it the published value as a diamond."""
-    method = line.kind[0]
+    method = line.variant.method
     name = f"{method} (ours)" if method == OURS[0] else method
-    title = named(line.kind, True)
+    title = variant_label(line.variant, True)
     bar = go.Bar(
         x=[x],
         y=[value.gain],
@@ -181,7 +185,7 @@ def _subplots(titles: Sequence[str]) -> go.Figure:
     return figure.update_annotations(font_size=13)
 
 
-def _panels(gaining: Sequence[Line]) -> list[tuple[bool, str]]:
+def _panels(gaining: Sequence[TableLine]) -> list[tuple[bool, str]]:
     """Return the panels that have lines: whether their methods need truth, and a title."""
     panels = [(False, "unsupervised"), (True, "with truth")]
     return [panel for panel in panels if any(needs_truth(line) is panel[0] for line in gaining)]

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from ..data.classes import CLASSES
 from ..evaluation.correlation import Changes, pearson, spearman, strength
-from ..evaluation.results import Row
+from ..evaluation.results import MethodResult
 from ..pictures.method_colours import GREY
 from .run_comparison import BETTER, WORSE
 
@@ -20,15 +20,15 @@ TOO_FEW = f"With fewer than {MIN_IMAGES} images no relation is claimed."
 MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
 
 
-def class_bars(base: Row, row: Row) -> go.Figure:
+def class_bars(base: MethodResult, result: MethodResult) -> go.Figure:
     """Plot the change of each class against feedforward in points of IoU, best first.
 
     Arguments:
         base: Feedforward at the same scale.
-        row: The method.
+        result: The method.
     """
-    count = min(len(base.class_iou), len(row.class_iou), len(CLASSES))
-    before, after = 100 * base.class_iou[:count], 100 * row.class_iou[:count]
+    count = min(len(base.class_iou), len(result.class_iou), len(CLASSES))
+    before, after = (100 * np.array(r.class_iou[:count], np.float64) for r in (base, result))
     change = after - before
     order = [int(c) for c in np.argsort(change, kind="stable") if np.isfinite(change[c])]
     bars = go.Bar(

@@ -3,151 +3,100 @@
 import json
 import math
 import sys
-import tempfile
 import time
 from argparse import Namespace
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import msgspec
 from tqdm import tqdm
 
-from .. import metrics
-from ..data import voc
-from ..data.splits import split_ids, subset
-from ..errors import InputError
-from ..evaluation.evaluate import FEEDFORWARD, Cell, Method, collect, evaluate, plan
-from ..evaluation.paper_tables import text
-from ..evaluation.row_store import Store
-from ..evaluation.summary import summary
-from ..network.checkpoint import Checkpoint
+from ..evaluation.evaluate import ImageProgress, evaluate_dataset
+from ..evaluation.results import EvaluationResult
+from ..evaluation.table_text import terminal_table
 from ..runtime.distributed import TaskQueue
-from ..validation import check_range
 from .common import (
     command_line,
-    load_checkpoint,
-    make_folder,
     parse_numbers,
     parse_whole,
+    set_threads,
     write_whole,
 )
 
-__all__ = ["choose_ids", "evaluation", "measured"]
+__all__ = ["evaluation", "print_failed", "progress_bar"]
 
-REDRAW = 2.0  # seconds between two looks at the running mIoU
+MIOU_INTERVAL = 2.0  # seconds between two readings of the running mIoU
 
 
 def evaluation(options: Namespace) -> int:
     """Measure methods at scales over a split."""
-    root = voc.find_root(options.voc_root)
-    ids = choose_ids(root, options.split, options.limit)
-    steps = parse_whole(options.steps)
-    methods = [
-        Method.parse(
-            spelling,
-            variables,
-            steps,
+    tasks = TaskQueue.from_environment()
+    set_threads(options)
+    folder = Path(options.out) if options.out else None
+    with progress_bar() as on_progress:
+        result = evaluate_dataset(
+            options.checkpoint,
+            options.voc_root,
+            options.split,
+            options.limit,
+            parse_numbers(options.scales),
+            options.methods.split(","),
+            options.variables.split(","),
+            parse_whole(options.steps),
+            folder,
+            device=options.device,
+            by_image=options.by_image,
+            command=command_line(),
+            tasks=tasks,
+            on_progress=on_progress,
             learning_rate=options.lr,
             centred=options.centred,
             tolerance=options.tolerance,
         )
-        for spelling in map(str.strip, options.methods.split(","))
-        for variables in (["both"] if spelling == FEEDFORWARD else options.variables.split(","))
-    ]
-    scales = parse_numbers(options.scales)
-    plan(scales, methods, 1)  # settings are checked before anything is loaded
-    tasks = TaskQueue.from_environment()
-    if tasks.world_size > 1 and not options.out:
-        raise InputError(
-            f"{tasks.world_size} processes share the work, but have no folder for their results;"
-            " give --out."
-        )
-    trained = load_checkpoint(options)
-    cells = plan(scales, methods, trained.network.architecture.classes)
-    with tempfile.TemporaryDirectory() as spare:
-        folder = make_folder(options.out) if options.out else Path(spare)
-        failed, interrupted = measured(trained, root, ids, cells, folder, tasks)
-        if not tasks.is_main:
-            return 130 if interrupted else 0
-        result = {
-            **summary(trained, cells, failed, options.by_image),
-            "split": options.split,
-            "command": command_line(),
-            "complete": not interrupted,
-        }
-        if options.out:
-            write_whole(folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result) if options.json else f"{result['images']} images\n{text(cells)}")
-    return 130 if interrupted else 0
+    code = 0 if result["complete"] else 130
+    if not tasks.is_main:
+        return code
+    print_failed(result["failed"])
+    if folder:
+        write_whole(folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
+    if options.json:
+        print(json.dumps(result))
+    else:
+        table = terminal_table(msgspec.convert(result, EvaluationResult).results)
+        print(f"{result['images']} images\n{table}")
+    return code
 
 
-def choose_ids(root: Path, split: str, limit: int | None) -> list[str]:
-    """The ids of a split, or a fixed random subset of that size."""
-    ids = list(dict.fromkeys(split_ids(root, split)))
-    if not ids:
-        raise InputError(f"the list {split} has no ids; give another --split.")
-    if limit is not None:
-        check_range("--limit", limit, 1)
-        ids = subset(ids, limit)
-    return ids
+@contextmanager
+def progress_bar(title: str = "") -> Iterator[Callable[[ImageProgress], None]]:
+    """Show the progress of an evaluation, and now and then its running mIoU.
 
+    Nothing is shown before the first progress, so that errors in the arguments stand alone.
 
-def measured(
-    trained: Checkpoint,
-    root: Path,
-    ids: Sequence[str],
-    cells: Sequence[Cell],
-    folder: Path,
-    tasks: TaskQueue,
-    title: str = "",
-) -> tuple[dict[str, str], bool]:
-    """Measure with a progress bar, then fill the cells with all that the folder has.
-
-    Only the leader looks at what the others do, and fills the cells.
-
-    Returns:
-        Why images failed, by image, and whether Ctrl-C ended it.
-
-    Raises:
-        InputError: If no image could be used, or one is neither measured nor failed.
+    Arguments:
+        title: The title of the bar, or "".
     """
-    classes = trained.network.architecture.classes
-    first, chosen = cells[0].key, set(ids)
-    interrupted = False
-    shown = 0.0
-    with closing(Store(folder, trained.sha256, classes, tasks.rank)) as store:
-        quiet = not tasks.is_main
-        with tqdm(total=len(ids), unit="image", desc=title or None, disable=quiet) as bar:
+    with ExitStack() as stack:
+        bar: tqdm | None = None
+        read = 0.0
 
-            def show() -> None:
-                nonlocal shown
-                if not tasks.is_main:
-                    return
-                bar.update(tasks.completed() - bar.n)
-                if time.monotonic() - shown > REDRAW:
-                    miou = 100 * metrics.mean_iou(store.running(first, chosen))
-                    if math.isfinite(miou):
-                        bar.set_postfix_str(f"mIoU {miou:.2f} at {first.scale:g}x")
-                    shown = time.monotonic()
+        def show(progress: ImageProgress) -> None:
+            nonlocal bar, read
+            if bar is None:
+                bar = tqdm(total=progress.total, unit="image", desc=title or None)
+                stack.enter_context(bar)
+            bar.update(progress.done - bar.n)
+            if time.monotonic() - read > MIOU_INTERVAL:
+                miou = 100 * progress.miou()
+                if math.isfinite(miou):
+                    bar.set_postfix_str(f"mIoU {miou:.2f} at {progress.scale:g}x")
+                read = time.monotonic()
 
-            try:
-                evaluate(trained, root, ids, cells, store, tasks, show)
-                show()
-            except KeyboardInterrupt:
-                interrupted = True
-        if not tasks.is_main:
-            return {}, interrupted
-        failed = collect(store, ids, cells)
-    images = len(cells[0].images)
-    lost = len(ids) - images - len(failed)
-    if lost and not interrupted:
-        raise InputError(
-            f"{lost} of {len(ids)} images were lost with the process that had them;"
-            " run the same command again."
-        )
-    if not images and not interrupted:
-        name, reason = next(iter(failed.items()))
-        raise InputError(f"none of the {len(ids)} images could be used: {name}: {reason}")
-    for name, reason in failed.items():
-        print(f"segviz: left out {name}: {reason}", file=sys.stderr)
-    return failed, interrupted
+        yield show
+
+
+def print_failed(failed: Iterable[str]) -> None:
+    """Print the images that could not be measured, with the reasons, on stderr."""
+    for reason in failed:
+        print(f"segviz: left out {reason}", file=sys.stderr)

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from ..adapt import Settings
+from ..adapt.method import Method
 from ..data import images, voc
 from ..errors import InputError
-from ..evaluation import results
-from ..evaluation.evaluate import Method
 from ..evaluation.paper_tables import OURS
+from ..evaluation.results import ResultFile, read_result, table_command
 from ..figures.paper import FIGURES, RunPair
 from ..figures.scales import draw_scales
 from ..figures.style import DPI, figure_bytes
@@ -90,13 +90,13 @@ class _FigureWriter:
                 tqdm.write(str(path))
 
 
-def _read_table(path: Path) -> results.Result:
+def _read_table(path: Path) -> ResultFile:
     if not path.is_file():
         raise InputError(
             f"there is no {path}, from which the figure {SCALES} is drawn; make it with"
-            f" {results.command('1')}."
+            f" {table_command('1')}."
         )
-    return results.read(path)
+    return read_result(path)
 
 
 def _draw_from_photos(names: Sequence[str], options: Namespace, writer: _FigureWriter) -> bool:

@@ -1,19 +1,27 @@
-"""Results against the paper's: the rows of tables."""
+"""Compare results with the paper's: the lines of a table."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from ..adapt.method import FEEDFORWARD
 from ..adapt.objectives import OBJECTIVES
-from .evaluate import FEEDFORWARD
-from .paper_tables import OURS, paper_value
-from .results import Kind, MeanGain, Result
+from .paper_tables import OURS, paper_miou
+from .results import MeanGain, ResultFile, Variant
 
-__all__ = ["Line", "Mean", "Value", "every", "lines", "named", "needs_truth"]
+__all__ = [
+    "TableLine",
+    "TableMeanGain",
+    "TableValue",
+    "all_values",
+    "needs_truth",
+    "table_lines",
+    "variant_label",
+]
 
 
 @dataclass(frozen=True)
-class Value:
-    """mIoU of one method at one scale, in percent; None where there is none.
+class TableValue:
+    """The mIoU of one variant at one scale, in percent; None where it is unknown.
 
     Arguments:
         miou: Ours.
@@ -32,12 +40,12 @@ class Value:
     @property
     def difference(self) -> float | None:
         """Ours minus the paper's, in points."""
-        return _minus(self.miou, self.paper)
+        return _difference(self.miou, self.paper)
 
 
 @dataclass(frozen=True)
-class Mean:
-    """Mean gain over feedforward at large scales, in points.
+class TableMeanGain:
+    """A mean gain over feedforward at large scales, in points.
 
     Arguments:
         gain: Ours.
@@ -51,77 +59,78 @@ class Mean:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One method after some steps at all scales.
+class TableLine:
+    """One variant at all scales.
 
     Arguments:
-        kind: Method, variables (None = feedforward) and steps.
-        ours: Whether it is the objective that was chosen on training images.
+        variant: Method, variables (None = feedforward) and steps.
+        ours: Whether it is the method chosen on training images, `OURS`.
         values: By scale.
         mean: The mean gain at large scales, or None.
     """
 
-    kind: Kind
+    variant: Variant
     ours: bool
-    values: dict[float, Value]
-    mean: Mean | None
+    values: dict[float, TableValue]
+    mean: TableMeanGain | None
 
 
-def named(kind: Kind, steps: bool = False) -> str:
-    """A name: the method, with "(ours)" where it is, what it adapts, and on demand the steps."""
-    method, variables, count = kind
-    if method == FEEDFORWARD:
+def variant_label(variant: Variant, steps: bool = False) -> str:
+    """Return a label: the method, "(ours)" if it is `OURS`, the variables, and maybe the steps."""
+    if variant.method == FEEDFORWARD:
         return FEEDFORWARD
-    mark = " (ours)" if kind[:2] == OURS else ""
+    ours = " (ours)" if variant[:2] == OURS else ""
+    count = variant.steps
     after = f", {count} step{'s' if count != 1 else ''}" if steps else ""
-    return f"{method}{mark}, {variables}{after}"
+    return f"{variant.method}{ours}, {variant.variables}{after}"
 
 
-def lines(result: Result, model: str) -> list[Line]:
-    """The lines of one model's table, as the file has them."""
-    part = result.parts[model]
-    found = []
-    for kind in part.kinds:
-        values = {}
-        for scale in part.scales:
-            row, base = part.row(scale, kind), part.base(scale)
-            if row is None:
-                continue
-            miou = _percent(row.miou)
-            paper = paper_value(result.table, model, row.numbers)
-            gain = paper_gain = error = None
-            if base is not None and base is not row:
-                gain = _minus(miou, _percent(base.miou))
-                paper_gain = _minus(paper, paper_value(result.table, model, base.numbers))
-                error = None if gain is None else _percent(row.gain_error)
-            values[scale] = Value(miou, paper, gain, paper_gain, error)
-        mean = _mean(part.mean_gains.get(kind), values)
-        found.append(Line(kind, kind[:2] == OURS, values, mean))
-    return found
-
-
-def needs_truth(line: Line) -> bool:
-    """Return whether the objective of a line needs truth, which makes it a bound."""
-    objective = OBJECTIVES.get(line.kind[0].split(":")[0])
+def needs_truth(line: TableLine) -> bool:
+    """Return whether the objective of a line is a bound, which uses the truth."""
+    objective = OBJECTIVES.get(line.variant.method.split(":")[0])
     return objective is not None and objective.needs_truth
 
 
-def every(found: Iterable[Line]) -> Iterator[Value]:
-    """The values of lines at all scales."""
-    return (value for line in found for value in line.values.values())
+def table_lines(result: ResultFile, model: str) -> list[TableLine]:
+    """Return the lines of one model's table, in the order of the file."""
+    found = result.models[model]
+    lines = []
+    for variant in found.variants:
+        values = {}
+        for scale in found.scales:
+            ours, base = found.result(scale, variant), found.feedforward(scale)
+            if ours is None:
+                continue
+            miou = _percent(ours.miou)
+            paper = paper_miou(result.table, model, variant, scale)
+            gain = paper_gain = error = None
+            if base is not None and base is not ours:
+                gain = _difference(miou, _percent(base.miou))
+                paper_base = paper_miou(result.table, model, base.variant, scale)
+                paper_gain = _difference(paper, paper_base)
+                error = None if gain is None else _percent(ours.gain_error)
+            values[scale] = TableValue(miou, paper, gain, paper_gain, error)
+        mean = _mean(found.mean_gain(variant), values)
+        lines.append(TableLine(variant, variant[:2] == OURS, values, mean))
+    return lines
 
 
-def _mean(mean: MeanGain | None, values: Mapping[float, Value]) -> Mean | None:
+def all_values(lines: Iterable[TableLine]) -> Iterator[TableValue]:
+    """Yield the values of lines at all scales."""
+    return (value for line in lines for value in line.values.values())
+
+
+def _mean(mean: MeanGain | None, values: Mapping[float, TableValue]) -> TableMeanGain | None:
     if mean is None or mean.gain is None:
         return None
     papers = [values[scale].paper_gain if scale in values else None for scale in mean.scales]
     known = [gain for gain in papers if gain is not None]
     paper = sum(known) / len(known) if known and len(known) == len(papers) else None
-    return Mean(100 * mean.gain, _percent(mean.error), paper)
+    return TableMeanGain(100 * mean.gain, _percent(mean.error), paper)
 
 
-def _minus(one: float | None, two: float | None) -> float | None:
-    return None if one is None or two is None else one - two
+def _difference(value: float | None, other: float | None) -> float | None:
+    return None if value is None or other is None else value - other
 
 
 def _percent(value: float | None) -> float | None:

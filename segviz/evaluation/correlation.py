@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from .results import Part, Row
+from .results import MethodResult, ModelResult
 
 __all__ = ["Changes", "changes", "pearson", "spearman", "strength"]
 
@@ -92,17 +92,17 @@ class Changes:
         return [int(place) for place in order if sign * self.change[place] > 0]
 
 
-def changes(part: Part, row: Row, measure: Literal["iou", "accuracy"]) -> Changes | None:
-    """What a row changed, image by image; None where the result does not say."""
-    base = part.base(row.scale)
-    if base is None or not base.each or not row.each:
+def changes(
+    model: ModelResult, result: MethodResult, measure: Literal["iou", "accuracy"]
+) -> Changes | None:
+    """Return the changes of each image against feedforward, or None if the file lacks them."""
+    base = model.feedforward(result.scale)
+    before = None if base is None else model.image_results(base)
+    after = model.image_results(result)
+    if before is None or after is None or not model.ids:
         return None
-    columns = (
-        base.each[measure],
-        row.each[measure],
-        base.each["entropy"],
-        row.each["entropy"],
-    )
-    known = np.isfinite(np.stack(columns)).all(0)
-    ids = tuple(id for id, there in zip(part.ids, known, strict=True) if there)
-    return Changes(ids, *(column[known] for column in columns))
+    columns = (getattr(before, measure), getattr(after, measure), before.entropy, after.entropy)
+    values = np.array(columns, np.float64)  # None becomes NaN
+    known = np.isfinite(values).all(axis=0)
+    ids = tuple(np.array(model.ids)[known].tolist())
+    return Changes(ids, *values[:, known])

@@ -1,302 +1,194 @@
-"""Methods at scales over a VOC split: a confusion matrix for every image, kept as they come."""
+"""Evaluate methods over a data set, from Python and from the command line."""
 
-import math
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from .. import metrics
-from ..adapt.episode import (
-    EncodedPhoto,
-    OptimisationState,
-    Reference,
-    encode_photo,
-    optimise,
-    photo_labels,
-)
-from ..adapt.memory import MemoryBudget, most_demanding
-from ..adapt.settings import Settings
+from ..adapt.method import parse_methods
 from ..data import voc
+from ..data.splits import split_ids, subset
 from ..errors import InputError
-from ..network.checkpoint import Checkpoint
+from ..network.checkpoint import DEFAULT, Checkpoint, load
+from ..runtime.device import choose
 from ..runtime.distributed import TaskQueue
-from .row_store import Key, Row, Store
+from ..validation import check_range
+from .measurement import MethodMeasurement, collect, measure_images, plan_measurements
+from .results import EvaluationResult
+from .row_store import RowStore
+from .summary import summarise
 
-__all__ = ["FEEDFORWARD", "Cell", "Method", "collect", "evaluate", "plan"]
-
-FEEDFORWARD = "feedforward"
+__all__ = ["ImageProgress", "choose_images", "evaluate_dataset", "evaluate_images"]
 
 
 @dataclass(frozen=True)
-class Method:
-    """One way to adapt, and the steps at which it is measured.
+class ImageProgress:
+    """How far an evaluation is.
 
     Arguments:
-        settings: Objective, variables and the rest; the scale is set by the evaluation.
-        at: The steps, ascending; the episode ends with the last.
+        done: The number of images that all processes have finished.
+        total: The number of images.
+        scale: The scale of `confusion`.
+        confusion: Returns the confusion matrix of the first measurement over the images so far,
+            shape (K, K), int64; it reads files, so call it now and then only.
     """
 
-    settings: Settings
-    at: tuple[int, ...]
-
-    @classmethod
-    def parse(
-        cls,
-        spelling: str,
-        variables: str = "both",
-        steps: Sequence[int] = (32,),
-        **defaults: Any,  # noqa: ANN401
-    ) -> "Method":
-        """Read a method as the command line spells it.
-
-        Arguments:
-            spelling: `OBJECTIVE[:centred][:lr=RATE][:tolerance=PART][:steps=T]`, or
-                `feedforward`.
-            variables: Which parameters are adapted.
-            steps: Where to measure, unless the spelling says so.
-            defaults: Settings that the spelling does not give.
-
-        Raises:
-            InputError: If it is not one.
-        """
-        spelling = spelling.strip()
-        name, *options = spelling.split(":")
-        if name == FEEDFORWARD:
-            if options:
-                raise InputError(f"{spelling!r}: feedforward takes no options; write feedforward.")
-            return cls(Settings(steps=0), (0,))
-        values: dict[str, Any] = {**defaults, "objective": name, "variables": variables}
-        for option in options:
-            key, _, value = option.partition("=")
-            try:
-                if option == "centred":
-                    values["centred"] = True
-                elif key == "lr":
-                    values["learning_rate"] = float(value)
-                elif key == "tolerance":
-                    values["tolerance"] = float(value)
-                elif key == "steps":
-                    steps = (int(value),)
-                else:
-                    raise ValueError
-            except ValueError:
-                raise InputError(
-                    f"{option!r} in {spelling!r} is not an option of a method;"
-                    " there are centred, lr=RATE, tolerance=PART and steps=T."
-                ) from None
-        at = tuple(sorted({Settings(steps=step).steps for step in steps}))
-        if not at:
-            raise InputError("there are no steps to measure at; give at least one, such as 32.")
-        return cls(Settings(**values, steps=at[-1]), at)
-
-    @property
-    def name(self) -> str:
-        """Its one spelling, without steps and variables."""
-        s = self.settings
-        if self.at == (0,):
-            return FEEDFORWARD
-        parts = [s.objective]
-        parts += ["centred"] if s.centred else []
-        parts += [f"lr={s.learning_rate}"] if s.learning_rate != Settings.learning_rate else []
-        parts += [f"tolerance={s.tolerance}"] if s.tolerance else []
-        return ":".join(parts)
-
-    def key(self, scale: float, step: int) -> Key:
-        """What the store calls it; all feedforward predictions are one."""
-        if step == 0:
-            return Key(scale, FEEDFORWARD, "both", 0)
-        return Key(scale, self.name, self.settings.variables, step)
-
-
-@dataclass
-class Cell:
-    """One method at one scale after some steps, over the images so far."""
-
+    done: int
+    total: int
     scale: float
-    method: Method
-    step: int
-    matrix: np.ndarray
-    images: list[str] = field(default_factory=list)
-    iou: list[float] = field(default_factory=list)
-    accuracy: list[float] = field(default_factory=list)
-    entropy: list[float] = field(default_factory=list)
-    sigma: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    overlaps: list[np.ndarray] = field(default_factory=list)
+    confusion: Callable[[], np.ndarray]
 
-    @property
-    def key(self) -> Key:
-        """What the store calls it."""
-        return self.method.key(self.scale, self.step)
-
-    def add(self, image: str, row: Row) -> None:
-        """Count an image in."""
-        self.matrix += row.matrix
-        self.images.append(image)
-        self.iou.append(metrics.mean_iou(row.matrix))
-        self.accuracy.append(metrics.accuracy(row.matrix))
-        self.entropy.append(row.entropy)
-        self.sigma.append(row.sigma)
-        self.seconds.append(row.seconds)
-        self.overlaps.append(metrics.overlap(row.matrix))
-
-    def result(self) -> dict[str, Any]:
-        """The row of the result: means over images, IoU over all pixels, None for no number."""
-        feedforward = self.step == 0
-        settings = self.method.settings
-        return {
-            "scale": self.scale,
-            "method": self.key.method,
-            "variables": None if feedforward else settings.variables,
-            "steps": self.step,
-            "learning_rate": None if feedforward else settings.learning_rate,
-            "centred": None if feedforward else settings.centred,
-            "miou": metrics.known(metrics.mean_iou(self.matrix)),
-            "accuracy": metrics.known(metrics.accuracy(self.matrix)),
-            "entropy": _mean(self.entropy),
-            "sigma": _mean(self.sigma),
-            "seconds": _mean(self.seconds),
-            "class_iou": [
-                metrics.known(value) for value in metrics.class_iou(self.matrix).tolist()
-            ],
-        }
-
-    def by_image(self) -> dict[str, Any]:
-        """The numbers of each image, in the order of `images`; None for no number."""
-        return {
-            "scale": self.scale,
-            "method": self.key.method,
-            "variables": self.method.settings.variables if self.step else None,
-            "steps": self.step,
-            "iou": [_short(value) for value in self.iou],
-            "accuracy": [_short(value) for value in self.accuracy],
-            "entropy": [_short(value) for value in self.entropy],
-        }
+    def miou(self) -> float:
+        """Return the mIoU of the first measurement over the images so far, 0..1, or NaN."""
+        return metrics.mean_iou(self.confusion())
 
 
-def plan(scales: Sequence[float], methods: Sequence[Method], classes: int) -> list[Cell]:
-    """The empty cells of an evaluation, scale by scale, each asked for once.
+def evaluate_dataset(
+    network: Checkpoint | str | None = None,
+    voc_root: str | Path = ".",
+    split: str = "val",
+    limit: int | None = None,
+    scales: Sequence[float] = (1, 3),
+    methods: Sequence[str] = ("feedforward", "entropy"),
+    variables: Sequence[str] = ("both",),
+    steps: Sequence[int] = (32,),
+    rows: str | Path | None = None,
+    *,
+    device: str = "auto",
+    by_image: bool = True,
+    command: str = "",
+    tasks: TaskQueue | None = None,
+    on_progress: Callable[[ImageProgress], None] = lambda _: None,
+    **settings: Any,  # noqa: ANN401
+) -> dict[str, Any]:
+    """Measure methods at scales over a split of PASCAL VOC 2012.
+
+    Ctrl-C ends the evaluation early: the result then covers the images so far, and "complete" is
+    False.
+
+    Arguments:
+        network: A checkpoint, its name or path, or None for the default network.
+        voc_root: The folder VOC2012, or one that contains it; the working directory by default.
+        split: A split such as "val", or the path of a .txt file of ids.
+        limit: Measure a fixed random subset of at most this many images; None = all.
+        scales: The resize factors of the photos, each 0.25 to 8.
+        methods: Spellings of methods, such as "feedforward" or "entropy:centred".
+        variables: The parameters that every method adapts in turn, names in `VARIABLES`.
+        steps: The numbers of updates to measure after, each 0 to 512.
+        rows: A folder that keeps the rows of each image; another evaluation with the same folder
+            measures only what is missing. None = keep nothing.
+        device: Where to load a network that is given by name: auto, cpu, cuda or mps.
+        by_image: Whether the result has the numbers of each image.
+        command: The command to state in the result.
+        tasks: Hands the images to the processes that share them; None = this process alone.
+        on_progress: Called in the leading process before the first and after each image.
+        settings: Values of `Settings` that the spellings do not give, such as learning_rate.
+
+    Returns:
+        The object that `segviz evaluate --json --by-image` prints: "images", "results" with a
+        dictionary per scale, method, variables and steps, and more. Only "complete" in processes
+        that do not lead the others.
 
     Raises:
-        InputError: If a scale is out of its range.
+        InputError: If an argument is invalid, or no image can be measured.
     """
-    cells: dict[Key, Cell] = {}
-    for scale in scales:
-        Settings(scale=scale)
-        for method in methods:
-            for step in method.at:
-                cell = Cell(scale, method, step, np.zeros((classes, classes), np.int64))
-                cells.setdefault(cell.key, cell)
-    return list(cells.values())
+    root = voc.find_root(voc_root)
+    ids = choose_images(root, split, limit)
+    parsed = parse_methods(methods, variables, steps, **settings)
+    plan_measurements(scales, parsed, 1)  # invalid settings fail before the network is loaded
+    tasks = tasks or TaskQueue()
+    if tasks.world_size > 1 and rows is None:
+        raise InputError(
+            f"{tasks.world_size} processes share the work, but have no folder for their rows;"
+            " give --out."
+        )
+    if not isinstance(network, Checkpoint):
+        network = load(network or DEFAULT, choose(device))
+    measurements = plan_measurements(scales, parsed, network.network.architecture.classes)
+    with ExitStack() as stack:
+        folder = rows or stack.enter_context(tempfile.TemporaryDirectory())
+        failed, complete = evaluate_images(
+            network, root, ids, measurements, Path(folder), tasks, on_progress
+        )
+    if not tasks.is_main:
+        return {"complete": complete}
+    model = summarise(network, measurements, failed, by_image)
+    result = EvaluationResult(
+        **msgspec.structs.asdict(model), split=split, command=command, complete=complete
+    )
+    return msgspec.json.decode(msgspec.json.encode(result))
 
 
-def evaluate(
+def choose_images(root: Path, split: str, limit: int | None) -> list[str]:
+    """Return the ids of a split, or of a fixed random subset of it.
+
+    Raises:
+        InputError: If the split is missing or empty, or the limit is below 1.
+    """
+    ids = list(dict.fromkeys(split_ids(root, split)))
+    if not ids:
+        raise InputError(f"the list {split} has no ids; give another --split.")
+    if limit is not None:
+        check_range("--limit", limit, 1)
+        ids = subset(ids, limit)
+    return ids
+
+
+def evaluate_images(
     checkpoint: Checkpoint,
     root: Path,
     ids: Sequence[str],
-    cells: Sequence[Cell],
-    store: Store,
+    measurements: Sequence[MethodMeasurement],
+    folder: Path,
     tasks: TaskQueue,
-    on_image: Callable[[], None] = lambda: None,
-) -> None:
-    """Measure what the store does not have yet, sharing the images with the other processes.
+    on_progress: Callable[[ImageProgress], None] = lambda _: None,
+) -> tuple[dict[str, str], bool]:
+    """Measure what is missing in a folder of rows, then add all its rows to the measurements.
 
-    An image that cannot be measured is kept in the store with the reason.
-
-    Arguments:
-        checkpoint: The network.
-        root: The VOC2012 folder.
-        ids: The images.
-        cells: What to measure on each.
-        store: Where the rows go; what it holds at the end may be collected.
-        tasks: Hands the images to the processes that share them.
-        on_image: Called after each image and while waiting for the others; what it raises ends the
-            evaluation.
-    """
-    for index in tasks.claim(len(ids)):
-        name = ids[index]
-        have = store.keys(name)
-        wanted = [cell for cell in cells if cell.key not in have]
-        if wanted:
-            try:
-                photo, truth = voc.read_photo(root, name), voc.read_truth(root, name)
-                for rows in measure(checkpoint, photo, truth, wanted):
-                    store.add(name, rows)
-            except (InputError, OSError, MemoryError, RuntimeError) as error:
-                store.fail(name, " ".join(str(error).split()) or type(error).__name__)
-        on_image()
-    for _ in tasks.wait_for_others():
-        on_image()
-
-
-def measure(
-    checkpoint: Checkpoint, photo: np.ndarray, truth: np.ndarray, cells: Sequence[Cell]
-) -> Iterator[list[Row]]:
-    """The rows of one image, scale by scale: one forward pass a scale, one episode a method.
-
-    Raises:
-        InputError: If photo, truth and scale do not go together, or an episode does not fit into
-            the memory that is free.
-    """
-    network = checkpoint.network
-    stride, classes = network.architecture.stride, network.architecture.classes
-    reference = Reference(truth)
-    budget = MemoryBudget(network, photo.shape[0], photo.shape[1], recorded=False)
-    for scale in dict.fromkeys(cell.scale for cell in cells):
-        here = [cell for cell in cells if cell.scale == scale]
-        budget.check(replace(most_demanding(cell.method.settings for cell in here), scale=scale))
-        prepared = encode_photo(network, photo, scale, reference)
-
-        def row(
-            key: Key, state: OptimisationState, seconds: float, prepared: EncodedPhoto = prepared
-        ) -> Row:
-            labels = photo_labels(state.logits, prepared)
-            matrix = metrics.confusion(truth, labels, classes)
-            sigma = state.sigma.mean().item() * stride
-            return Row(key, matrix, state.entropy.mean().item(), sigma, seconds)
-
-        rows = []
-        for method in dict.fromkeys(cell.method for cell in here):
-            wanted = {cell.step for cell in here if cell.method == method}
-            seconds = prepared.forward_ms / 1e3
-            start = time.perf_counter()
-            for state in optimise(network, prepared, method.settings):
-                seconds += time.perf_counter() - start
-                if state.step in wanted:
-                    rows.append(row(method.key(scale, state.step), state, seconds))
-                start = time.perf_counter()
-            # An episode that its tolerance ended early stays as it is.
-            late = (step for step in wanted if step > state.step)
-            rows += [row(method.key(scale, step), state, seconds) for step in late]
-        yield rows
-
-
-def collect(store: Store, ids: Sequence[str], cells: Sequence[Cell]) -> dict[str, str]:
-    """Fill the cells from the store with the images that all cells have, in the order of `ids`.
-
-    So all cells count the same images, and the sums do not depend on who measured what when.
+    Only the leading process reports progress and adds the rows. Ctrl-C ends it early.
 
     Returns:
-        Of the images left out, those that could not be measured, with the reason.
+        By id of the images that could not be measured, the reason; and whether it ran to its end.
+
+    Raises:
+        InputError: If no image could be measured, or another process was lost.
     """
-    reasons, failed = store.failures(), {}
-    for name in ids:
-        rows = store.rows(name)
-        if all(cell.key in rows for cell in cells):
-            for cell in cells:
-                cell.add(name, rows[cell.key])
-        elif name in reasons:
-            failed[name] = reasons[name]
-    return failed
+    first, chosen = measurements[0].key, set(ids)
+    complete = True
+    classes = checkpoint.network.architecture.classes
+    with closing(RowStore(folder, checkpoint.sha256, classes, tasks.rank)) as store:
 
+        def confusion() -> np.ndarray:
+            return store.running_confusion(first, chosen)
 
-def _mean(values: Sequence[float]) -> float | None:
-    return metrics.known(math.fsum(values) / len(values)) if values else None
+        def report(done: int | None = None) -> None:
+            if tasks.is_main:
+                count = tasks.completed() if done is None else done
+                on_progress(ImageProgress(count, len(ids), first.scale, confusion))
 
-
-def _short(value: float) -> float | None:
-    return metrics.known(round(value, 4))
+        try:
+            report(0)
+            measure_images(checkpoint, root, ids, measurements, store, tasks, report)
+            report()
+        except KeyboardInterrupt:
+            complete = False
+        if not tasks.is_main:
+            return {}, complete
+        failed = collect(store, ids, measurements)
+    images = len(measurements[0].images)
+    lost = len(ids) - images - len(failed)
+    if lost and complete:
+        raise InputError(
+            f"{lost} of {len(ids)} images were lost with the process that measured them; run the"
+            " same command again."
+        )
+    if not images and complete:
+        name, reason = next(iter(failed.items()))
+        raise InputError(f"none of the {len(ids)} images could be used: {name}: {reason}")
+    return failed, complete

@@ -1,22 +1,22 @@
-"""The paper's tables: what each measures, the paper's own numbers, and how they are written."""
+"""The tables of the paper: what each measures, and the printed values."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from .. import metrics
-from .evaluate import FEEDFORWARD, Cell, Method
+from ..adapt.method import FEEDFORWARD, Method
 
-__all__ = ["MODELS", "OURS", "PAPER", "TABLES", "Table", "markdown", "paper_value", "text"]
+__all__ = ["LARGE_SCALE", "MODELS", "OURS", "PAPER", "TABLES", "Table", "paper_miou"]
 
 MODELS = {"w/o aug": "mobilenetv2_100-voc-noaug", "w/ aug": "mobilenetv2_100-voc"}
-"""The paper's two models, by its names: trained without and with augmentation."""
+"""The checkpoints for the paper's two models: trained without and with augmentation of scale."""
 
 OURS = ("entropy-two-scales:centred", "both")
-"""The unsupervised method and variables that were chosen on training images."""
+"""The unsupervised method and variables with the best results on training images."""
 
 ONE_SCALE = ("entropy-marginal:centred", "score")
-"""The same of those that see the input at its own scale only."""
+"""The best among the methods that see the photo at its own scale only."""
+
+LARGE_SCALE = 2.5
+"""The smallest of the scales that the mean gain is over."""
 
 SCALES = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
 BOUNDS = ("oracle", "adversary")
@@ -24,15 +24,16 @@ BOUNDS = ("oracle", "adversary")
 
 @dataclass(frozen=True)
 class Table:
-    """What a table measures.
+    """The contents of a table.
 
     Arguments:
-        title: What it is called.
+        title: The title.
         models: Names in `MODELS`.
         scales: The resize factors.
-        methods: Spellings of methods, each with the variables it adapts.
-        steps: Where each episode is measured.
-        limit: A fixed random subset of at most so many images; None = as many as are asked for.
+        methods: Spellings of methods, each with the variables it adapts; feedforward is always
+            measured too.
+        steps: The numbers of updates to measure after.
+        limit: Measure a fixed random subset of at most this many images; None = all.
     """
 
     title: str
@@ -42,8 +43,8 @@ class Table:
     steps: tuple[int, ...] = (32,)
     limit: int | None = None
 
-    def plan(self) -> list[Method]:
-        """Its methods, feedforward first."""
+    def parsed_methods(self) -> list[Method]:
+        """Return its methods, feedforward first."""
         return [
             Method.parse(FEEDFORWARD),
             *(Method.parse(name, variables, self.steps) for name, variables in self.methods),
@@ -119,60 +120,21 @@ PAPER: dict[str, dict[tuple[str, str, str | None, int], dict[float, float]]] = {
         ("w/ aug", "adversary", "both", 32): {1.0: 52.4, 3.0: 44.4},
     },
 }
-"""mIoU in percent by table, then by model, method, variables and step, then by scale. (The paper's
-Tables 1 and 3 disagree on entropy and oracle at 3x; both stand as printed.)"""
+"""mIoU in percent by table, then by model, method, variables and steps, then by scale.
+
+Source: Tables 1 to 3 of the paper. Tables 1 and 3 disagree on entropy and oracle at 3x; both are
+given as printed."""
 
 
-def paper_value(table: str, model: str, row: Mapping[str, Any]) -> float | None:
-    """The paper's mIoU in percent for a row of a result, or None where it has none."""
-    found = PAPER.get(table, {}).get((model, row["method"], row["variables"], row["steps"]), {})
-    return found.get(row["scale"])
+def paper_miou(
+    table: str, model: str, variant: tuple[str, str | None, int], scale: float
+) -> float | None:
+    """Return the paper's mIoU in percent, or None if the paper does not give it.
 
-
-def text(cells: Sequence[Cell]) -> str:
-    """Cells for a terminal: a row per method, a column of mIoU in percent per scale."""
-    scales = sorted({cell.scale for cell in cells})
-    rows: dict[tuple[str, str, int], dict[float, float]] = {}
-    for cell in cells:
-        result = cell.result()
-        kind = (result["method"], result["variables"] or "", cell.step)
-        rows.setdefault(kind, {})[cell.scale] = 100 * metrics.mean_iou(cell.matrix)
-    width = max(len(method) for method, _, _ in rows) + 2
-    lines = [
-        f"{'mIoU, %':{width}}{'variables':10}{'step':>5}" + "".join(f"{s:>8g}x" for s in scales)
-    ]
-    for (method, variables, step), values in rows.items():
-        numbers = "".join(f"{values[s]:9.2f}" if s in values else " " * 9 for s in scales)
-        lines.append(f"{method:{width}}{variables:10}{step:5}{numbers}")
-    return "\n".join(lines)
-
-
-def markdown(results: Sequence[Mapping[str, Any]]) -> str:
-    """Results as Markdown: mIoU in percent, in brackets the change against feedforward.
-
-    Changes have their standard errors over resampled images where the results have them.
+    Arguments:
+        table: A name in `TABLES`, or any other.
+        model: A name in `MODELS`.
+        variant: Method, variables and steps.
+        scale: The resize factor.
     """
-    scales = sorted({row["scale"] for row in results})
-    base = {row["scale"]: row["miou"] for row in results if row["method"] == FEEDFORWARD}
-    lines = [
-        "| method | variables | step | " + " | ".join(f"{scale:g}x" for scale in scales) + " |",
-        "|---|---|---|" + "---|" * len(scales),
-    ]
-    kinds: dict[tuple[str, str | None, int], dict[float, Mapping[str, Any]]] = {}
-    for row in results:
-        kind = (row["method"], row["variables"], row["steps"])
-        kinds.setdefault(kind, {})[row["scale"]] = row
-    for (method, variables, step), found in kinds.items():
-        cells = (_gain(found.get(scale, {}), base.get(scale)) for scale in scales)
-        lines.append(f"| {method} | {variables or ''} | {step} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def _gain(row: Mapping[str, Any], base: float | None) -> str:
-    value, error = row.get("miou"), row.get("gain_error")
-    if value is None:
-        return ""
-    if base is None or row["method"] == FEEDFORWARD:
-        return f"{100 * value:.1f}"
-    within = "" if error is None else f" ± {100 * error:.1f}"
-    return f"{100 * value:.1f} ({100 * (value - base):+.1f}{within})"
+    return PAPER.get(table, {}).get((model, *variant), {}).get(scale)

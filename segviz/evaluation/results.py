@@ -1,291 +1,359 @@
-"""Result files of evaluations, read with care: they may be damaged, or something else."""
+"""The schema of result files, for those who write and those who read them, and its validation."""
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
-import numpy as np
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
 
+from ..adapt.method import FEEDFORWARD
 from ..errors import InputError
-from . import pieces
-from .evaluate import FEEDFORWARD
 from .paper_tables import TABLES
 
 __all__ = [
-    "MEASURES",
-    "VAL",
-    "Kind",
+    "VAL_IMAGES",
+    "EvaluationResult",
+    "ImageResults",
     "MeanGain",
-    "Part",
-    "Result",
-    "Row",
-    "command",
-    "parse",
-    "read",
+    "MethodResult",
+    "ModelResult",
+    "ResultFile",
+    "Variant",
+    "parse_result",
+    "read_result",
+    "table_command",
 ]
 
-MOST_BYTES = 100_000_000
-VAL = 1449
-"""The images of VOC 2012's val."""
-MEASURES = ("iou", "accuracy", "entropy")
-"""What is known of each image."""
+MAX_BYTES = 100_000_000
+VAL_IMAGES = 1449
+"""The number of images in the split val of VOC 2012."""
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_ENVIRONMENT = ("checkpoint", "sha256", "device", "threads", "torch", "python", "segviz")
-
-Kind = tuple[str, str | None, int]
-"""A method, what it adapts (None = feedforward), and after how many steps."""
-
-
-@dataclass(frozen=True)
-class MeanGain:
-    """The mean gain over feedforward at some scales, and its standard error, 0..1, or None."""
-
-    scales: tuple[float, ...]
-    gain: float | None
-    error: float | None
+Number = Annotated[float, Meta(gt=-1e12, lt=1e12)]
+Count = Annotated[int, Meta(ge=0, lt=10**12)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+Scale = Annotated[float, Meta(gt=0, lt=1e12)]
+ImageId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""Image ids become file names, so they have no separators."""
 
 
-@dataclass(frozen=True, eq=False)
-class Row:
-    """One method at one scale after some steps.
+class Variant(NamedTuple):
+    """A method, the parameters it adapts (None = feedforward), and the number of updates."""
 
-    Arguments:
-        scale: The resize factor.
-        method: Its spelling, such as "entropy:centred".
-        variables: What was adapted; None = feedforward.
-        steps: The number of updates.
-        miou: Over all pixels of all images, 0..1, or None.
-        gain_error: Standard error of its gain over feedforward, 0..1, or None.
-        class_iou: By class, shape (K,), 0..1, NaN where the class does not occur.
-        each: By name of `MEASURES` the numbers of the images, shape (N,), NaN for no number; {}
-            where the file does not say.
-        numbers: The whole row as the file has it.
-    """
-
-    scale: float
     method: str
     variables: str | None
     steps: int
-    miou: float | None
-    gain_error: float | None
-    class_iou: np.ndarray
-    each: dict[str, np.ndarray]
-    numbers: dict[str, Any]
-
-    @property
-    def kind(self) -> Kind:
-        """What it is, at whatever scale."""
-        return self.method, self.variables, self.steps
 
 
-@dataclass(frozen=True, eq=False)
-class Part:
-    """What one network gave.
+class MethodResult(Struct, frozen=True, kw_only=True):
+    """The totals of one method at one scale after some updates; None stands for NaN.
 
     Arguments:
-        images: How many were measured.
-        ids: Which, if the file says so.
-        failed: Those left out, as "ID: reason".
-        environment: Versions, device and checkpoint, as text by name.
-        rows: In the order of the file.
-        mean_gains: By kind the mean gain over feedforward at large scales.
+        scale: The resize factor.
+        method: The spelling, such as "entropy:centred".
+        variables: The adapted parameters; None = feedforward.
+        steps: The number of updates.
+        learning_rate: Adam's learning rate; None = feedforward.
+        centred: Whether updates were centred; None = feedforward.
+        miou: Over all pixels of all images, 0..1.
+        accuracy: The fraction of pixels that are right, 0..1.
+        entropy: Mean over the images, in nats.
+        sigma: Mean over the images, in input pixels.
+        seconds: Mean duration of forward pass and updates.
+        class_iou: By class, K values, 0..1, None where the class does not occur.
+        miou_error: Standard error of `miou` over resampled images, 0..1.
+        gain_error: Standard error of the gain over feedforward over resampled images, 0..1.
     """
 
-    images: int
-    ids: tuple[str, ...]
-    failed: tuple[str, ...]
-    environment: dict[str, str]
-    rows: tuple[Row, ...]
-    mean_gains: dict[Kind, MeanGain]
-    _found: dict[tuple, Row] = field(default_factory=dict)
+    scale: Scale
+    method: str
+    variables: str | None = None
+    steps: Count
+    learning_rate: Number | None = None
+    centred: bool | None = None
+    miou: Fraction | None = None
+    accuracy: Fraction | None = None
+    entropy: Number | None = None
+    sigma: Number | None = None
+    seconds: Number | None = None
+    class_iou: tuple[Fraction | None, ...] = ()
+    miou_error: Fraction | None = None
+    gain_error: Fraction | None = None
+
+    @property
+    def variant(self) -> Variant:
+        """The method, variables and steps, at whatever scale."""
+        return Variant(self.method, self.variables, self.steps)
+
+
+class ImageResults(Struct, frozen=True, kw_only=True):
+    """The numbers of each image for one method at one scale, None for NaN.
+
+    Arguments:
+        scale: The resize factor.
+        method: The spelling.
+        variables: The adapted parameters; None = feedforward.
+        steps: The number of updates.
+        iou: IoU of each image, the mean over the classes that occur in it, 0..1.
+        accuracy: The fraction of pixels that are right, 0..1.
+        entropy: Mean entropy, in nats.
+    """
+
+    scale: Scale
+    method: str
+    variables: str | None = None
+    steps: Count
+    iou: tuple[Fraction | None, ...]
+    accuracy: tuple[Fraction | None, ...]
+    entropy: tuple[Number | None, ...]
+
+    @property
+    def variant(self) -> Variant:
+        """The method, variables and steps, at whatever scale."""
+        return Variant(self.method, self.variables, self.steps)
+
+
+class MeanGain(Struct, frozen=True, kw_only=True):
+    """The mean gain in mIoU over feedforward at several scales; None stands for NaN.
+
+    Arguments:
+        method: The spelling.
+        variables: The adapted parameters.
+        steps: The number of updates.
+        scales: The resize factors.
+        gain: The mean gain, -1..1.
+        error: Its standard error over resampled images, 0..1.
+    """
+
+    method: str
+    variables: str
+    steps: Count
+    scales: tuple[Scale, ...]
+    gain: Annotated[float, Meta(ge=-1, le=1)] | None = None
+    error: Fraction | None = None
+
+    @property
+    def variant(self) -> Variant:
+        """The method, variables and steps."""
+        return Variant(self.method, self.variables, self.steps)
+
+
+class ModelResult(Struct, frozen=True, kw_only=True):
+    """The results of one network.
+
+    Arguments:
+        images: The number of images measured.
+        failed: The images that could not be measured, as "ID: reason".
+        environment: Versions, device and checkpoint by name.
+        results: By scale and variant.
+        mean_gains: The mean gains at large scales by variant.
+        ids: The ids of the images, if they were written.
+        by_image: For each of `results` the numbers of the images, if they were written.
+
+    Raises:
+        ValueError: If ids or by_image do not fit the rest.
+    """
+
+    images: Count
+    failed: tuple[str, ...] = ()
+    environment: dict[str, str | int] = {}
+    results: Annotated[tuple[MethodResult, ...], Meta(min_length=1)]
+    mean_gains: tuple[MeanGain, ...] = ()
+    ids: tuple[ImageId, ...] | UnsetType = UNSET
+    by_image: tuple[ImageResults, ...] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        for row in self.rows:
-            self._found.setdefault((row.scale, *row.kind), row)
+        if self.ids and len(self.ids) != self.images:
+            raise ValueError(f"Expected ids of {self.images} images, got {len(self.ids)}")
+        if not self.by_image:
+            return
+        if not self.ids and self.images:
+            raise ValueError("by_image has no ids")
+        if len(self.by_image) != len(self.results):
+            raise ValueError(
+                f"Expected by_image of {len(self.results)} results, got {len(self.by_image)}"
+            )
+        for total, each in zip(self.results, self.by_image, strict=True):
+            if (total.scale, *total.variant) != (each.scale, *each.variant):
+                raise ValueError(
+                    f"by_image has {each.method!r} at {each.scale:g}x after {each.steps} steps in"
+                    f" the place of {total.method!r} at {total.scale:g}x after {total.steps}"
+                )
+            for name in ("iou", "accuracy", "entropy"):
+                count = len(getattr(each, name))
+                if count != self.images:
+                    raise ValueError(f"Expected {name} of {self.images} images, got {count}")
+
+    @property
+    def checkpoint(self) -> str:
+        """The name of the network, or ""."""
+        return str(self.environment.get("checkpoint", ""))
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the network, or ""."""
+        return str(self.environment.get("sha256", ""))
 
     @property
     def scales(self) -> list[float]:
         """The scales, ascending."""
-        return sorted({row.scale for row in self.rows})
+        return sorted({result.scale for result in self.results})
 
     @property
-    def kinds(self) -> list[Kind]:
-        """What was measured, in the order of the file."""
-        return list(dict.fromkeys(row.kind for row in self.rows))
+    def variants(self) -> list[Variant]:
+        """The variants, in the order of the file."""
+        return list(dict.fromkeys(result.variant for result in self.results))
 
-    def row(self, scale: float, kind: Kind) -> Row | None:
-        """The row of a kind at a scale."""
-        return self._found.get((scale, *kind))
+    def result(self, scale: float, variant: tuple[str, str | None, int]) -> MethodResult | None:
+        """Return the result of a variant at a scale, or None."""
+        found = (r for r in self.results if r.scale == scale and r.variant == variant)
+        return next(found, None)
 
-    def base(self, scale: float) -> Row | None:
-        """Feedforward at a scale."""
-        return self.row(scale, (FEEDFORWARD, None, 0))
+    def feedforward(self, scale: float) -> MethodResult | None:
+        """Return the result of feedforward at a scale, or None."""
+        return self.result(scale, (FEEDFORWARD, None, 0))
+
+    def image_results(self, result: MethodResult) -> ImageResults | None:
+        """Return the numbers of each image that belong to a result, or None."""
+        for each in self.by_image or ():
+            if (each.scale, *each.variant) == (result.scale, *result.variant):
+                return each
+        return None
+
+    def mean_gain(self, variant: tuple[str, str | None, int]) -> MeanGain | None:
+        """Return the mean gain of a variant, or None."""
+        return next((mean for mean in self.mean_gains if mean.variant == variant), None)
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
-    """A result file.
+class EvaluationResult(ModelResult, frozen=True, kw_only=True):
+    """The file of `segviz evaluate`.
 
     Arguments:
-        table: A name in `segviz.tables.TABLES`, or "" for an evaluation of one's own.
-        title: What it is called.
-        images: How many images were measured.
-        split: Of which list.
-        command: What made it.
-        complete: Whether nothing ended it early.
-        parts: By the paper's name of the model; an evaluation has one, named "".
+        split: The split or list that the images are from.
+        command: The command that measures the same.
+        complete: Whether the evaluation ran to its end.
     """
 
-    table: str
-    title: str
-    images: int
     split: str
-    command: str
-    complete: bool
-    parts: dict[str, Part]
+    command: str = ""
+    complete: bool = True
+
+    def as_file(self) -> "ResultFile":
+        """Return the same as a result file of one network named ""."""
+        return ResultFile(
+            title="Evaluation",
+            images=self.images,
+            split=self.split,
+            command=self.command,
+            complete=self.complete,
+            models={"": self},
+        )
 
 
-def command(table: str) -> str:
-    """What makes the result file of a table."""
+class ResultFile(Struct, frozen=True, kw_only=True):
+    """The file of `segviz tables`.
+
+    Arguments:
+        table: A name in `TABLES`, or "" for the result of `segviz evaluate`.
+        title: The title.
+        images: The number of images measured.
+        split: The split or list that the images are from.
+        command: The command that measures the same.
+        complete: Whether the evaluation ran to its end.
+        models: By the paper's name of the network; an evaluation has one, named "".
+
+    Raises:
+        ValueError: If there is no such table.
+    """
+
+    table: str = ""
+    title: str = "Evaluation"
+    images: Count
+    split: str
+    command: str = ""
+    complete: bool = True
+    models: Annotated[dict[str, ModelResult], Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        if self.table and self.table not in TABLES:
+            raise ValueError(
+                f"there is no table {self.table[:20]!r}, there are {', '.join(TABLES)}"
+            )
+
+
+def table_command(table: str) -> str:
+    """Return the command that measures a table."""
     return f"python -m segviz tables {table} --voc-root DIR"
 
 
-def read(path: Path) -> Result:
-    """The result in a file.
+def read_result(path: Path) -> ResultFile:
+    """Read a result file of `segviz tables` or `segviz evaluate`.
 
     Raises:
-        InputError: If it cannot be read or is not one.
+        InputError: If the file cannot be read or is not a result file.
     """
     try:
         size = path.stat().st_size
-        if size > MOST_BYTES:
+        if size > MAX_BYTES:
             raise InputError(
                 f"the file {path.name} has {size / 1e6:.0f} MB, but a result file has at most"
-                f" {MOST_BYTES / 1e6:.0f} MB; restore it or make it again."
+                f" {MAX_BYTES / 1e6:.0f} MB; restore it or make it again."
             )
-        text = path.read_text(encoding="utf-8")
-        data = json.loads(text, parse_constant=_no_number)
+        data = msgspec.json.decode(path.read_bytes())
     except OSError as error:
         raise InputError(
             f"the file {path.name} cannot be read ({error.strerror}); restore it or make it again."
         ) from error
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InputError(
             f"the file {path.name} is damaged: it is not JSON; restore it or make it again."
         ) from error
-    return parse(data, path.name)
+    return parse_result(data, path.name)
 
 
-def parse(data: object, name: str) -> Result:
-    """The result in what JSON holds: a table of `segviz tables`, or one of `segviz evaluate`.
+def parse_result(data: object, name: str) -> ResultFile:
+    """Validate the parsed JSON of `segviz tables` or `segviz evaluate`.
 
     Arguments:
         data: Parsed JSON.
-        name: What it is called, for messages.
+        name: The name of the file, for messages.
 
     Raises:
-        InputError: If it is neither.
+        InputError: If it is not a result file.
     """
     try:
-        return _result(pieces.mapping(data, "the file"))
-    except pieces.UnfitError as error:
+        if isinstance(data, Mapping) and "models" not in data:
+            return msgspec.convert(data, EvaluationResult).as_file()
+        return msgspec.convert(data, ResultFile)
+    except msgspec.ValidationError as error:
         raise InputError(
-            f"the file {name} is not a result file of segviz: {error}; restore it or make it again."
+            f"the file {name} is not a result file of segviz: {_reason(error, data)}; restore it"
+            " or make it again."
         ) from error
 
 
-def _no_number(constant: str) -> float:
-    raise ValueError(f"{constant} is not JSON")
+def _reason(error: msgspec.ValidationError, data: Any) -> str:  # noqa: ANN401
+    """Return what is wrong, where, and the value found there."""
+    models = data.get("models") if isinstance(data, Mapping) else None
+    for name, model in models.items() if isinstance(models, Mapping) else ():
+        try:
+            msgspec.convert(model, ModelResult)
+        except msgspec.ValidationError as inner:
+            return f"in the model {name[:20]!r}, {_reason(inner, model)}"
+    message, _, path = str(error).partition(" - at `$")
+    path = path.strip(".`")
+    reason = message[0].lower() + message[1:].replace("`", "")
+    if not path:
+        return reason
+    try:
+        return f"{reason} at {path}, found {repr(_value(data, path))[:40]}"
+    except LookupError:  # a path through free keys, which the message does not name
+        return f"{reason} at {path}"
 
 
-def _result(data: Mapping[str, Any]) -> Result:
-    models = pieces.mapping(data.get("models", {"": data}), "models")
-    parts = {model: _part(pieces.mapping(part, "a model")) for model, part in models.items()}
-    if not parts:
-        raise pieces.UnfitError("it has no models")
-    table = pieces.text(data.get("table", ""), "table")
-    if table and table not in TABLES:
-        raise pieces.UnfitError(f"it is of the table {table[:20]!r}, which there is not")
-    return Result(
-        table=table,
-        title=pieces.text(data.get("title", "Evaluation"), "title"),
-        images=pieces.count(data.get("images"), "images"),
-        split=pieces.text(data.get("split"), "split"),
-        command=pieces.text(data.get("command", ""), "command"),
-        complete=data.get("complete", True) is not False,
-        parts=parts,
-    )
-
-
-def _part(data: Mapping[str, Any]) -> Part:
-    images = pieces.count(data.get("images"), "images")
-    ids = pieces.texts(data.get("ids", []), "ids", "an id")
-    if any(_ID.fullmatch(one) is None for one in ids) or (ids and len(ids) != images):
-        raise pieces.UnfitError(f"ids are not those of {images} images")
-    results = pieces.mappings(data.get("results"), "results", "a result")
-    by_image = pieces.mappings(data.get("by_image", []), "by_image", "by_image")
-    means = pieces.mappings(data.get("mean_gains", []), "mean_gains", "a mean gain")
-    if not results:
-        raise pieces.UnfitError("it has no results")
-    if by_image and (len(by_image) != len(results) or len(ids) != images):
-        raise pieces.UnfitError("by_image does not belong to its results")
-    each = by_image or [{}] * len(results)
-    environment = pieces.mapping(data.get("environment", {}), "environment")
-    return Part(
-        images=images,
-        ids=tuple(ids),
-        failed=tuple(pieces.texts(data.get("failed", []), "failed", "failed")),
-        environment={key: str(environment[key]) for key in _ENVIRONMENT if key in environment},
-        rows=tuple(_row(one, two, images) for one, two in zip(results, each, strict=True)),
-        mean_gains=dict(map(_mean_gain, means)),
-    )
-
-
-def _mean_gain(data: Mapping[str, Any]) -> tuple[Kind, MeanGain]:
-    method, variables = (pieces.text(data.get(key), key) for key in ("method", "variables"))
-    kind = (method, variables, pieces.count(data.get("steps"), "steps"))
-    scales = pieces.numbers(data.get("scales"), "scales").tolist()
-    gain = pieces.number(data.get("gain"), "a mean gain's gain")
-    error = pieces.number(data.get("error"), "a mean gain's error")
-    return kind, MeanGain(tuple(scales), gain, error)
-
-
-def _row(data: dict[str, Any], by_image: Mapping[str, Any], images: int) -> Row:
-    scale = pieces.number(data.get("scale"), "scale")
-    if scale is None or scale <= 0:
-        raise pieces.UnfitError("a scale is not positive")
-    method = pieces.text(data.get("method"), "method")
-    variables = data.get("variables")
-    steps = pieces.count(data.get("steps"), "steps")
-    for key in ("scale", "method", "variables", "steps"):
-        if by_image and by_image.get(key) != data.get(key):
-            raise pieces.UnfitError("by_image does not belong to its results")
-    for key in ("accuracy", "entropy", "sigma", "seconds", "learning_rate"):
-        pieces.number(data.get(key), key)
-    miou = pieces.number(data.get("miou"), "miou")
-    if miou is not None and not 0 <= miou <= 1:
-        raise pieces.UnfitError(f"an mIoU is {miou:g}, but must be from 0 to 1")
-    errors = {key: pieces.number(data.get(key), key) for key in ("miou_error", "gain_error")}
-    for key, error in errors.items():
-        if error is not None and not 0 <= error <= 1:
-            raise pieces.UnfitError(f"{key} is {error:g}, but must be from 0 to 1")
-    each = {key: pieces.numbers(by_image.get(key), key) for key in MEASURES} if by_image else {}
-    if any(len(values) != images for values in each.values()):
-        raise pieces.UnfitError(f"by_image does not have {images} images")
-    return Row(
-        scale=scale,
-        method=method,
-        variables=None if variables is None else pieces.text(variables, "variables"),
-        steps=steps,
-        miou=miou,
-        gain_error=errors["gain_error"],
-        class_iou=pieces.numbers(data.get("class_iou", []), "class_iou"),
-        each=each,
-        numbers=data,
-    )
+def _value(data: Any, path: str) -> Any:  # noqa: ANN401
+    """Return the value at a path such as "results[1].miou"."""
+    for key, index in re.findall(r"(\w+)|\[(\d+|\.\.\.)\]", path):
+        data = data[key] if key else data[int(index)] if index.isdigit() else {}[index]
+    return data

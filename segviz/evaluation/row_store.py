@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import InputError
 
-__all__ = ["Key", "Row", "Store"]
+__all__ = ["EpisodeRow", "RowKey", "RowStore"]
 
 TABLES = """
 BEGIN IMMEDIATE;
@@ -38,7 +38,7 @@ COMMIT;
 
 
 @dataclass(frozen=True, order=True)
-class Key:
+class RowKey:
     """What is measured on an image: a scale, a method, its variables, a step."""
 
     scale: float
@@ -48,7 +48,7 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Row:
+class EpisodeRow:
     """What one image gave.
 
     Arguments:
@@ -59,14 +59,14 @@ class Row:
         seconds: Time of the forward pass and the updates.
     """
 
-    key: Key
+    key: RowKey
     matrix: np.ndarray
     entropy: float
     sigma: float
     seconds: float
 
 
-class Store:
+class RowStore:
     """The rows of one network in a folder.
 
     Arguments:
@@ -91,14 +91,15 @@ class Store:
             self._own.executescript(TABLES)
         except (OSError, sqlite3.Error) as error:
             raise InputError(
-                f"rows cannot be kept in the folder {folder} ({error}); choose another."
+                f"rows cannot be kept in the folder {folder} ({error}); choose another folder, with"
+                " --out or --rows on the command line."
             ) from error
 
     def close(self) -> None:
         """Let the files go."""
         self._own.close()
 
-    def add(self, image: str, rows: Sequence[Row]) -> None:
+    def add(self, image: str, rows: Sequence[EpisodeRow]) -> None:
         """Keep the rows of an image: all of them, or none if the process ends now.
 
         Raises:
@@ -121,19 +122,19 @@ class Store:
                 "INSERT OR REPLACE INTO failures VALUES (?, ?, ?)", (self.sha256, image, reason)
             )
 
-    def keys(self, image: str) -> set[Key]:
+    def keys(self, image: str) -> set[RowKey]:
         """What is there of an image, whoever wrote it."""
         query = "SELECT scale, method, variables, step FROM rows WHERE sha256 = ? AND image = ?"
-        return {Key(*found) for found in self._query(query, (self.sha256, image))}
+        return {RowKey(*found) for found in self._query(query, (self.sha256, image))}
 
-    def rows(self, image: str) -> dict[Key, Row]:
+    def rows(self, image: str) -> dict[RowKey, EpisodeRow]:
         """The rows of an image, whoever wrote them."""
         query = (
             "SELECT scale, method, variables, step, matrix, entropy, sigma, seconds FROM rows"
             " WHERE sha256 = ? AND image = ?"
         )
         found = (
-            Row(Key(*values[:4]), self._dense(values[4]), *map(_number, values[5:]))
+            EpisodeRow(RowKey(*values[:4]), self._dense(values[4]), *map(_number, values[5:]))
             for values in self._query(query, (self.sha256, image))
         )
         return {row.key: row for row in found}
@@ -143,7 +144,7 @@ class Store:
         query = "SELECT image, reason FROM failures WHERE sha256 = ?"
         return dict(self._query(query, (self.sha256,)))
 
-    def running(self, key: Key, images: Container[str]) -> np.ndarray:
+    def running_confusion(self, key: RowKey, images: Container[str]) -> np.ndarray:
         """The sum of a key's confusion matrices over those images so far, shape (K, K), int64.
 
         Reads only what was added since it was last asked, so key and images must stay the same.

@@ -1,102 +1,120 @@
-"""What an evaluation says of a network: mIoU, gains over feedforward, and how sure they are."""
+"""Summarise an evaluation: mIoU, gains over feedforward, and their standard errors."""
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from ..metrics import known
 from ..network.checkpoint import Checkpoint
 from ..runs.provenance import environment
 from .bootstrap import difference, resampled_miou, standard_error
-from .evaluate import Cell
+from .measurement import MethodMeasurement
+from .paper_tables import LARGE_SCALE
+from .results import MeanGain, ModelResult
 
-__all__ = ["LARGE", "errors", "mean_gains", "summary"]
-
-LARGE = 2.5
-"""The paper's average gain is over the scales from here on."""
+__all__ = ["mean_gains", "standard_errors", "summarise"]
 
 Draws = Sequence[np.ndarray]
 
 
-def summary(
-    checkpoint: Checkpoint, cells: Sequence[Cell], failed: Mapping[str, str], by_image: bool = True
-) -> dict[str, Any]:
-    """What filled cells say of a network, ready for JSON.
+def summarise(
+    checkpoint: Checkpoint,
+    measurements: Sequence[MethodMeasurement],
+    failed: Mapping[str, str],
+    by_image: bool = True,
+) -> ModelResult:
+    """Return the result of one network.
 
     Arguments:
         checkpoint: The network.
-        cells: Filled by `collect`.
-        failed: What `collect` returned.
-        by_image: Whether the numbers of each image are in.
+        measurements: Of the same images, as `collect` filled them.
+        failed: By id of the images that could not be measured, the reason.
+        by_image: Whether the result has the numbers of each image.
     """
-    draws = [resampled_miou(cell.overlaps) for cell in cells]
-    results = [
-        cell.result() | error for cell, error in zip(cells, errors(cells, draws), strict=True)
-    ]
-    found: dict[str, Any] = {
-        "images": len(cells[0].images),
-        "failed": [f"{name}: {reason}" for name, reason in failed.items()],
-        "environment": environment(checkpoint),
-        "results": results,
-        "mean_gains": mean_gains(cells, draws),
-    }
-    if by_image:
-        found["ids"] = cells[0].images
-        found["by_image"] = [cell.by_image() for cell in cells]
-    return found
+    draws = [resampled_miou(measurement.overlaps) for measurement in measurements]
+    errors = standard_errors(measurements, draws)
+    return ModelResult(
+        images=len(measurements[0].images),
+        failed=tuple(f"{name}: {reason}" for name, reason in failed.items()),
+        environment=environment(checkpoint),
+        results=tuple(
+            msgspec.structs.replace(measurement.result(), miou_error=miou, gain_error=gain)
+            for measurement, (miou, gain) in zip(measurements, errors, strict=True)
+        ),
+        mean_gains=tuple(mean_gains(measurements, draws)),
+        ids=tuple(measurements[0].images) if by_image else UNSET,
+        by_image=tuple(each.by_image() for each in measurements) if by_image else UNSET,
+    )
 
 
-def errors(cells: Sequence[Cell], draws: Draws) -> list[dict[str, float | None]]:
-    """How sure each cell's mIoU is, and its gain over feedforward at the same scale.
+def standard_errors(
+    measurements: Sequence[MethodMeasurement], draws: Draws
+) -> list[tuple[float | None, float | None]]:
+    """Return the standard errors of each mIoU and of its gain over feedforward at the same scale.
 
     Arguments:
-        cells: Filled, of the same images.
+        measurements: Of the same images.
         draws: For each, `resampled_miou` of its overlaps.
 
     Returns:
-        For each, miou_error and gain_error: standard errors over resampled images, 0..1; None for
-        one image or without feedforward. A gain's can be smaller than those of its two mIoUs,
-        which are of the same images.
+        For each, the two errors over resampled images, 0..1; None for a single image or without
+        feedforward. The error of a gain can be below those of its two mIoUs, which are of the same
+        images.
     """
-    base = _feedforward(cells, draws)
-    rows = []
-    for cell, drawn in zip(cells, draws, strict=True):
-        comparable = cell.step > 0 and cell.scale in base
-        gain = difference(drawn, base[cell.scale])[1] if comparable else math.nan
-        rows.append({"miou_error": known(standard_error(drawn)), "gain_error": known(gain)})
-    return rows
+    base = _feedforward(measurements, draws)
+    errors = []
+    for measurement, drawn in zip(measurements, draws, strict=True):
+        comparable = measurement.step > 0 and measurement.scale in base
+        gain = difference(drawn, base[measurement.scale])[1] if comparable else math.nan
+        errors.append((known(standard_error(drawn)), known(gain)))
+    return errors
 
 
-def mean_gains(cells: Sequence[Cell], draws: Draws, least: float = LARGE) -> list[dict[str, Any]]:
-    """The mean gain over feedforward of each method at large scales, with its standard error.
+def mean_gains(
+    measurements: Sequence[MethodMeasurement], draws: Draws, least: float = LARGE_SCALE
+) -> list[MeanGain]:
+    """Return the mean gain over feedforward at large scales of each variant.
 
     Arguments:
-        cells: Filled, of the same images.
-        draws: For each, `resampled_miou` of its overlaps.
-        least: Scales from here on count.
+        measurements: Of the same images.
+        draws: For each, `resampled_miou` of its overlaps. The draws are the same at all scales, so
+            the error of the mean accounts for the correlation between scales.
+        least: The smallest scale that counts.
 
     Returns:
-        For each method that was measured at two of these scales or more: method, variables, steps,
-        the scales, gain and error (0..1, None for no number). Draws are the same at all scales, so
-        the error knows that scales go together.
+        One mean gain for each variant that was measured at two of these scales or more.
     """
-    base = _feedforward(cells, draws)
-    gaps: dict[tuple[str, str, int], dict[float, np.ndarray]] = {}
-    for cell, drawn in zip(cells, draws, strict=True):
-        if cell.step > 0 and cell.scale >= least and cell.scale in base:
-            kind = (cell.key.method, cell.key.variables, cell.step)
-            gaps.setdefault(kind, {})[cell.scale] = drawn - base[cell.scale]
-    rows = []
-    for (method, variables, step), by_scale in gaps.items():
+    base = _feedforward(measurements, draws)
+    gains: dict[tuple[str, str, int], dict[float, np.ndarray]] = {}
+    for each, drawn in zip(measurements, draws, strict=True):
+        if each.step > 0 and each.scale >= least and each.scale in base:
+            variant = (each.key.method, each.key.variables, each.step)
+            gains.setdefault(variant, {})[each.scale] = drawn - base[each.scale]
+    means = []
+    for (method, variables, steps), by_scale in gains.items():
         if len(by_scale) > 1:
-            mean = np.mean([by_scale[scale] for scale in sorted(by_scale)], axis=0)
-            what = {"method": method, "variables": variables, "steps": step}
-            numbers = {"gain": known(float(mean[0])), "error": known(standard_error(mean))}
-            rows.append({**what, "scales": sorted(by_scale), **numbers})
-    return rows
+            scales = sorted(by_scale)
+            mean = np.mean([by_scale[scale] for scale in scales], axis=0)
+            means.append(
+                MeanGain(
+                    method=method,
+                    variables=variables,
+                    steps=steps,
+                    scales=tuple(scales),
+                    gain=known(float(mean[0])),
+                    error=known(standard_error(mean)),
+                )
+            )
+    return means
 
 
-def _feedforward(cells: Sequence[Cell], draws: Draws) -> dict[float, np.ndarray]:
-    return {cell.scale: drawn for cell, drawn in zip(cells, draws, strict=True) if cell.step == 0}
+def _feedforward(
+    measurements: Sequence[MethodMeasurement], draws: Draws
+) -> dict[float, np.ndarray]:
+    """Return the draws of feedforward by scale."""
+    return {
+        each.scale: drawn for each, drawn in zip(measurements, draws, strict=True) if not each.step
+    }

@@ -6,9 +6,15 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..evaluation.against_paper import Line, every, lines, named, needs_truth
-from ..evaluation.evaluate import FEEDFORWARD
-from ..evaluation.results import Result
+from ..adapt.method import FEEDFORWARD
+from ..evaluation.against_paper import (
+    TableLine,
+    all_values,
+    needs_truth,
+    table_lines,
+    variant_label,
+)
+from ..evaluation.results import ResultFile
 from ..pictures.method_colours import GREY, method_colours
 from .style import STYLE, WIDTH, add_caption, add_legend
 
@@ -18,16 +24,18 @@ ROW_HEIGHT, LEGEND_HEIGHT = 2.2, 0.3  # inches
 
 
 @rc_context(STYLE)
-def draw_scales(result: Result) -> Figure:
+def draw_scales(result: ResultFile) -> Figure:
     """Draw mIoU, and the gain over feedforward of methods without truth, a row for each network."""
-    tables = {model: lines(result, model) for model in result.parts}
+    tables = {model: table_lines(result, model) for model in result.models}
     everything = [line for table in tables.values() for line in table]
-    colours = method_colours([line.kind[0] for line in everything])
+    colours = method_colours([line.variant.method for line in everything])
     figure = Figure(figsize=(WIDTH, ROW_HEIGHT * len(tables) + LEGEND_HEIGHT), layout="constrained")
     panels = figure.subfigures(1, 1, squeeze=False)[0, 0]
     axes = panels.subplots(len(tables), 2, squeeze=False)
     for (left, right), (model, table) in zip(axes, tables.items(), strict=True):
-        gaining = [line for line in table if line.kind[0] != FEEDFORWARD and not needs_truth(line)]
+        gaining = [
+            line for line in table if line.variant.method != FEEDFORWARD and not needs_truth(line)
+        ]
         left.set_title(f"{model}: mIoU, %")
         _plot_lines(left, table, "miou", "paper", colours)
         right.set_title(f"{model}: gain over feedforward, points")
@@ -38,15 +46,15 @@ def draw_scales(result: Result) -> Figure:
         for panel in (left, right):
             panel.set_xticks(scales, [f"{scale:g}x" for scale in scales])
             panel.grid(axis="y")
-    names = {named(line.kind): colours[line.kind[0]] for line in everything}
+    names = {variant_label(line.variant): colours[line.variant.method] for line in everything}
     add_legend(panels, names, columns=len(names))
-    with_errors = any(value.error is not None for value in every(everything))
+    with_errors = any(value.error is not None for value in all_values(everything))
     add_caption(figure, "Table 1 as curves: mIoU against scale.", _caption(result, with_errors))
     return figure
 
 
 def _plot_lines(
-    axes: Axes, table: Sequence[Line], ours: str, paper: str, colours: dict[str, str]
+    axes: Axes, table: Sequence[TableLine], ours: str, paper: str, colours: dict[str, str]
 ) -> None:
     for line in table:
         for key, style in ((paper, "--"), (ours, "-o")):
@@ -54,28 +62,31 @@ def _plot_lines(
             points = [(scale, value) for scale, value in points if value is not None]
             if points:
                 x, y = zip(*points, strict=True)
-                axes.plot(x, y, style, color=colours[line.kind[0]], linewidth=1.2, markersize=3)
+                axes.plot(
+                    x, y, style, color=colours[line.variant.method], linewidth=1.2, markersize=3
+                )
 
 
-def _plot_errors(axes: Axes, table: Sequence[Line], colours: dict[str, str]) -> None:
+def _plot_errors(axes: Axes, table: Sequence[TableLine], colours: dict[str, str]) -> None:
     for line in table:
         points = [(s, v.gain, v.error) for s, v in line.values.items() if v.error is not None]
         if points:
             x, y, error = zip(*points, strict=True)
-            colour = colours[line.kind[0]]
+            colour = colours[line.variant.method]
             axes.errorbar(x, y, error, fmt="none", ecolor=colour, capsize=1.5, elinewidth=0.6)
 
 
-def _caption(result: Result, with_errors: bool) -> str:
-    counts = sorted({part.images for part in result.parts.values()})
+def _caption(result: ResultFile, with_errors: bool) -> str:
+    counts = sorted({part.images for part in result.models.values()})
     images = f"{counts[0]} images" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} images"
-    steps = sorted({row.steps for part in result.parts.values() for row in part.rows if row.steps})
+    steps = sorted(
+        {row.steps for part in result.models.values() for row in part.results if row.steps}
+    )
     networks = [
-        f"{model} is {part.environment.get('checkpoint', 'unknown')}"
-        f" ({part.environment.get('sha256', '')[:8]})"
-        for model, part in result.parts.items()
+        f"{model} is {part.checkpoint or 'unknown'} ({part.environment.get('sha256', '')[:8]})"
+        for model, part in result.models.items()
     ]
-    failed = sum(len(part.failed) for part in result.parts.values())
+    failed = sum(len(part.failed) for part in result.models.values())
     sentences = [
         f"Solid: ours, on {images} of {result.split}; dashed: the paper's, on its own network.",
         "Whiskers: standard errors over resampled images." if with_errors else "",

@@ -8,17 +8,24 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from .. import metrics
 from ..adapt import OBJECTIVES
+from ..adapt.method import FEEDFORWARD, Method
 from ..data.splits import subset
 from ..data.voc import read_split
 from ..errors import InputError
-from ..evaluation.evaluate import FEEDFORWARD, Cell, Method, collect, evaluate
-from ..evaluation.evaluate import plan as plan_cells
-from ..evaluation.row_store import Store
-from ..evaluation.summary import summary
+from ..evaluation.measurement import (
+    MethodMeasurement,
+    collect,
+    measure_images,
+    plan_measurements,
+)
+from ..evaluation.results import EvaluationResult
+from ..evaluation.row_store import RowStore
+from ..evaluation.summary import summarise
 from ..network.checkpoint import Checkpoint
 from ..runtime.distributed import TaskQueue
 from ..validation import check_range
@@ -105,7 +112,7 @@ def parse_methods(plan: EvaluationPlan) -> list[Method]:
         ),
     ]
     for method in found:
-        check_app_limit("steps", method.at[-1])
+        check_app_limit("steps", method.steps[-1])
     remedy = "choose fewer methods, variables or scales"
     check_range("the number of episodes for each image", plan.episodes, 1, MAX_EPISODES, remedy)
     return found
@@ -161,39 +168,41 @@ class Evaluation:
         self.plan = plan
         self.ids = subset(ids, plan.images)
         self.folder = rows_folder(root)
-        self.cells = plan_cells(
+        self.measurements = plan_measurements(
             plan.scales, parse_methods(plan), trained.network.architecture.classes
         )
         self.failed: dict[str, str] = {}
         self.progress = EvaluationProgress()
-        self._result: tuple[EvaluationProgress, dict[str, Any]] | None = None
+        self._result: tuple[EvaluationProgress, EvaluationResult] | None = None
         self._slot = slot
 
     def __iter__(self) -> Iterator[None]:
         """Measure what the folder lacks, yielding often so that a stop takes effect soon."""
-        store = Store(self.folder, self.trained.sha256, self.trained.network.architecture.classes)
+        store = RowStore(
+            self.folder, self.trained.sha256, self.trained.network.architecture.classes
+        )
         try:
-            wanted = {cell.key for cell in self.cells}
+            wanted = {measurement.key for measurement in self.measurements}
             missing = {name for name in self.ids if not wanted <= store.keys(name)}
             start, measured = time.monotonic(), 0
             for images, name in enumerate(self.ids, 1):
                 if name in missing:
                     yield from self._measure(store, name)
                     measured += 1
-                self.failed |= collect(store, [name], self.cells)
+                self.failed |= collect(store, [name], self.measurements)
                 each = (time.monotonic() - start) / measured if measured else math.nan
                 self.progress = EvaluationProgress(
                     images=images,
                     reused=images - measured,
                     images_per_second=1 / each if measured else math.nan,
                     seconds_left=each * (len(missing) - measured),
-                    miou=_running_miou(self.cells),
+                    miou=_running_miou(self.measurements),
                 )
                 yield
         finally:
             store.close()
 
-    def result(self) -> dict[str, Any] | None:
+    def result(self) -> EvaluationResult | None:
         """Return what is measured, as `segviz evaluate --by-image --json` prints it.
 
         Not to be called while a job iterates over this evaluation.
@@ -201,20 +210,21 @@ class Evaluation:
         Returns:
             The result; None before the first image.
         """
-        if not self.cells[0].images:
+        if not self.measurements[0].images:
             return None
         # Cached: resampling takes a while, and every rerun of the page asks.
         if self._result is None or self._result[0] is not self.progress:
-            found = {
-                **summary(self.trained, self.cells, self.failed),
-                "split": self.plan.split,
-                "command": self.plan.command,
-                "complete": self.progress.images == len(self.ids),
-            }
+            model = summarise(self.trained, self.measurements, self.failed)
+            found = EvaluationResult(
+                **msgspec.structs.asdict(model),
+                split=self.plan.split,
+                command=self.plan.command,
+                complete=self.progress.images == len(self.ids),
+            )
             self._result = self.progress, found
         return self._result[1]
 
-    def _measure(self, store: Store, name: str) -> Iterator[None]:
+    def _measure(self, store: RowStore, name: str) -> Iterator[None]:
         """Measure one image, scale by scale, queueing anew for each."""
         for scale in self.plan.scales:
             with self._slot.enqueue() as ticket:
@@ -223,22 +233,22 @@ class Evaluation:
                     yield
                     ticket.wait(POLL)
                 self.progress = replace(self.progress, position=0)
-                cells = [cell for cell in self.cells if cell.scale == scale]
-                evaluate(self.trained, self.root, [name], cells, store, TaskQueue())
+                here = [each for each in self.measurements if each.scale == scale]
+                measure_images(self.trained, self.root, [name], here, store, TaskQueue())
             yield
-            if not {cell.key for cell in cells} <= store.keys(name):
+            if not {each.key for each in here} <= store.keys(name):
                 return  # it failed, and the store has the reason
 
 
-def _running_miou(cells: Sequence[Cell]) -> tuple[tuple[str, float], ...]:
+def _running_miou(measurements: Sequence[MethodMeasurement]) -> tuple[tuple[str, float], ...]:
     """Return the mIoU at the largest scale: feedforward, and the first method without truth."""
-    scale = max(cell.scale for cell in cells)
+    scale = max(measurement.scale for measurement in measurements)
     found = []
-    for cell in cells:
-        if cell.scale != scale or not cell.images:
+    for measurement in measurements:
+        if measurement.scale != scale or not measurement.images:
             continue
-        method = cell.method
+        method = measurement.method
         if method.name == FEEDFORWARD or not OBJECTIVES[method.settings.objective].needs_truth:
             title = f"{method.name} at {scale:g}x"
-            found.append((title, 100 * metrics.mean_iou(cell.matrix)))
+            found.append((title, 100 * metrics.mean_iou(measurement.matrix)))
     return tuple(found[:2])

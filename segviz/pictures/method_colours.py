@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..evaluation.evaluate import FEEDFORWARD
+from ..adapt.method import FEEDFORWARD
 from ..evaluation.paper_tables import OURS
 
 __all__ = ["GREY", "method_colours"]

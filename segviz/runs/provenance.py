@@ -17,7 +17,7 @@ def environment(checkpoint: Checkpoint) -> dict[str, Any]:
     cuda = device.type == "cuda"
     return {
         "segviz": __version__,
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "python": platform.python_version(),
         "device": torch.cuda.get_device_name(device) if cuda else str(device),
         "threads": torch.get_num_threads(),

@@ -16,9 +16,10 @@ import torch
 
 from segviz.adapt import OBJECTIVES, Settings, memory
 from segviz.adapt.memory import BASE, MemoryBudget, TensorCounter, most_demanding
+from segviz.adapt.method import Method
 from segviz.adapt.settings import PRECISIONS
 from segviz.errors import InputError
-from segviz.evaluation.evaluate import Method, measure, plan
+from segviz.evaluation.measurement import measure_image, plan_measurements
 from segviz.network import Segmenter
 from segviz.runs.batch import Batch
 from segviz.runs.run import Run
@@ -315,10 +316,10 @@ def test_a_forward_pass_that_was_made_counts_no_more(network):
 
 
 def test_images_of_an_evaluation(trained, photo, truth, free):
-    cells = plan([1.0, 4.0], [Method.parse("entropy", steps=(2,))], 21)
+    cells = plan_measurements([1.0, 4.0], [Method.parse("entropy", steps=(2,))], 21)
     small = MemoryBudget(trained.network, *photo.shape[:2], recorded=False)
     free(small.needs(Settings(scale=1.0, steps=2))[0].bytes)
-    rows = measure(trained, photo, truth, cells)
+    rows = measure_image(trained, photo, truth, cells)
     assert len(next(rows)) == 1
     with pytest.raises(InputError, match="at scale 4 needs about"):
         next(rows)

@@ -4,16 +4,18 @@ import numpy as np
 import pytest
 
 from segviz.charts.gains import gain_bars, gain_curves
-from segviz.evaluation.against_paper import lines
+from segviz.evaluation.against_paper import table_lines
 from segviz.evaluation.paper_tables import TABLES
-from segviz.evaluation.results import parse
+from segviz.evaluation.results import parse_result
 from tests.outcomes import table
 
 IDS = [f"2007_{i:06}" for i in range(6)]
 
 
 def _lines(name, model="w/ aug"):
-    return {line.kind: line for line in lines(parse(table(name, IDS), "file"), model)}
+    return {
+        line.variant: line for line in table_lines(parse_result(table(name, IDS), "file"), model)
+    }
 
 
 def test_curves_have_a_line_for_each_method_and_step():
@@ -45,7 +47,7 @@ def test_curves_of_what_needs_truth_have_a_panel_of_their_own():
     assert left.domain[1] < right.domain[0] and right.domain[1] == pytest.approx(1)
     assert list(left.tickvals) == list(right.tickvals) == list(TABLES["1"].scales)
     # Without any of them there is one panel.
-    free = [line for line in _lines("1").values() if line.kind[0] != "oracle"]
+    free = [line for line in _lines("1").values() if line.variant[0] != "oracle"]
     alone = gain_curves(free)
     assert alone.layout.xaxis.domain == (0, 1) and "xaxis2" not in alone.layout
     assert not gain_curves(free[:1]).data  # feedforward alone
@@ -54,7 +56,7 @@ def test_curves_of_what_needs_truth_have_a_panel_of_their_own():
 def test_no_miou_is_no_point():
     data = table("1", IDS)
     data["models"]["w/ aug"]["results"][1]["miou"] = None  # entropy at 1x
-    (curve, *_) = gain_curves(lines(parse(data, "file"), "w/ aug")).data
+    (curve, *_) = gain_curves(table_lines(parse_result(data, "file"), "w/ aug")).data
     assert curve.name == "entropy, both" and list(curve.x) == [1.5, 2.0, 2.5, 3.0, 3.5, 4.0]
 
 
@@ -93,7 +95,7 @@ def test_files_without_errors():
     data = table("1", IDS)
     for row in data["models"]["w/ aug"]["results"]:
         del row["miou_error"], row["gain_error"]
-    found = lines(parse(data, "file"), "w/ aug")
+    found = table_lines(parse_result(data, "file"), "w/ aug")
     assert {value.error for line in found for value in line.values.values()} == {None}
     for figure in (gain_curves(found), gain_bars(found)):
         assert all(trace.error_y.array is None for trace in figure.data)

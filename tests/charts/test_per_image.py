@@ -10,7 +10,7 @@ from segviz.charts.per_image import (
 )
 from segviz.data.classes import CLASSES
 from segviz.evaluation.correlation import Changes, changes
-from segviz.evaluation.results import parse
+from segviz.evaluation.results import parse_result
 from tests.outcomes import table
 
 IDS = [f"2007_{i:06}" for i in range(40)]
@@ -22,7 +22,7 @@ def part():
     rows = data["models"]["w/ aug"]["results"]
     for place, share in ((3, 0.9), (5, 0.0)):
         rows[3]["class_iou"][place] = share  # entropy on both at 1x
-    return parse(data, "file").parts["w/ aug"]
+    return parse_result(data, "file").models["w/ aug"]
 
 
 def _changes(change, entropy):
@@ -34,8 +34,8 @@ def _changes(change, entropy):
 
 
 def test_class_bars_are_sorted(part):
-    row = part.row(1.0, ("entropy", "both", 32))
-    (bars,) = class_bars(part.base(1.0), row).data
+    row = part.result(1.0, ("entropy", "both", 32))
+    (bars,) = class_bars(part.feedforward(1.0), row).data
     assert list(bars.x) == sorted(bars.x)
     assert bars.y[-1] == CLASSES[3] and bars.y[0] == CLASSES[5]
     assert CLASSES[0] not in bars.y and len(bars.y) == 20  # it occurs nowhere
@@ -45,7 +45,7 @@ def test_class_bars_are_sorted(part):
 
 
 def test_points_are_images(part):
-    found = changes(part, part.row(3.0, ("entropy", "both", 32)), "iou")
+    found = changes(part, part.result(3.0, ("entropy", "both", 32)), "iou")
     figure = scatter_changes(found, "IoU")
     (points,) = figure.data
     assert list(points.customdata) == IDS and list(points.y) == pytest.approx(list(found.change))
@@ -56,7 +56,7 @@ def test_points_are_images(part):
 
 
 def test_what_is_said_follows_from_the_numbers(part):
-    found = changes(part, part.row(3.0, ("entropy", "both", 32)), "iou")
+    found = changes(part, part.result(3.0, ("entropy", "both", 32)), "iou")
     said = describe_changes(found, "IoU")
     assert "entropy fell on 20 of 40 images and IoU rose on 20" in said
     assert "rose on 20 of 20 (100%)" in said

@@ -1,8 +1,8 @@
 import pytest
 
-from segviz.evaluation.against_paper import lines, named
+from segviz.evaluation.against_paper import needs_truth, table_lines, variant_label
 from segviz.evaluation.paper_tables import OURS, PAPER
-from segviz.evaluation.results import parse
+from segviz.evaluation.results import Variant, parse_result
 from tests.outcomes import table
 
 IDS = [f"2007_{i:06}" for i in range(6)]
@@ -10,7 +10,10 @@ ENTROPY = ("entropy", "both", 32)
 
 
 def _lines(name, model="w/ aug", **options):
-    return {line.kind: line for line in lines(parse(table(name, IDS, **options), "file"), model)}
+    return {
+        line.variant: line
+        for line in table_lines(parse_result(table(name, IDS, **options), "file"), model)
+    }
 
 
 def test_ours_beside_the_papers():
@@ -39,7 +42,7 @@ def test_no_miou_is_no_gain():
     data = table("1", IDS)
     for row in data["models"]["w/ aug"]["results"][:2]:
         row["miou"] = None
-    found = {line.kind: line for line in lines(parse(data, "file"), "w/ aug")}
+    found = {line.variant: line for line in table_lines(parse_result(data, "file"), "w/ aug")}
     value = found[ENTROPY].values[1.0]
     assert (value.miou, value.gain, value.difference) == (None, None, None)
     assert value.error is None
@@ -47,7 +50,7 @@ def test_no_miou_is_no_gain():
 
 def test_mean_gains():
     def mean(kind):
-        found = {line.kind: line for line in lines(parse(data, "file"), "w/ aug")}
+        found = {line.variant: line for line in table_lines(parse_result(data, "file"), "w/ aug")}
         return found[kind].mean
 
     data = table("1", IDS)
@@ -65,7 +68,14 @@ def test_mean_gains():
     assert mean(ENTROPY) is None
 
 
-def test_names():
-    assert named(("feedforward", None, 0), True) == "feedforward"
-    assert named(ENTROPY) == "entropy, both"
-    assert named((*OURS, 1), True) == f"{OURS[0]} (ours), {OURS[1]}, 1 step"
+def test_labels():
+    assert variant_label(Variant("feedforward", None, 0), True) == "feedforward"
+    assert variant_label(Variant(*ENTROPY)) == "entropy, both"
+    assert variant_label(Variant(*OURS, 1), True) == f"{OURS[0]} (ours), {OURS[1]}, 1 step"
+
+
+def test_bounds_need_the_truth():
+    lines = _lines("3").values()
+    bounds = {line.variant.method for line in lines if needs_truth(line)}
+    assert bounds == {"oracle", "adversary"}
+    assert {"feedforward", "entropy", OURS[0]} == {line.variant.method for line in lines} - bounds

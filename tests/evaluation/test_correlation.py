@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segviz.evaluation.correlation import Changes, changes, pearson, spearman, strength
-from segviz.evaluation.results import parse
+from segviz.evaluation.results import parse_result
 from tests.outcomes import table
 
 IDS = [f"2007_{i:06}" for i in range(8)]
@@ -55,8 +55,8 @@ def test_changes_leave_out_images_without_numbers():
     by_image = data["models"]["w/ aug"]["by_image"]
     by_image[0]["entropy"][2] = None  # feedforward at 1x
     by_image[1]["iou"][5] = None
-    part = parse(data, "file").parts["w/ aug"]
-    found = changes(part, part.rows[1], "iou")
+    part = parse_result(data, "file").models["w/ aug"]
+    found = changes(part, part.results[1], "iou")
     assert found.ids == tuple(id for place, id in enumerate(IDS) if place not in (2, 5))
     assert found.change[0] == pytest.approx(100 * (by_image[1]["iou"][0] - by_image[0]["iou"][0]))
     assert found.entropy[0] == pytest.approx(by_image[1]["entropy"][0] - by_image[0]["entropy"][0])
@@ -65,5 +65,5 @@ def test_changes_leave_out_images_without_numbers():
 def test_no_changes_without_numbers_of_images():
     data = table("3", IDS)
     del data["models"]["w/ aug"]["by_image"]
-    part = parse(data, "file").parts["w/ aug"]
-    assert changes(part, part.rows[1], "iou") is None
+    part = parse_result(data, "file").models["w/ aug"]
+    assert changes(part, part.results[1], "iou") is None

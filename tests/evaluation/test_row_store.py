@@ -12,11 +12,11 @@ import pytest
 
 import segviz
 from segviz.errors import InputError
-from segviz.evaluation.row_store import Key, Row, Store
+from segviz.evaluation.row_store import EpisodeRow, RowKey, RowStore
 
 ROOT = Path(segviz.__file__).parents[1]
-KEY = Key(1.5, "entropy", "both", 32)
-OTHER = Key(3.0, "oracle:centred", "score", 2)
+KEY = RowKey(1.5, "entropy", "both", 32)
+OTHER = RowKey(3.0, "oracle:centred", "score", 2)
 
 
 def matrix(seed):
@@ -28,7 +28,7 @@ def matrix(seed):
 
 
 def row(key=KEY, seed=0):
-    return Row(key, matrix(seed), 0.1 + seed, 7.25, 0.3)
+    return EpisodeRow(key, matrix(seed), 0.1 + seed, 7.25, 0.3)
 
 
 def same(one, other):
@@ -46,7 +46,7 @@ def open_store(tmp_path):
     made = []
 
     def open_store(worker=0, sha256="a" * 64, folder=tmp_path / "rows"):
-        made.append(Store(folder, sha256, 21, worker))
+        made.append(RowStore(folder, sha256, 21, worker))
         return made[-1]
 
     yield open_store
@@ -83,7 +83,7 @@ def test_a_second_measurement_replaces_the_first(open_store):
 
 def test_what_is_no_number_comes_back(open_store):
     store = open_store()
-    store.add("a", [Row(KEY, matrix(0), math.nan, math.inf, 1.0)])
+    store.add("a", [EpisodeRow(KEY, matrix(0), math.nan, math.inf, 1.0)])
     found = store.rows("a")[KEY]
     assert math.isnan(found.entropy) and found.sigma == math.inf
 
@@ -108,7 +108,7 @@ def test_other_networks_are_not_seen(open_store):
     other.add("a", [row()])
     other.fail("b", "no photo")
     assert mine.keys("a") == set() and mine.rows("a") == {} and mine.failures() == {}
-    assert mine.running(KEY, {"a"}).sum() == 0
+    assert mine.running_confusion(KEY, {"a"}).sum() == 0
     mine.add("a", [row(KEY, 4)])
     assert same(mine.rows("a")[KEY], row(KEY, 4)) and same(other.rows("a")[KEY], row())
 
@@ -124,30 +124,35 @@ def test_failures(open_store):
 def test_running_sum(open_store):
     store, peer = open_store(0), open_store(1)
     chosen = {"a", "b", "c"}
-    assert store.running(KEY, chosen).shape == (21, 21) and store.running(KEY, chosen).sum() == 0
+    assert (
+        store.running_confusion(KEY, chosen).shape == (21, 21)
+        and store.running_confusion(KEY, chosen).sum() == 0
+    )
     store.add("a", [row(OTHER, 9), row(KEY, 1)])
-    assert np.array_equal(store.running(KEY, chosen), matrix(1))
+    assert np.array_equal(store.running_confusion(KEY, chosen), matrix(1))
     peer.add("b", [row(KEY, 2), row(OTHER, 9)])
     store.add("c", [row(KEY, 3)])
     store.add("of another split", [row(KEY, 4)])
     expected = matrix(1) + matrix(2) + matrix(3)
-    assert np.array_equal(store.running(KEY, chosen), expected)
-    assert np.array_equal(store.running(KEY, chosen), expected)  # nothing is counted twice
+    assert np.array_equal(store.running_confusion(KEY, chosen), expected)
+    assert np.array_equal(
+        store.running_confusion(KEY, chosen), expected
+    )  # nothing is counted twice
     store.add("c", [row(KEY, 5)])  # nor what was measured again
-    assert np.array_equal(store.running(KEY, chosen), matrix(1) + matrix(2) + matrix(5))
+    assert np.array_equal(store.running_confusion(KEY, chosen), matrix(1) + matrix(2) + matrix(5))
 
 
 def test_running_sum_reads_only_what_is_new(open_store, monkeypatch):
     store = open_store()
     read = []
-    dense = Store._dense
-    monkeypatch.setattr(Store, "_dense", lambda self, text: read.append(1) or dense(self, text))
+    dense = RowStore._dense
+    monkeypatch.setattr(RowStore, "_dense", lambda self, text: read.append(1) or dense(self, text))
     for index, name in enumerate("zyxab"):
         store.add(name, [row(KEY, index)])
-    store.running(KEY, set("zyxab"))
+    store.running_confusion(KEY, set("zyxab"))
     assert len(read) == 5
     store.add("c", [row(KEY, 6)])
-    store.running(KEY, set("zyxabc"))
+    store.running_confusion(KEY, set("zyxabc"))
     assert len(read) == 6
 
 
@@ -179,11 +184,11 @@ def test_a_kill_leaves_whole_images(open_store):
     script = f"""
 import os, sys
 sys.path.insert(0, {str(ROOT)!r})
-from tests.evaluation.test_row_store import Key, Path, Store, row
-store = Store(Path({str(store.folder)!r}), "a" * 64, 21)
+from tests.evaluation.test_row_store import RowKey, Path, RowStore, row
+store = RowStore(Path({str(store.folder)!r}), "a" * 64, 21)
 store._own.execute("PRAGMA cache_size = 10")
 store._own.set_trace_callback(lambda sql: sql == "COMMIT" and os.kill(os.getpid(), 9))
-store.add("b", [row(Key(float(scale), "entropy", "both", 1), 5) for scale in range(60)])
+store.add("b", [row(RowKey(float(scale), "entropy", "both", 1), 5) for scale in range(60)])
 """
     path = store.folder / "rows-0.sqlite"
     before = path.stat().st_size
@@ -199,7 +204,7 @@ def test_an_exception_leaves_whole_images(open_store):
     store = open_store()
 
     with pytest.raises(KeyboardInterrupt):
-        store.add("a", [row(KEY, 1), Row(OTHER, matrix(0), 0.0, Pressed(), 0.0)])
+        store.add("a", [row(KEY, 1), EpisodeRow(OTHER, matrix(0), 0.0, Pressed(), 0.0)])
     assert store.keys("a") == set()
     store.add("b", [row(KEY, 1)])
     assert store.keys("b") == {KEY} and store.keys("a") == set()
@@ -220,7 +225,7 @@ def test_a_peers_file_that_is_not_yet_made(open_store):
     store.add("a", [row()])
     (store.folder / "rows-1.sqlite").touch()
     assert store.keys("a") == {KEY} and store.failures() == {}
-    assert np.array_equal(store.running(KEY, {"a"}), matrix(0))
+    assert np.array_equal(store.running_confusion(KEY, {"a"}), matrix(0))
     open_store(1).add("b", [row()])
     assert store.keys("b") == {KEY}
 
@@ -229,7 +234,11 @@ def test_a_peers_file_that_is_not_yet_made(open_store):
 def test_damaged_file(open_store, content):
     store = open_store()
     (store.folder / "rows-1.sqlite").write_bytes(content)
-    for ask in (lambda: store.keys("a"), store.failures, lambda: store.running(KEY, {"a"})):
+    for ask in (
+        lambda: store.keys("a"),
+        store.failures,
+        lambda: store.running_confusion(KEY, {"a"}),
+    ):
         with pytest.raises(InputError, match=r"rows-1\.sqlite is not a file of rows") as caught:
             ask()
         assert one_sentence(caught.value)
@@ -260,7 +269,7 @@ def test_disk_full(open_store):
     store.add("a", [row()])
     pages = store._own.execute("PRAGMA page_count").fetchone()[0]
     store._own.execute(f"PRAGMA max_page_count = {pages}")
-    many = [row(Key(float(scale), "entropy", "both", 1)) for scale in range(300)]
+    many = [row(RowKey(float(scale), "entropy", "both", 1)) for scale in range(300)]
     with pytest.raises(InputError, match=r"cannot be written.*full.*make room") as caught:
         store.add("b", many)
     assert one_sentence(caught.value)

@@ -1,105 +1,128 @@
 import json
+import math
 
+import msgspec
 import numpy as np
 import pytest
 
+from segviz.adapt.method import FEEDFORWARD, Method
 from segviz.evaluation.bootstrap import difference, resampled_miou, standard_error
-from segviz.evaluation.evaluate import FEEDFORWARD, Method, plan
-from segviz.evaluation.row_store import Row
-from segviz.evaluation.summary import errors, mean_gains, summary
+from segviz.evaluation.measurement import plan_measurements
+from segviz.evaluation.results import EvaluationResult, ResultFile, parse_result
+from segviz.evaluation.row_store import EpisodeRow
+from segviz.evaluation.summary import mean_gains, standard_errors, summarise
 
 SCALES = (1.0, 2.5, 3.0, 4.0)
 
 
 def filled(images, scales=SCALES, spellings=("feedforward", "entropy", "oracle")):
     """Cells of made-up matrices of three classes; oracle gets half of the errors right."""
-    cells = plan(scales, [Method.parse(one) for one in spellings], 3)
+    measurements = plan_measurements(scales, [Method.parse(one) for one in spellings], 3)
     rng = np.random.default_rng(0)
     for image in range(images):
         wrong = {scale: rng.integers(1, 40, (3, 3)) for scale in scales}
-        for cell in cells:
-            matrix = wrong[cell.scale].copy()
-            if cell.key.method == "oracle":
+        for measurement in measurements:
+            matrix = wrong[measurement.scale].copy()
+            if measurement.key.method == "oracle":
                 matrix //= 2
-            elif cell.key.method == "entropy":
+            elif measurement.key.method == "entropy":
                 matrix += rng.integers(0, 9, (3, 3))
             np.fill_diagonal(matrix, 60)
-            cell.add(f"{image}", Row(cell.key, matrix, 0.2, 9.0, 0.1))
-    return cells, [resampled_miou(cell.overlaps) for cell in cells]
+            measurement.add(f"{image}", EpisodeRow(measurement.key, matrix, 0.2, 9.0, 0.1))
+    return measurements, [resampled_miou(measurement.overlaps) for measurement in measurements]
 
 
 def test_errors_of_miou_and_of_gains():
-    cells, draws = filled(12)
-    base = {cell.scale: found for cell, found in zip(cells, draws, strict=True) if not cell.step}
-    for cell, found, row in zip(cells, draws, errors(cells, draws), strict=True):
-        assert row["miou_error"] == standard_error(found) > 0
-        gain = difference(found, base[cell.scale])[1]
-        assert row["gain_error"] == (gain if cell.step else None)
-        assert gain > 0 or not cell.step
+    measurements, draws = filled(12)
+    base = {each.scale: d for each, d in zip(measurements, draws, strict=True) if not each.step}
+    errors = standard_errors(measurements, draws)
+    for each, drawn, (miou, gain) in zip(measurements, draws, errors, strict=True):
+        assert miou == standard_error(drawn) > 0
+        expected = difference(drawn, base[each.scale])[1]
+        assert gain == (expected if each.step else None)
+        assert expected > 0 or not each.step
 
 
-def test_errors_that_are_not_known():
+def test_unknown_errors():
     """Those of gains need feedforward at the same scale, all need more than one image."""
-    (row,) = errors(*filled(5, [1.0], ["oracle"]))
-    assert row["miou_error"] > 0 and row["gain_error"] is None
-    nothing = {"miou_error": None, "gain_error": None}
-    assert errors(*filled(1, [1.0])) == 3 * [nothing] == errors(*filled(0, [1.0]))
+    ((miou, gain),) = standard_errors(*filled(5, [1.0], ["oracle"]))
+    assert miou > 0 and gain is None
+    for images in (0, 1):
+        assert standard_errors(*filled(images, [1.0])) == 3 * [(None, None)]
 
 
 def test_mean_gains():
-    cells, draws = filled(12)
-    found = {row["method"]: row for row in mean_gains(cells, draws)}
+    measurements, draws = filled(12)
+    found = {mean.method: mean for mean in mean_gains(measurements, draws)}
     assert list(found) == ["entropy", "oracle"]
-    miou = {(cell.scale, cell.key.method): cell.result()["miou"] for cell in cells}
-    for method, row in found.items():
-        assert (row["variables"], row["steps"]) == ("both", 32)
-        assert row["scales"] == [2.5, 3.0, 4.0]
-        gains = [miou[scale, method] - miou[scale, FEEDFORWARD] for scale in row["scales"]]
-        assert row["gain"] == pytest.approx(np.mean(gains), rel=1e-12)
-    assert found["oracle"]["gain"] > 0 > found["entropy"]["gain"]
+    miou = {(each.scale, each.key.method): each.result().miou for each in measurements}
+    for method, mean in found.items():
+        assert mean.variant == (method, "both", 32)
+        assert mean.scales == (2.5, 3.0, 4.0)
+        gains = [miou[scale, method] - miou[scale, FEEDFORWARD] for scale in mean.scales]
+        assert mean.gain == pytest.approx(np.mean(gains), rel=1e-12)
+    assert found["oracle"].gain > 0 > found["entropy"].gain
 
 
-def test_error_of_a_mean_gain_knows_that_scales_go_together():
+def test_error_of_a_mean_gain_accounts_for_correlation_between_scales():
     """The same matrices at all scales: the mean is no surer than each."""
-    cells, _ = filled(12, [3.0])
+    measurements, _ = filled(12, [3.0])
     copies = []
     for scale in (2.5, 3.0, 3.5):
         others, _ = filled(0, [scale])
-        for other, cell in zip(others, cells, strict=True):
-            other.overlaps = cell.overlaps
+        for other, measurement in zip(others, measurements, strict=True):
+            other.overlaps = measurement.overlaps
         copies += others
-    draws = [resampled_miou(cell.overlaps) for cell in copies]
-    single = errors(copies, draws)
-    for number, row in enumerate(mean_gains(copies, draws), start=1):
-        assert row["error"] == pytest.approx(single[number]["gain_error"], rel=1e-9)
+    draws = [resampled_miou(each.overlaps) for each in copies]
+    errors = [gain for _, gain in standard_errors(copies, draws)]
+    for number, mean in enumerate(mean_gains(copies, draws), start=1):
+        assert mean.error == pytest.approx(errors[number], rel=1e-9)
     # Other matrices at each scale: it is surer.
-    different, draws = filled(12)
-    single = [row["gain_error"] for row in errors(different, draws)]
-    for number, row in enumerate(mean_gains(different, draws), start=1):
-        assert row["error"] < np.mean(single[number + 3 :: 3])
+    measurements, draws = filled(12)
+    errors = [gain for _, gain in standard_errors(measurements, draws)]
+    for number, mean in enumerate(mean_gains(measurements, draws), start=1):
+        assert mean.error < np.mean(errors[number + 3 :: 3])
 
 
 def test_mean_gains_need_two_large_scales():
     assert mean_gains(*filled(5, [1.0, 2.0, 3.0])) == []
     assert mean_gains(*filled(5, [3.0, 4.0], ["oracle"])) == []  # no feedforward
-    (row,) = mean_gains(*filled(5, [3.0, 2.0], ["feedforward", "oracle"]), least=2.0)
-    assert row["scales"] == [2.0, 3.0]
-    (row,) = mean_gains(*filled(1, [3.0, 4.0], ["feedforward", "oracle"]))
-    assert row["gain"] > 0 and row["error"] is None
-    (row,) = mean_gains(*filled(0, [3.0, 4.0], ["feedforward", "oracle"]))
-    assert row["gain"] is None and row["error"] is None
+    (mean,) = mean_gains(*filled(5, [3.0, 2.0], ["feedforward", "oracle"]), least=2.0)
+    assert mean.scales == (2.0, 3.0)
+    (mean,) = mean_gains(*filled(1, [3.0, 4.0], ["feedforward", "oracle"]))
+    assert mean.gain > 0 and mean.error is None
+    (mean,) = mean_gains(*filled(0, [3.0, 4.0], ["feedforward", "oracle"]))
+    assert mean.gain is None and mean.error is None
 
 
-def test_summary(trained):
-    cells, draws = filled(4)
-    found = summary(trained, cells, {"2007_000001": "it has no truth"})
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert found["images"] == 4 and found["ids"] == ["0", "1", "2", "3"]
-    assert found["failed"] == ["2007_000001: it has no truth"]
-    assert found["environment"]["sha256"] == trained.sha256
-    assert found["mean_gains"] == mean_gains(cells, draws)
-    for cell, row, error in zip(cells, found["results"], errors(cells, draws), strict=True):
-        assert row == cell.result() | error
-    assert [len(row["iou"]) for row in found["by_image"]] == len(cells) * [4]
-    short = summary(trained, cells, {}, by_image=False)
-    assert short.keys() == found.keys() - {"ids", "by_image"}
+def test_summarise(trained):
+    measurements, draws = filled(4)
+    found = summarise(trained, measurements, {"2007_000001": "it has no truth"})
+    assert found.images == 4 and found.ids == ("0", "1", "2", "3")
+    assert found.failed == ("2007_000001: it has no truth",)
+    assert found.sha256 == trained.sha256
+    assert found.mean_gains == tuple(mean_gains(measurements, draws))
+    errors = standard_errors(measurements, draws)
+    for each, result, (miou, gain) in zip(measurements, found.results, errors, strict=True):
+        assert result == msgspec.structs.replace(each.result(), miou_error=miou, gain_error=gain)
+    assert [len(each.iou) for each in found.by_image] == len(measurements) * [4]
+    short = msgspec.to_builtins(summarise(trained, measurements, {}, by_image=False))
+    assert short.keys() == msgspec.to_builtins(found).keys() - {"ids", "by_image"}
+
+
+@pytest.mark.parametrize("images", [0, 1, 3])
+@pytest.mark.parametrize("by_image", [True, False])
+def test_what_is_written_is_read(trained, images, by_image):
+    """With NaN entropies, classes that do not occur, one image and none."""
+    measurements, _ = filled(images, [3, 4.0])
+    for each in measurements:
+        matrix = np.zeros((3, 3), np.int64)
+        if images:
+            each.add("empty", EpisodeRow(each.key, matrix, math.nan, math.inf, 0.1))
+    model = summarise(trained, measurements, {"a": "no photo"}, by_image)
+    written = EvaluationResult(**msgspec.structs.asdict(model), split="val")
+    data = json.loads(msgspec.json.encode(written), parse_constant=pytest.fail)
+    read = parse_result(data, "file")
+    assert read == written.as_file()
+    table = ResultFile(table="1", images=images, split="val", models={"w/ aug": model})
+    assert parse_result(msgspec.json.decode(msgspec.json.encode(table)), "file") == table

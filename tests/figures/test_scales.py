@@ -5,7 +5,7 @@ import pytest
 from matplotlib.text import Text
 
 from segviz.evaluation.paper_tables import MODELS, OURS, PAPER, TABLES
-from segviz.evaluation.results import parse
+from segviz.evaluation.results import parse_result
 from segviz.figures.scales import draw_scales
 from segviz.figures.style import figure_bytes
 
@@ -22,12 +22,12 @@ def table_1(models=("w/o aug", "w/ aug"), miou=0.5):
             "scale": scale,
             "method": method.name,
             "variables": None if feedforward else method.settings.variables,
-            "steps": method.at[-1],
+            "steps": method.steps[-1],
             "miou": miou if feedforward else 0.6,
             "class_iou": [None] * 21,
         }
 
-    plan = TABLES["1"].plan()
+    plan = TABLES["1"].parsed_methods()
     part = {
         "images": 7,
         "failed": ["2007_000001: damaged"],
@@ -46,7 +46,7 @@ def table_1(models=("w/o aug", "w/ aug"), miou=0.5):
 
 @pytest.mark.parametrize("models", [("w/ aug",), ("w/o aug", "w/ aug")])
 def test_scales_ours_solid_the_papers_dashed(models):
-    figure = draw_scales(parse(table_1(models), "it"))
+    figure = draw_scales(parse_result(table_1(models), "it"))
     charts = [axes for axes in figure.axes if axes.lines]
     assert len(charts) == 2 * len(models)
     dashed = [line for line in charts[0].lines if line.get_linestyle() == "--"]
@@ -65,10 +65,10 @@ def test_scales_ours_solid_the_papers_dashed(models):
 
 def test_scales_with_errors_of_gains():
     data = table_1(("w/ aug",))
-    assert "standard errors" not in text_of(draw_scales(parse(data, "it")))
+    assert "standard errors" not in text_of(draw_scales(parse_result(data, "it")))
     for row in data["models"]["w/ aug"]["results"]:
         row["gain_error"] = None if row["method"] == "feedforward" or row["scale"] == 1 else 0.015
-    figure = draw_scales(parse(data, "it"))
+    figure = draw_scales(parse_result(data, "it"))
     assert "Whiskers: standard errors" in text_of(figure)
     mious, gains = (axes for axes in figure.axes if axes.lines)
     assert not mious.collections
@@ -79,5 +79,5 @@ def test_scales_with_errors_of_gains():
 
 
 def test_scales_without_a_number():
-    figure = draw_scales(parse(table_1(("w/ aug",), miou=None), "it"))
+    figure = draw_scales(parse_result(table_1(("w/ aug",), miou=None), "it"))
     assert figure_bytes(figure, "png").startswith(b"\x89PNG")

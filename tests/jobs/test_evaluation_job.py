@@ -5,10 +5,11 @@ import shutil
 import threading
 from dataclasses import replace
 
+import msgspec
 import pytest
 
+from segviz.adapt.method import FEEDFORWARD
 from segviz.errors import InputError
-from segviz.evaluation.evaluate import FEEDFORWARD
 from segviz.jobs.evaluation_job import Evaluation, EvaluationPlan, parse_methods, rows_folder
 from segviz.jobs.queue import Job, Slot
 from tests.miniature import SPLITS
@@ -29,7 +30,7 @@ def test_rows_are_those_of_the_command_line(trained, voc_root, cli):
     command = PLAN.command.replace("DIR", str(voc_root)).split()[3:]
     code, out, _ = cli(*command)
     assert code == 0
-    ours, theirs = evaluation.result(), json.loads(out)
+    ours, theirs = json.loads(msgspec.json.encode(evaluation.result())), json.loads(out)
     assert ours.keys() == theirs.keys() and ours["complete"]
     for row in (*ours["results"], *theirs["results"]):
         row.pop("seconds")
@@ -44,7 +45,7 @@ def test_a_stopped_evaluation_is_resumed(trained, voc_root):
     while first.progress.images < 2:
         next(work)
     work.close()
-    assert first.result()["images"] == 2 and not first.result()["complete"]
+    assert first.result().images == 2 and not first.result().complete
     assert first.result() is first.result()  # the page asks at every rerun
     second = Evaluation(trained, voc_root, PLAN)
     list(second)
@@ -82,11 +83,11 @@ def test_an_image_that_fails_is_named(trained, voc_root, tmp_path):
     evaluation = Evaluation(trained, root, SMALL)
     list(evaluation)
     result = evaluation.result()
-    assert result["images"] == 3 and result["failed"][0].startswith(f"{SPLITS['val'][1]}: ")
+    assert result.images == 3 and result.failed[0].startswith(f"{SPLITS['val'][1]}: ")
     broken.write_bytes(data)
     again = Evaluation(trained, root, SMALL)
     list(again)
-    assert again.result()["images"] == 4 and again.result()["failed"] == []
+    assert again.result().images == 4 and again.result().failed == ()
 
 
 def test_another_root_has_other_rows(voc_root, tmp_path):

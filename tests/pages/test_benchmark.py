@@ -7,13 +7,14 @@ import pytest
 
 from segviz.adapt import Settings
 from segviz.evaluation.paper_tables import OURS
+from segviz.evaluation.results import Variant
 from segviz.jobs.queue import SLOT
 from segviz.network import checkpoint
 from tests.miniature import SPLITS
 from tests.outcomes import part, table
 
 IDS = [*SPLITS["val"], "2010_000099"]
-KIND = ("entropy", "both", 32)
+KIND = Variant("entropy", "both", 32)
 
 
 @pytest.fixture

@@ -1,0 +1,261 @@
+"""Measure methods at scales on images with truth: one confusion matrix per image."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from .. import metrics
+from ..adapt.episode import (
+    EncodedPhoto,
+    OptimisationState,
+    Reference,
+    encode_photo,
+    optimise,
+    photo_labels,
+)
+from ..adapt.memory import MemoryBudget, most_demanding
+from ..adapt.method import FEEDFORWARD, Method
+from ..adapt.settings import Settings
+from ..data import voc
+from ..errors import InputError
+from ..network.checkpoint import Checkpoint
+from ..runtime.distributed import TaskQueue
+from .results import ImageResults, MethodResult
+from .row_store import EpisodeRow, RowKey, RowStore
+
+__all__ = [
+    "MethodMeasurement",
+    "collect",
+    "measure_image",
+    "measure_images",
+    "plan_measurements",
+    "row_key",
+]
+
+
+def row_key(scale: float, method: Method, step: int) -> RowKey:
+    """Return the key of a row; step 0 of every method is the same feedforward prediction."""
+    if step == 0:
+        return RowKey(scale, FEEDFORWARD, "both", 0)
+    return RowKey(scale, method.name, method.settings.variables, step)
+
+
+@dataclass
+class MethodMeasurement:
+    """One method at one scale after some updates, accumulated over images.
+
+    Arguments:
+        scale: The resize factor of the photos.
+        method: The method.
+        step: The number of updates.
+        matrix: The sum of the confusion matrices, shape (K, K), int64, row = truth.
+        images: The ids of the images.
+        iou: Mean IoU of each image, 0..1.
+        accuracy: Pixel accuracy of each image, 0..1.
+        entropy: Mean entropy of each image, in nats.
+        sigma: Mean sigma of each image, in input pixels.
+        seconds: Duration of forward pass and updates on each image.
+        overlaps: `metrics.overlap` of each image's confusion matrix, shape (2, K), int64.
+    """
+
+    scale: float
+    method: Method
+    step: int
+    matrix: np.ndarray
+    images: list[str] = field(default_factory=list)
+    iou: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    entropy: list[float] = field(default_factory=list)
+    sigma: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    overlaps: list[np.ndarray] = field(default_factory=list)
+
+    @property
+    def key(self) -> RowKey:
+        """The key of its rows."""
+        return row_key(self.scale, self.method, self.step)
+
+    def add(self, image: str, row: EpisodeRow) -> None:
+        """Add the row of an image."""
+        self.matrix += row.matrix
+        self.images.append(image)
+        self.iou.append(metrics.mean_iou(row.matrix))
+        self.accuracy.append(metrics.accuracy(row.matrix))
+        self.entropy.append(row.entropy)
+        self.sigma.append(row.sigma)
+        self.seconds.append(row.seconds)
+        self.overlaps.append(metrics.overlap(row.matrix))
+
+    def result(self) -> MethodResult:
+        """Return the totals: means over images, IoU over all pixels; without standard errors."""
+        adapted = self.step > 0
+        settings = self.method.settings
+        return MethodResult(
+            scale=self.scale,
+            method=self.key.method,
+            variables=settings.variables if adapted else None,
+            steps=self.step,
+            learning_rate=settings.learning_rate if adapted else None,
+            centred=settings.centred if adapted else None,
+            miou=metrics.known(metrics.mean_iou(self.matrix)),
+            accuracy=metrics.known(metrics.accuracy(self.matrix)),
+            entropy=_mean(self.entropy),
+            sigma=_mean(self.sigma),
+            seconds=_mean(self.seconds),
+            class_iou=tuple(map(metrics.known, metrics.class_iou(self.matrix).tolist())),
+        )
+
+    def by_image(self) -> ImageResults:
+        """Return the numbers of each image, in the order of `images`."""
+        return ImageResults(
+            scale=self.scale,
+            method=self.key.method,
+            variables=self.method.settings.variables if self.step else None,
+            steps=self.step,
+            iou=tuple(map(_rounded, self.iou)),
+            accuracy=tuple(map(_rounded, self.accuracy)),
+            entropy=tuple(map(_rounded, self.entropy)),
+        )
+
+
+def plan_measurements(
+    scales: Sequence[float], methods: Sequence[Method], classes: int
+) -> list[MethodMeasurement]:
+    """Return the empty measurements of an evaluation, scale by scale, without duplicates.
+
+    Raises:
+        InputError: If a scale is out of its range.
+    """
+    planned: dict[RowKey, MethodMeasurement] = {}
+    for scale in map(float, scales):
+        Settings(scale=scale)  # checks the range
+        for method in methods:
+            for step in method.steps:
+                empty = np.zeros((classes, classes), np.int64)
+                measurement = MethodMeasurement(scale, method, step, empty)
+                planned.setdefault(measurement.key, measurement)
+    return list(planned.values())
+
+
+def measure_images(
+    checkpoint: Checkpoint,
+    root: Path,
+    ids: Sequence[str],
+    measurements: Sequence[MethodMeasurement],
+    store: RowStore,
+    tasks: TaskQueue,
+    on_image: Callable[[], None] = lambda: None,
+) -> None:
+    """Measure and store the rows that are missing, sharing the images with the other processes.
+
+    If an image cannot be measured, the reason is stored.
+
+    Arguments:
+        checkpoint: The network.
+        root: The VOC2012 folder.
+        ids: The images.
+        measurements: What to measure on each.
+        store: Receives the rows.
+        tasks: Hands the images to the processes that share them.
+        on_image: Called after each image and while waiting for other processes; an exception of it
+            ends the evaluation.
+    """
+    for index in tasks.claim(len(ids)):
+        name = ids[index]
+        stored = store.keys(name)
+        missing = [measurement for measurement in measurements if measurement.key not in stored]
+        if missing:
+            try:
+                photo, truth = voc.read_photo(root, name), voc.read_truth(root, name)
+                for rows in measure_image(checkpoint, photo, truth, missing):
+                    store.add(name, rows)
+            except (InputError, OSError, MemoryError, RuntimeError) as error:
+                store.fail(name, " ".join(str(error).split()) or type(error).__name__)
+        on_image()
+    for _ in tasks.wait_for_others():
+        on_image()
+
+
+def measure_image(
+    checkpoint: Checkpoint,
+    photo: np.ndarray,
+    truth: np.ndarray,
+    measurements: Sequence[MethodMeasurement],
+) -> Iterator[list[EpisodeRow]]:
+    """Yield the rows of one image, scale by scale: one forward pass a scale, one episode a method.
+
+    Arguments:
+        checkpoint: The network.
+        photo: Shape (H, W, 3), uint8.
+        truth: Labels, shape (H, W), integer, 255 = ignore.
+        measurements: What to measure.
+
+    Raises:
+        InputError: If photo, truth and scale do not go together, or an episode does not fit into
+            the free memory.
+    """
+    network = checkpoint.network
+    stride, classes = network.architecture.stride, network.architecture.classes
+    reference = Reference(truth)
+    budget = MemoryBudget(network, photo.shape[0], photo.shape[1], recorded=False)
+    for scale in dict.fromkeys(measurement.scale for measurement in measurements):
+        here = [measurement for measurement in measurements if measurement.scale == scale]
+        hardest = most_demanding(each.method.settings for each in here)
+        budget.check(replace(hardest, scale=scale))
+        encoded = encode_photo(network, photo, scale, reference)
+
+        def row(
+            key: RowKey, state: OptimisationState, seconds: float, encoded: EncodedPhoto = encoded
+        ) -> EpisodeRow:
+            labels = photo_labels(state.logits, encoded)
+            matrix = metrics.confusion(truth, labels, classes)
+            sigma = state.sigma.mean().item() * stride
+            return EpisodeRow(key, matrix, state.entropy.mean().item(), sigma, seconds)
+
+        rows = []
+        for method in dict.fromkeys(measurement.method for measurement in here):
+            steps = {measurement.step for measurement in here if measurement.method == method}
+            seconds = encoded.forward_ms / 1e3
+            start = time.perf_counter()
+            for state in optimise(network, encoded, method.settings):
+                seconds += time.perf_counter() - start
+                if state.step in steps:
+                    rows.append(row(row_key(scale, method, state.step), state, seconds))
+                start = time.perf_counter()
+            # The last state stands for the steps after an early stop.
+            later = (step for step in steps if step > state.step)
+            rows += [row(row_key(scale, method, step), state, seconds) for step in later]
+        yield rows
+
+
+def collect(
+    store: RowStore, ids: Sequence[str], measurements: Sequence[MethodMeasurement]
+) -> dict[str, str]:
+    """Add the stored rows of the images that have all measurements, in the order of `ids`.
+
+    So all measurements cover the same images, and sums do not depend on the order of measuring.
+
+    Returns:
+        By id of the images that could not be measured, the reason.
+    """
+    reasons, failed = store.failures(), {}
+    for name in ids:
+        rows = store.rows(name)
+        if all(measurement.key in rows for measurement in measurements):
+            for measurement in measurements:
+                measurement.add(name, rows[measurement.key])
+        elif name in reasons:
+            failed[name] = reasons[name]
+    return failed
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return metrics.known(math.fsum(values) / len(values)) if values else None
+
+
+def _rounded(value: float) -> float | None:
+    return metrics.known(round(value, 4))

@@ -1,0 +1,62 @@
+"""Print results as tables: for a terminal and as Markdown."""
+
+from collections.abc import Sequence
+
+from ..adapt.method import FEEDFORWARD
+from .results import MethodResult, Variant
+
+__all__ = ["markdown_table", "terminal_table"]
+
+
+def terminal_table(results: Sequence[MethodResult]) -> str:
+    """Return a table for a terminal: a row per variant, a column of mIoU in percent per scale."""
+    scales = sorted({result.scale for result in results})
+    rows = _by_variant(results)
+    width = max(len(variant.method) for variant in rows) + 2
+    lines = [
+        f"{'mIoU, %':{width}}{'variables':10}{'step':>5}" + "".join(f"{s:>8g}x" for s in scales)
+    ]
+    for (method, variables, steps), row in rows.items():
+        cells = "".join(_percent(row.get(scale)) for scale in scales)
+        lines.append(f"{method:{width}}{variables or '':10}{steps:5}{cells}")
+    return "\n".join(lines)
+
+
+def markdown_table(results: Sequence[MethodResult]) -> str:
+    """Return a Markdown table of mIoU in percent, in brackets the gain over feedforward.
+
+    Gains have their standard errors over resampled images, where these are known.
+    """
+    scales = sorted({result.scale for result in results})
+    base = {result.scale: result.miou for result in results if result.method == FEEDFORWARD}
+    lines = [
+        "| method | variables | step | " + " | ".join(f"{scale:g}x" for scale in scales) + " |",
+        "|---|---|---|" + "---|" * len(scales),
+    ]
+    for (method, variables, steps), row in _by_variant(results).items():
+        cells = (_with_gain(row.get(scale), base.get(scale)) for scale in scales)
+        lines.append(f"| {method} | {variables or ''} | {steps} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _by_variant(results: Sequence[MethodResult]) -> dict[Variant, dict[float, MethodResult]]:
+    rows: dict[Variant, dict[float, MethodResult]] = {}
+    for result in results:
+        rows.setdefault(result.variant, {})[result.scale] = result
+    return rows
+
+
+def _percent(result: MethodResult | None) -> str:
+    if result is None:
+        return " " * 9
+    return f"{'nan':>9}" if result.miou is None else f"{100 * result.miou:9.2f}"
+
+
+def _with_gain(result: MethodResult | None, base: float | None) -> str:
+    if result is None or result.miou is None:
+        return ""
+    text = f"{100 * result.miou:.1f}"
+    if base is None or result.method == FEEDFORWARD:
+        return text
+    error = "" if result.gain_error is None else f" ± {100 * result.gain_error:.1f}"
+    return f"{text} ({100 * (result.miou - base):+.1f}{error})"

@@ -1,0 +1,59 @@
+import msgspec
+
+from segviz.evaluation.results import MethodResult
+from segviz.evaluation.table_text import markdown_table, terminal_table
+
+
+def results():
+    """Feedforward at 25 % and one method at 37.5 %, at two scales."""
+    return [
+        MethodResult(scale=scale, method=method, variables=variables, steps=steps, miou=miou)
+        for scale in (3.0, 1.0)
+        for method, variables, steps, miou in (
+            ("feedforward", None, 0, 0.25),
+            ("entropy:centred", "both", 32, 0.375),
+        )
+    ]
+
+
+def test_terminal_table():
+    lines = terminal_table(results()).splitlines()
+    assert lines[0].split() == ["mIoU,", "%", "variables", "step", "1x", "3x"]
+    assert lines[1].split() == ["feedforward", "0", "25.00", "25.00"]
+    assert lines[2].split() == ["entropy:centred", "both", "32", "37.50", "37.50"]
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_terminal_table_with_gaps():
+    first, *_, last = results()
+    lines = terminal_table([msgspec.structs.replace(first, miou=None), last]).splitlines()
+    assert lines[1].split() == ["feedforward", "0", "nan"]
+    assert lines[2].split() == ["entropy:centred", "both", "32", "37.50"]
+    assert lines[1].endswith("nan") and lines[2].endswith(" " * 9)  # each in its own column
+
+
+def test_markdown_table():
+    assert markdown_table(results()).splitlines() == [
+        "| method | variables | step | 1x | 3x |",
+        "|---|---|---|---|---|",
+        "| feedforward |  | 0 | 25.0 | 25.0 |",
+        "| entropy:centred | both | 32 | 37.5 (+12.5) | 37.5 (+12.5) |",
+    ]
+
+
+def test_markdown_table_with_errors():
+    found = results()
+    found[3] = msgspec.structs.replace(found[3], gain_error=0.0123)
+    assert markdown_table(found).splitlines()[2:] == [
+        "| feedforward |  | 0 | 25.0 | 25.0 |",
+        "| entropy:centred | both | 32 | 37.5 (+12.5 ± 1.2) | 37.5 (+12.5) |",
+    ]
+
+
+def test_markdown_table_with_gaps():
+    first, *others = results()
+    found = [msgspec.structs.replace(first, miou=None), *others]
+    assert markdown_table(found).splitlines()[2:] == [
+        "| feedforward |  | 0 | 25.0 |  |",
+        "| entropy:centred | both | 32 | 37.5 (+12.5) | 37.5 |",
+    ]
