@@ -81,3 +81,10 @@ def test_hostile_names_are_text(page, viewer):
     assert page.get_by_role("heading", level=1).inner_text() == HOSTILE
     assert page.locator("img[src=x]").count() == 0
     assert page.get_by_role("rowheader", name="Learning rate").count() == 1
+
+
+def test_it_fits_a_phone(page, viewer):
+    page.set_viewport_size({"width": 390, "height": 800})
+    viewer.settle()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.get_by_role("slider", name="Step", exact=True).bounding_box()["width"] > 200

@@ -642,7 +642,7 @@ def test_runs_side_by_side(open_page, record, other):
     assert viewer.frame("photo").locator("circle.front").count() == 2
 
 
-@pytest.mark.parametrize("width", [700, 1100, 1800])
+@pytest.mark.parametrize("width", [390, 700, 1100, 1800])
 def test_layout(open_page, record, width):
     viewer = open_page([NamedRecord(record, "entropy")], width=width)
     viewer.at(STEPS)
