@@ -51,7 +51,7 @@ class _Message:
 def render(runs: Sequence[NamedRecord], key: str, view: ViewState, growing: bool) -> ViewState:
     """Draw the viewer; arguments and result are those of `viewer`."""
     messages: dict[str, _Message] = st.session_state.setdefault("segviz viewers", {})
-    # A viewer that is on the page keeps its own state: only a new one is told where to open, and a
+    # A viewer that is on the page keeps its own state: only a new one gets a state to open in. A
     # message that stays the same is not sent again.
     if key not in messages or key not in st.session_state:
         encoder = messages[key].encoder if key in messages else Encoder()

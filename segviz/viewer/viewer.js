@@ -738,7 +738,7 @@ var PlaybackControls = class {
     this.loop = toggle("Loop", { image: "loop", onclick: flip });
     this.node = html(
       "div",
-      { class: "transport", role: "group", "aria-label": "Playback" },
+      { class: "playback", role: "group", "aria-label": "Playback" },
       move("First step", "first", "Home", () => 0),
       move("Previous step", "previous", "Left", () => model.step - 1),
       this.play,
@@ -809,12 +809,12 @@ var DisplayControls = class {
       viewer.requestDraw();
     };
     this.fit = button("Show the whole photo", { image: "fit", onclick: fit });
-    this.times = html("span", { class: "quiet times" });
-    this.overlay = html("label", { class: "set" }, html("span", { class: "quiet" }, "Overlay"), opacity);
+    this.times = html("span", { class: "muted times" });
+    this.overlay = html("label", { class: "set" }, html("span", { class: "muted" }, "Overlay"), opacity);
     const range = html("div", { class: "set", role: "group", "aria-label": "Colour range" });
-    range.append(html("span", { class: "quiet" }, "Range"), html("span", { class: "joined" }, this.allSteps, this.thisStep));
+    range.append(html("span", { class: "muted" }, "Range"), html("span", { class: "joined" }, this.allSteps, this.thisStep));
     const zoom = html("div", { class: "set" }, this.fit, this.times);
-    this.node = html("div", { class: "look" }, this.panels, this.overlay, range, this.outline, this.wipe, zoom);
+    this.node = html("div", { class: "display" }, this.panels, this.overlay, range, this.outline, this.wipe, zoom);
   }
   update() {
     const { model } = this;
@@ -1199,7 +1199,7 @@ var Wipe = class {
     this.divider = this.makeDivider();
     this.place = html("div", { class: "wipe-place" });
     const [left, right] = this.selects;
-    const hint = html("span", { class: "quiet" }, "drag the divider");
+    const hint = html("span", { class: "muted" }, "drag the divider");
     this.node = html("div", { class: "wipe", hidden: true }, html("div", { class: "wipe-head" }, left, hint, right), this.place);
   }
   /**
@@ -1348,7 +1348,7 @@ var PanelGrid = class {
       this.frames = [];
       this.texts = [];
       this.grid.replaceChildren(...model.comparing ? this.sideBySide() : this.cards());
-      this.node.parentElement?.classList.toggle("many", model.comparing);
+      this.node.parentElement?.classList.toggle("comparing", model.comparing);
       this.columns = 0;
     }
     this.arrange();
@@ -1424,7 +1424,7 @@ var PanelGrid = class {
   caption(index, panel) {
     const { model } = this;
     const { info } = model.runs[index];
-    const text = html("span", { class: "quiet" });
+    const text = html("span", { class: "muted" });
     this.texts.push((step) => {
       const { numbers } = model.head;
       const { key, decimals, title } = numbers.find((number) => number.key === panel.map) ?? numbers[0];
@@ -1438,7 +1438,7 @@ var PanelGrid = class {
     });
     const dot = html("i", { class: "dot", style: `background:${runColour(index)}` });
     const name = html("span", { class: "run", title: info.title }, dot, html("b", {}, info.name));
-    return html("figcaption", {}, name, html("span", { class: "quiet" }, panel.title), text);
+    return html("figcaption", {}, name, html("span", { class: "muted" }, panel.title), text);
   }
   /**
    * @param {Run} run
@@ -1506,8 +1506,8 @@ var Inspector = class {
       "In S"
     ].map((name) => html("th", { scope: "col" }, name));
     const table = html("table", {}, html("thead", {}, html("tr", {}, this.runHeader, ...names)), this.body);
-    this.ranking = html("ol", { class: "top" });
-    this.owner = html("header", { class: "quiet" });
+    this.ranking = html("ol", { class: "ranking" });
+    this.owner = html("header", { class: "muted" });
     const head = html("header", {}, html("b", {}, "Pixel"), this.where, this.truth);
     this.node = html(
       "section",
@@ -1759,12 +1759,12 @@ var Numbers = class {
     chart.draw(lines, model.last, (value) => fixed(value, decimals));
     const rows = model.runs.map(({ info, index }) => {
       const value = html("b", { "data-number": key, "data-run": index });
-      const change = html("span", { class: "quiet", title: "change from step 0" });
+      const change = html("span", { class: "muted", title: "change from step 0" });
       const dot = html("i", { class: "dot", style: `background:${runColour(index)}` });
       const name = model.comparing ? html("span", { class: "name" }, dot, info.name) : null;
       return { value, change, node: html("div", { class: "row" }, name, value, change) };
     });
-    const header = html("header", {}, title, unit ? html("span", { class: "quiet" }, ` ${unit}`) : null);
+    const header = html("header", {}, title, unit ? html("span", { class: "muted" }, ` ${unit}`) : null);
     const node = html("div", { class: "card" }, header, ...rows.map((row) => row.node), chart.node);
     return { key, decimals, chart, rows, node };
   }
@@ -1788,7 +1788,7 @@ var Pins = class {
     this.charts = MAPS.map((name) => {
       const { title, unit } = model.head.maps[name];
       const chart = new Chart(`${title} of the pinned pixels`, (step, done) => viewer.goTo(step, done));
-      const header = html("header", {}, title, html("span", { class: "quiet" }, ` ${unit}`));
+      const header = html("header", {}, title, html("span", { class: "muted" }, ` ${unit}`));
       return { name, chart, card: html("div", { class: "card" }, header, chart.node) };
     });
     const cards = this.charts.map(({ card }) => card);
@@ -1879,7 +1879,7 @@ var Pins = class {
     };
     const remove = button(`Unpin pixel ${pin.slot + 1}`, { image: "close", class: "small", onclick });
     const badge = html("span", { class: "badge", style: `background:${pin.colour}` }, String(pin.slot + 1));
-    const where = html("span", { class: "quiet" }, `x ${pin.x}, y ${pin.y}`);
+    const where = html("span", { class: "muted" }, `x ${pin.x}, y ${pin.y}`);
     const strips = model.runs.map((run) => this.strip(run, pin));
     return html("div", { class: "pin card" }, html("header", {}, badge, where, remove), ...strips);
   }
@@ -1932,7 +1932,7 @@ var Viewer = class {
     this.inspector = new Inspector(model);
     this.pins = new Pins(model, this);
     this.numbers = new Numbers(model, this);
-    this.notice = html("div", { class: "note", role: "status" });
+    this.notice = html("div", { class: "notice", role: "status" });
     const parts = [this.playback, this.display, this.grid, this.legend, this.inspector, this.pins, this.numbers];
     root.append(...parts.map((part) => part.node), this.notice);
     this.reported = JSON.stringify(model.state());
@@ -1966,8 +1966,8 @@ var Viewer = class {
         for (let step = 0; step <= model.last; step += head.keyEvery) {
           for (const run of model.runs) {
             if (!current()) return;
-            const room = model.decoded.size <= FULL * model.decoded.budget;
-            if (step <= run.last && (step === 0 || room)) await run[kind].load(step);
+            const fits = model.decoded.size <= FULL * model.decoded.budget;
+            if (step <= run.last && (step === 0 || fits)) await run[kind].load(step);
           }
         }
         this.requestDraw();

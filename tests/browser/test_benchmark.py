@@ -42,7 +42,7 @@ def test_tables_images_and_an_evaluation(page, address):
     main.get_by_role("cell", name="adversary, both").wait_for()
     app.rest()
     app.button("2007_000007").first.click()
-    page.get_by_text(re.compile("scale 1 · 32 steps")).first.wait_for(timeout=60_000)
+    page.get_by_text(re.compile("scale 1, 32 steps")).first.wait_for(timeout=60_000)
     app.rest()
     app.viewer.at(32)
     assert app.query["photo"] == "voc:2007_000007" and app.query["scale"] == "1"

@@ -33,7 +33,7 @@ def test_pick_a_sample_run_play_and_scrub(page):
     app.type("Scale", 1)
     app.type("Steps T", 4)
     app.button("Run", exact=True).click()
-    page.get_by_text("scale 1 · 4 steps").wait_for()
+    page.get_by_text("scale 1, 4 steps").wait_for()
     app.rest()
     app.viewer.at(4)
     seen = {4: app.viewer.picture("entropy").tobytes()}

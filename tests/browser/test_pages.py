@@ -73,7 +73,7 @@ def test_runs_are_pinned_compared_and_opened_from_a_file(page, address, tmp_path
     page.keyboard.press("Escape")
     app.type("Steps T", 2)
     app.button("Run", exact=True).click()
-    page.get_by_text("scale 1 · 2 steps").wait_for()
+    page.get_by_text("scale 1, 2 steps").wait_for()
     app.rest()
     page.get_by_role("link", name="Runs").click()
     page.get_by_text("2 runs").wait_for()

@@ -338,7 +338,7 @@ def test_the_inspector_reads_the_record(open_page, record):
         rest = np.delete(odds[:, y, x], label)
         assert float(second) == pytest.approx(100 * rest.max(), abs=2)
         assert other in record.classes
-        assert viewer.page.locator(".top li .chip").count() == 5
+        assert viewer.page.locator(".ranking li .chip").count() == 5
         true = record.truth[y, x]
         name = "ignored" if true == 255 else record.classes[true]
         assert viewer.page.locator(".inspector .truth").inner_text().split()[-1] == name

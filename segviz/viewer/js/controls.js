@@ -37,7 +37,7 @@ class PlaybackControls {
     this.loop = toggle("Loop", { image: "loop", onclick: flip });
     this.node = html(
       "div",
-      { class: "transport", role: "group", "aria-label": "Playback" },
+      { class: "playback", role: "group", "aria-label": "Playback" },
       move("First step", "first", "Home", () => 0),
       move("Previous step", "previous", "Left", () => model.step - 1),
       this.play,
@@ -113,12 +113,12 @@ class DisplayControls {
       viewer.requestDraw();
     };
     this.fit = button("Show the whole photo", { image: "fit", onclick: fit });
-    this.times = html("span", { class: "quiet times" });
-    this.overlay = html("label", { class: "set" }, html("span", { class: "quiet" }, "Overlay"), opacity);
+    this.times = html("span", { class: "muted times" });
+    this.overlay = html("label", { class: "set" }, html("span", { class: "muted" }, "Overlay"), opacity);
     const range = html("div", { class: "set", role: "group", "aria-label": "Colour range" });
-    range.append(html("span", { class: "quiet" }, "Range"), html("span", { class: "joined" }, this.allSteps, this.thisStep));
+    range.append(html("span", { class: "muted" }, "Range"), html("span", { class: "joined" }, this.allSteps, this.thisStep));
     const zoom = html("div", { class: "set" }, this.fit, this.times);
-    this.node = html("div", { class: "look" }, this.panels, this.overlay, range, this.outline, this.wipe, zoom);
+    this.node = html("div", { class: "display" }, this.panels, this.overlay, range, this.outline, this.wipe, zoom);
   }
 
   update() {

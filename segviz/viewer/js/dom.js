@@ -9,7 +9,7 @@ import { css } from "./format.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-// Icons on a grid of 16, drawn with strokes or, for transport, filled.
+// Icons on a grid of 16, drawn with strokes or, for playback, filled.
 /** @type {Record<string, string>} */
 const ICONS = {
   first: "M4 3v10M13 3 6 8l7 5z",

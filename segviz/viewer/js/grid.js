@@ -66,7 +66,7 @@ class PanelGrid {
       this.frames = [];
       this.texts = [];
       this.grid.replaceChildren(...(model.comparing ? this.sideBySide() : this.cards()));
-      this.node.parentElement?.classList.toggle("many", model.comparing);
+      this.node.parentElement?.classList.toggle("comparing", model.comparing);
       this.columns = 0;
     }
     this.arrange();
@@ -150,7 +150,7 @@ class PanelGrid {
   caption(index, panel) {
     const { model } = this;
     const { info } = model.runs[index];
-    const text = html("span", { class: "quiet" });
+    const text = html("span", { class: "muted" });
     this.texts.push((step) => {
       const { numbers } = model.head;
       const { key, decimals, title } = numbers.find((number) => number.key === panel.map) ?? numbers[0];
@@ -164,7 +164,7 @@ class PanelGrid {
     });
     const dot = html("i", { class: "dot", style: `background:${runColour(index)}` });
     const name = html("span", { class: "run", title: info.title }, dot, html("b", {}, info.name));
-    return html("figcaption", {}, name, html("span", { class: "quiet" }, panel.title), text);
+    return html("figcaption", {}, name, html("span", { class: "muted" }, panel.title), text);
   }
 
   /**

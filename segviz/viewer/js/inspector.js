@@ -1,5 +1,5 @@
 // @ts-check
-// The pixel inspector: what every run says of the pixel pointed at.
+// The pixel inspector: what every run has for the pixel pointed at.
 
 import { chip, html, setText } from "./dom.js";
 import { fixed, percent } from "./format.js";
@@ -31,8 +31,8 @@ class Inspector {
       "In S",
     ].map((name) => html("th", { scope: "col" }, name));
     const table = html("table", {}, html("thead", {}, html("tr", {}, this.runHeader, ...names)), this.body);
-    this.ranking = html("ol", { class: "top" });
-    this.owner = html("header", { class: "quiet" });
+    this.ranking = html("ol", { class: "ranking" });
+    this.owner = html("header", { class: "muted" });
     const head = html("header", {}, html("b", {}, "Pixel"), this.where, this.truth);
     this.node = html(
       "section",

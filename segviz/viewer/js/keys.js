@@ -11,7 +11,7 @@ const TYPING = [
 ].join();
 const PRESSED = "button, a[href], summary, [role=button], [role=switch], [role=checkbox]";
 
-// Streamlit may load this module several times, so the active viewer is kept by the window.
+// Streamlit may load this module several times, so the window holds the active viewer.
 const ACTIVE = Symbol.for("the segviz viewer that takes keys");
 /** @type {{ [ACTIVE]?: HTMLElement }} */
 const page = typeof window === "undefined" ? {} : /** @type {any} */ (window);

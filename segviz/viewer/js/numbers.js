@@ -54,12 +54,12 @@ class Numbers {
     chart.draw(lines, model.last, (value) => fixed(value, decimals));
     const rows = model.runs.map(({ info, index }) => {
       const value = html("b", { "data-number": key, "data-run": index });
-      const change = html("span", { class: "quiet", title: "change from step 0" });
+      const change = html("span", { class: "muted", title: "change from step 0" });
       const dot = html("i", { class: "dot", style: `background:${runColour(index)}` });
       const name = model.comparing ? html("span", { class: "name" }, dot, info.name) : null;
       return { value, change, node: html("div", { class: "row" }, name, value, change) };
     });
-    const header = html("header", {}, title, unit ? html("span", { class: "quiet" }, ` ${unit}`) : null);
+    const header = html("header", {}, title, unit ? html("span", { class: "muted" }, ` ${unit}`) : null);
     const node = html("div", { class: "card" }, header, ...rows.map((row) => row.node), chart.node);
     return { key, decimals, chart, rows, node };
   }

@@ -43,7 +43,7 @@ class Painter {
   /** @param {Head} head */
   constructor(head) {
     this.head = head;
-    this.name = ++painters; // tells pictures of other frames apart
+    this.name = ++painters; // part of the keys: pictures of other messages have other ones
     /** @type {Cache<Picture>} */
     this.cache = new Cache(BUDGET);
     this.count = head.width * head.height;

@@ -12,7 +12,7 @@ import { read } from "./sample.js";
 /** @import { Viewer } from "./viewer.js" */
 /** @typedef {{ entropy: Float32Array, sigma: Float32Array, labels: Int16Array }} History */
 
-const MAX_HISTORIES = 64; // kept, of pixels that are pinned or were
+const MAX_HISTORIES = 64; // cached, of pixels that are pinned or were
 
 /** @type {MapName[]} */
 const MAPS = ["entropy", "sigma"];
@@ -34,7 +34,7 @@ class Pins {
     this.charts = MAPS.map((name) => {
       const { title, unit } = model.head.maps[name];
       const chart = new Chart(`${title} of the pinned pixels`, (step, done) => viewer.goTo(step, done));
-      const header = html("header", {}, title, html("span", { class: "quiet" }, ` ${unit}`));
+      const header = html("header", {}, title, html("span", { class: "muted" }, ` ${unit}`));
       return { name, chart, card: html("div", { class: "card" }, header, chart.node) };
     });
     const cards = this.charts.map(({ card }) => card);
@@ -130,7 +130,7 @@ class Pins {
     };
     const remove = button(`Unpin pixel ${pin.slot + 1}`, { image: "close", class: "small", onclick });
     const badge = html("span", { class: "badge", style: `background:${pin.colour}` }, String(pin.slot + 1));
-    const where = html("span", { class: "quiet" }, `x ${pin.x}, y ${pin.y}`);
+    const where = html("span", { class: "muted" }, `x ${pin.x}, y ${pin.y}`);
     const strips = model.runs.map((run) => this.strip(run, pin));
     return html("div", { class: "pin card" }, html("header", {}, badge, where, remove), ...strips);
   }

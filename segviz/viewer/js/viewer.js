@@ -50,7 +50,7 @@ class Viewer {
     this.inspector = new Inspector(model);
     this.pins = new Pins(model, this);
     this.numbers = new Numbers(model, this);
-    this.notice = html("div", { class: "note", role: "status" });
+    this.notice = html("div", { class: "notice", role: "status" });
     const parts = [this.playback, this.display, this.grid, this.legend, this.inspector, this.pins, this.numbers];
     root.append(...parts.map((part) => part.node), this.notice);
     this.reported = JSON.stringify(model.state());
@@ -82,8 +82,8 @@ class Viewer {
         for (let step = 0; step <= model.last; step += head.keyEvery) {
           for (const run of model.runs) {
             if (!current()) return;
-            const room = model.decoded.size <= FULL * model.decoded.budget;
-            if (step <= run.last && (step === 0 || room)) await run[kind].load(step);
+            const fits = model.decoded.size <= FULL * model.decoded.budget;
+            if (step <= run.last && (step === 0 || fits)) await run[kind].load(step);
           }
         }
         this.requestDraw();

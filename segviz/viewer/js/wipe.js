@@ -32,7 +32,7 @@ class Wipe {
     this.divider = this.makeDivider();
     this.place = html("div", { class: "wipe-place" });
     const [left, right] = this.selects;
-    const hint = html("span", { class: "quiet" }, "drag the divider");
+    const hint = html("span", { class: "muted" }, "drag the divider");
     this.node = html("div", { class: "wipe", hidden: true }, html("div", { class: "wipe-head" }, left, hint, right), this.place);
   }
 
