@@ -5,16 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from .adapt.settings import Settings
-from .data import images, masks, samples
-from .data.decode import MAX_RATIO, MIN_SIDE
-from .errors import InputError
+from .data.sources import load_source
 from .network import checkpoint
 from .runtime.device import choose
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from .network.checkpoint import Checkpoint
     from .runs.record import Record
 
@@ -60,50 +58,7 @@ def run(
     from .runs.run import Run
 
     chosen = Settings(**settings)
-    pixels, labels, name = _read(photo, truth)
+    source = load_source(photo, truth)
     if network is None or isinstance(network, str):
         network = load(network or checkpoint.DEFAULT)
-    return Run(network, pixels, chosen, labels, title or name).all()
-
-
-def _read(
-    photo: str | Path | np.ndarray, truth: str | Path | np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray | None, str]:
-    labels: np.ndarray | None = None
-    if isinstance(photo, np.ndarray):
-        pixels, name = _check_photo(photo), "photo"
-    elif str(photo).startswith("sample:"):
-        sample = str(photo).removeprefix("sample:")
-        (pixels, labels), name = samples.load(sample), samples.SAMPLES[sample].title
-    else:
-        pixels, name = images.load_photo(Path(photo)), Path(photo).name
-    if isinstance(truth, np.ndarray):
-        labels = _check_truth(truth)
-    elif truth is not None:
-        labels = masks.load_labels(Path(truth), pixels.shape[:2])
-    pixels, labels, _ = images.fit(pixels, labels)
-    return pixels, labels, name
-
-
-def _check_photo(photo: np.ndarray) -> np.ndarray:
-    if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
-        raise InputError(
-            f"photo must be uint8 of shape (H, W, 3), got {photo.dtype} of shape {photo.shape};"
-            " convert it to 8-bit RGB."
-        )
-    height, width = photo.shape[:2]
-    if min(height, width) < MIN_SIDE or max(height, width) > MAX_RATIO * min(height, width):
-        raise InputError(
-            f"photo must have sides of at least {MIN_SIDE} pixels and at most {MAX_RATIO} to 1, got"
-            f" {width} x {height}; choose another photo or crop it."
-        )
-    return photo
-
-
-def _check_truth(truth: np.ndarray) -> np.ndarray:
-    if truth.ndim != 2 or truth.dtype.kind not in "iu":
-        raise InputError(
-            f"truth must be integers of shape (H, W), got {truth.dtype} of shape {truth.shape};"
-            " give class ids, 255 = ignore."
-        )
-    return truth.astype(np.int64)
+    return Run(network, source.pixels, chosen, source.truth, title or source.title).all()

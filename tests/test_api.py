@@ -45,43 +45,11 @@ def test_run_on_a_sample(trained):
     assert "Cat" in record.title and record.reference == "truth"
 
 
-def test_large_photos_are_reduced(trained):
-    noise = np.random.default_rng(0).integers(0, 256, (500, 1000, 3), dtype=np.uint8)
-    assert segviz.run(noise, trained, scale=0.25, steps=0).photo.shape == (250, 500, 3)
-
-
-@pytest.mark.parametrize(
-    ("photo", "words"),
-    [
-        (np.zeros((56, 72, 3), np.float32), ["float32", "uint8"]),
-        (np.zeros((56, 72), np.uint8), [r"\(56, 72\)", r"\(H, W, 3\)"]),
-        (np.zeros((56, 72, 4), np.uint8), [r"\(56, 72, 4\)", r"\(H, W, 3\)"]),
-        (np.zeros((8, 72, 3), np.uint8), ["72 x 8", "16"]),
-        (np.zeros((16, 999, 3), np.uint8), ["999 x 16", "20"]),
-        ("absent.png", [r"absent\.png"]),
-        ("sample:dragon", ["dragon", "cat"]),
-    ],
-)
-def test_photos_that_cannot_be_used(trained, photo, words):
-    with pytest.raises(InputError) as error:
-        segviz.run(photo, trained, scale=1, steps=0)
-    for word in words:
-        assert error.match(word)
-
-
-@pytest.mark.parametrize(
-    ("truth", "words"),
-    [
-        (np.zeros((56, 72), np.float64), ["float64", "integers"]),
-        (np.zeros((56, 72, 1), np.uint8), [r"\(56, 72, 1\)", r"\(H, W\)"]),
-        (np.zeros((72, 56), np.uint8), ["56 x 72", "72 x 56"]),
-    ],
-)
-def test_truth_that_cannot_be_used(trained, photo, truth, words):
-    with pytest.raises(InputError) as error:
-        segviz.run(photo, trained, truth, scale=1, steps=0)
-    for word in words:
-        assert error.match(word)
+def test_photos_that_cannot_be_used(trained, photo):
+    with pytest.raises(InputError, match="float"):
+        segviz.run(photo / 255, trained, scale=1, steps=0)
+    with pytest.raises(InputError, match="72 x 56"):
+        segviz.run(photo, trained, np.zeros((72, 56), np.uint8), scale=1, steps=0)
 
 
 def test_settings_are_checked_before_anything_is_loaded():

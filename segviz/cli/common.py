@@ -5,6 +5,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+from ..data.sources import SourcePhoto
 from ..errors import InputError
 from ..network import checkpoint
 from ..runtime.device import choose
@@ -16,6 +17,7 @@ __all__ = [
     "make_folder",
     "parse_numbers",
     "parse_whole",
+    "print_reduction",
     "set_threads",
     "write_whole",
 ]
@@ -68,6 +70,16 @@ def parse_whole(text: str) -> list[int]:
         raise InputError(
             f"{text!r} is not a list of integers; write them such as 0,32,128."
         ) from None
+
+
+def print_reduction(photo: SourcePhoto) -> None:
+    """Print on stderr that a photo was reduced, if it was."""
+    if photo.factor < 1:
+        height, width = photo.pixels.shape[:2]
+        print(
+            f"segviz: {photo.title} was reduced to {width} x {height}, the resolution of VOC.",
+            file=sys.stderr,
+        )
 
 
 def command_line() -> str:

@@ -12,12 +12,12 @@ from tqdm import tqdm
 
 from ..adapt import Settings
 from ..adapt.memory import MemoryNeed
-from ..data import images, masks, samples
+from ..data.sources import SourcePhoto, load_source
 from ..export import formats
 from ..runs.record import Record
 from ..runs.run import Run
 from ..runtime.free_memory import text
-from .common import load_checkpoint, make_folder
+from .common import load_checkpoint, make_folder, print_reduction
 from .export import parse_formats, write
 
 __all__ = ["read_photo", "run"]
@@ -47,10 +47,10 @@ def run(options: Namespace) -> int:
         precision=options.precision,
     )
     names = parse_formats(options.formats, tuple(FILES))
-    photo, truth, title, factor = read_photo(options.image, options.truth)
+    source = load_source(options.image, options.truth)
     trained = load_checkpoint(options)
     folder = make_folder(options.out) if options.out else None
-    job = Run(trained, photo, settings, truth, title)
+    job = Run(trained, source.pixels, settings, source.truth, source.title)
     interrupted = False
     needed, free = memory = job.memory()
     bar = tqdm(job, total=settings.steps + 1, unit="step", disable=options.json or None)
@@ -64,9 +64,7 @@ def run(options: Namespace) -> int:
         interrupted = True
     if not job.steps:
         return 130
-    if factor < 1:
-        size = f"{photo.shape[1]} x {photo.shape[0]}"
-        print(f"segviz: the photo was reduced to {size}, the resolution of VOC.", file=sys.stderr)
+    print_reduction(source)
     record = job.record()
     where = None if folder is None else _write_run(record, folder, names)
     if options.json:
@@ -76,20 +74,9 @@ def run(options: Namespace) -> int:
     return 130 if interrupted else 0
 
 
-def read_photo(
-    image: str, mask: str | None = None
-) -> tuple[np.ndarray, np.ndarray | None, str, float]:
-    """Return photo and truth at VOC's resolution, a title, and the factor of the reduction."""
-    if image.startswith("sample:"):
-        name = image.removeprefix("sample:")
-        photo, truth = samples.load(name)
-        title = samples.SAMPLES[name].title
-    else:
-        photo, truth, title = images.load_photo(Path(image)), None, Path(image).name
-    if mask is not None:
-        truth = masks.load_labels(Path(mask), photo.shape[:2])
-    photo, truth, factor = images.fit(photo, truth)
-    return photo, truth, title, factor
+def read_photo(image: str) -> SourcePhoto:
+    """Load a photo; for the figures."""
+    return load_source(image)
 
 
 def _run_json(record: Record, where: Path | None, memory: MemoryNeed) -> dict[str, Any]:
