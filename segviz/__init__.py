@@ -16,24 +16,28 @@ from .version import __version__
 if TYPE_CHECKING:
     from .adapt.settings import Settings
     from .api import load, run
+    from .evaluation.evaluate import evaluate_dataset as evaluate
     from .runs.record import Record
     from .runs.run import Run
 
-__all__ = ["Record", "Run", "Settings", "__version__", "load", "run"]
+__all__ = ["Record", "Run", "Settings", "__version__", "evaluate", "load", "run"]
 
-_MODULES = {
-    "Record": ".runs.record",
-    "Run": ".runs.run",
-    "Settings": ".adapt.settings",
-    "load": ".api",
-    "run": ".api",
+_HOMES = {
+    "Record": (".runs.record", "Record"),
+    "Run": (".runs.run", "Run"),
+    "Settings": (".adapt.settings", "Settings"),
+    "evaluate": (".evaluation.evaluate", "evaluate_dataset"),
+    "load": (".api", "load"),
+    "run": (".api", "run"),
 }
+"""The module of each public name, and its name there."""
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
-    if name not in _MODULES:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_MODULES[name], __name__), name)
+    module, attribute = _HOMES[name]
+    return getattr(import_module(module, __name__), attribute)
 
 
 def __dir__() -> list[str]:

@@ -112,13 +112,14 @@ def assert_streamlit_knows(flags):
 
 
 @pytest.fixture
-def miniature(tmp_path, files, monkeypatch, photo, truth):
-    """Work in a folder with a small photo.jpg and mask.png, and small samples."""
+def miniature(tmp_path, files, voc_root, monkeypatch, photo, truth):
+    """Work in a folder with a small photo.jpg, mask.png and VOC, and small samples."""
     from PIL import Image
 
     monkeypatch.chdir(tmp_path)
     Image.fromarray(photo).save("photo.jpg")
     shutil.copy(files / "mask.png", "mask.png")
+    shutil.copytree(voc_root.parent, "data/VOCdevkit")
     monkeypatch.setattr(samples, "load", lambda name: (photo, truth))
     before = dict(OBJECTIVES)
     yield tmp_path

@@ -17,12 +17,12 @@ from ..profiling.workload import benchmark_photo, load_or_build
 from ..runs.provenance import environment
 from ..runtime.device import choose
 from ..validation import check_range
-from .common import command_line, make_folder, parse_numbers, set_threads, write_whole
+from .common import command_line, make_folder, parse_numbers, set_threads, write_atomically
 
-__all__ = ["measure"]
+__all__ = ["benchmark"]
 
 
-def measure(options: Namespace) -> int:
+def benchmark(options: Namespace) -> int:
     """Time the parts of a run and the baselines, and measure peak memory."""
     check_range("--repeats", options.repeats, 1)
     set_threads(options)
@@ -74,7 +74,7 @@ def measure(options: Namespace) -> int:
     text = json.dumps(result)
     print(text if options.json else _text(result))
     if options.out is not None:
-        write_whole(Path(options.out), text + "\n")
+        write_atomically(Path(options.out), text + "\n")
     return 0 if result["complete"] else 130
 
 

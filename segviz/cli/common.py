@@ -3,6 +3,7 @@
 import shlex
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..data.sources import SourcePhoto
@@ -15,11 +16,14 @@ __all__ = [
     "command_line",
     "load_checkpoint",
     "make_folder",
+    "parse_formats",
+    "parse_integers",
+    "parse_list",
     "parse_numbers",
-    "parse_whole",
     "print_reduction",
     "set_threads",
-    "write_whole",
+    "write_atomically",
+    "write_file",
 ]
 
 
@@ -54,6 +58,24 @@ def set_threads(options: Namespace) -> None:
         torch.set_num_threads(options.threads)
 
 
+def parse_list(text: str) -> list[str]:
+    """Return the parts of a text between commas, without spaces and empty parts."""
+    return [part for part in map(str.strip, text.split(",")) if part]
+
+
+def parse_formats(text: str, known: Sequence[str]) -> list[str]:
+    """Return the names of formats in a comma-separated text, each once.
+
+    Raises:
+        InputError: If a name is unknown.
+    """
+    formats = list(dict.fromkeys(parse_list(text)))
+    for name in formats:
+        if name not in known:
+            raise InputError(f"there is no format {name!r}; choose one of {', '.join(known)}.")
+    return formats
+
+
 def parse_numbers(text: str) -> list[float]:
     """Parse numbers separated by commas."""
     try:
@@ -62,7 +84,7 @@ def parse_numbers(text: str) -> list[float]:
         raise InputError(f"{text!r} is not a list of numbers; write them such as 1,2,3.") from None
 
 
-def parse_whole(text: str) -> list[int]:
+def parse_integers(text: str) -> list[int]:
     """Parse integers separated by commas."""
     try:
         return [int(part) for part in text.split(",")]
@@ -87,15 +109,29 @@ def command_line() -> str:
     return "segviz " + shlex.join(sys.argv[1:])
 
 
-def write_whole(path: Path, content: str) -> None:
-    """Write a text file atomically: no reader sees half of it.
+def write_file(path: Path, data: bytes) -> int:
+    """Write a file and return its size in bytes.
+
+    Raises:
+        InputError: If it cannot be written.
+    """
+    try:
+        return path.write_bytes(data)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written ({error.strerror}); choose another --out."
+        ) from error
+
+
+def write_atomically(path: Path, content: str) -> None:
+    """Write a text file so that no reader sees half of it.
 
     Raises:
         InputError: If it cannot be written.
     """
     partial = path.with_suffix(".partial")
+    write_file(partial, content.encode())
     try:
-        partial.write_text(content, encoding="utf-8")
         partial.replace(path)
     except OSError as error:
         raise InputError(

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from ..data import voc_download
 
-__all__ = ["download"]
+__all__ = ["download_voc"]
 
 
-def download(options: Namespace) -> int:
+def download_voc(options: Namespace) -> int:
     """Fetch VOC 2012."""
     print(voc_download.download(Path(options.dir), augment=not options.no_sbd))
     return 0

@@ -18,18 +18,18 @@ from ..evaluation.table_text import terminal_table
 from ..runtime.distributed import TaskQueue
 from .common import (
     command_line,
+    parse_integers,
     parse_numbers,
-    parse_whole,
     set_threads,
-    write_whole,
+    write_atomically,
 )
 
-__all__ = ["evaluation", "print_failed", "progress_bar"]
+__all__ = ["evaluate", "print_failed", "progress_bar"]
 
 MIOU_INTERVAL = 2.0  # seconds between two readings of the running mIoU
 
 
-def evaluation(options: Namespace) -> int:
+def evaluate(options: Namespace) -> int:
     """Measure methods at scales over a split."""
     tasks = TaskQueue.from_environment()
     set_threads(options)
@@ -43,7 +43,7 @@ def evaluation(options: Namespace) -> int:
             parse_numbers(options.scales),
             options.methods.split(","),
             options.variables.split(","),
-            parse_whole(options.steps),
+            parse_integers(options.steps),
             folder,
             device=options.device,
             by_image=options.by_image,
@@ -59,7 +59,7 @@ def evaluation(options: Namespace) -> int:
         return code
     print_failed(result["failed"])
     if folder:
-        write_whole(folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
+        write_atomically(folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
     if options.json:
         print(json.dumps(result))
     else:

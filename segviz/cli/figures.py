@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from tqdm import tqdm
 
 from ..adapt import Settings
 from ..adapt.method import Method
-from ..data import images, voc
+from ..data.sources import load_source
 from ..errors import InputError
 from ..evaluation.paper_tables import OURS
 from ..evaluation.results import ResultFile, read_result, table_command
@@ -23,9 +22,7 @@ from ..figures.scales import draw_scales
 from ..figures.style import DPI, figure_bytes
 from ..network.checkpoint import Checkpoint
 from ..runs.batch import Batch
-from .common import load_checkpoint, make_folder
-from .export import parse_formats, write
-from .run import read_photo
+from .common import load_checkpoint, make_folder, parse_formats, print_reduction, write_file
 
 __all__ = ["figures"]
 
@@ -84,7 +81,7 @@ class _FigureWriter:
         """Write a figure in all formats."""
         for format in self._formats:
             path = self._folder / f"{stem}.{format}"
-            size = write(path, figure_bytes(figure, format, stem, self._few_colours))
+            size = write_file(path, figure_bytes(figure, format, stem, self._few_colours))
             self.files.append({"figure": name, "path": str(path), "bytes": size})
             if not self._quiet:
                 tqdm.write(str(path))
@@ -170,21 +167,12 @@ def _photos(options: Namespace) -> list[_Photo]:
 
 
 def _photo(spelling: str, root: str | None) -> _Photo:
+    photo = load_source(spelling, voc_root=root)
+    print_reduction(photo)
     kind, _, name = spelling.partition(":")
-    if kind != "voc":
-        photo, truth, title, factor = read_photo(spelling)
-        name = name if kind == "sample" else Path(spelling).stem
-    elif root is None:
-        raise InputError(f"{spelling} is an image of VOC; give the folder of VOC with --voc-root.")
-    else:
-        folder, title = voc.find_root(root), name
-        photo, truth, factor = images.fit(
-            voc.read_photo(folder, name), voc.read_truth(folder, name)
-        )
-    if factor < 1:
-        size = f"{photo.shape[1]} x {photo.shape[0]}"
-        print(f"segviz: {title} was resized to {size}, the scale of VOC.", file=sys.stderr)
-    return _Photo(re.sub(r"[^\w-]+", "-", name).strip("-") or "photo", title, photo, truth)
+    name = name if kind in ("sample", "voc") else Path(spelling).stem
+    stem = re.sub(r"[^\w-]+", "-", name).strip("-") or "photo"
+    return _Photo(stem, photo.title, photo.pixels, photo.truth)
 
 
 def _unique_names(photos: Sequence[_Photo]) -> Iterator[_Photo]:

@@ -11,19 +11,6 @@ from .parser import create_parser
 
 __all__ = ["main"]
 
-FUNCTIONS = {
-    "app": "app",
-    "run": "run",
-    "export": "export",
-    "evaluate": "evaluation",
-    "tables": "tables",
-    "figures": "figures",
-    "train": "train",
-    "benchmark": "measure",
-    "download-voc": "download",
-}
-"""The function of each command's module."""
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
@@ -50,9 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: Namespace) -> int:
+    name = options.command.replace("-", "_")  # of the module and of its function
     with importing():
-        module = import_module(f".{options.command.replace('-', '_')}", __package__)
-    command: Callable[[Namespace], int] = getattr(module, FUNCTIONS[options.command])
+        module = import_module(f".{name}", __package__)
+    command: Callable[[Namespace], int] = getattr(module, name)
     try:
         return command(options)
     except RuntimeError as error:

@@ -12,15 +12,20 @@ from tqdm import tqdm
 
 from ..adapt import Settings
 from ..adapt.memory import MemoryNeed
-from ..data.sources import SourcePhoto, load_source
+from ..data.sources import load_source
 from ..export import formats
 from ..runs.record import Record
 from ..runs.run import Run
 from ..runtime.free_memory import text
-from .common import load_checkpoint, make_folder, print_reduction
-from .export import parse_formats, write
+from .common import (
+    load_checkpoint,
+    make_folder,
+    parse_formats,
+    print_reduction,
+    write_file,
+)
 
-__all__ = ["read_photo", "run"]
+__all__ = ["run"]
 
 FILES = {
     "sheet": "sheet.png",
@@ -74,11 +79,6 @@ def run(options: Namespace) -> int:
     return 130 if interrupted else 0
 
 
-def read_photo(image: str) -> SourcePhoto:
-    """Load a photo; for the figures."""
-    return load_source(image)
-
-
 def _run_json(record: Record, where: Path | None, memory: MemoryNeed) -> dict[str, Any]:
     return {
         "settings": asdict(record.settings),
@@ -116,10 +116,10 @@ def _run_text(record: Record, where: Path | None) -> str:
 
 def _write_run(record: Record, folder: Path, names: list[str]) -> Path:
     where, _ = record.save(folder / "record")
-    write(folder / "curves.csv", formats.EXPORTS["csv"](record))
+    write_file(folder / "curves.csv", formats.EXPORTS["csv"](record))
     for step in sorted({0, record.last}):
         picture = formats.EXPORTS["png"](record, formats.Selection(step))
-        write(folder / f"step-{step:03d}.png", picture)
+        write_file(folder / f"step-{step:03d}.png", picture)
     for name in names:
-        write(folder / FILES[name], formats.EXPORTS[name](record))
+        write_file(folder / FILES[name], formats.EXPORTS[name](record))
     return where

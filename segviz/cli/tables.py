@@ -15,7 +15,7 @@ from ..evaluation.summary import summarise
 from ..evaluation.table_text import markdown_table
 from ..network import checkpoint
 from ..runtime.distributed import TaskQueue
-from .common import command_line, load_checkpoint, make_folder, write_whole
+from .common import command_line, load_checkpoint, make_folder, write_atomically
 from .evaluate import print_failed, progress_bar
 
 __all__ = ["tables"]
@@ -36,7 +36,7 @@ def tables(options: Namespace) -> int:
         path = out / f"table-{name}.json"
         result = _measure_table(name, options, root, rows, tasks)
         if tasks.is_main and result.images:
-            write_whole(path, msgspec.json.encode(result).decode() + "\n")
+            write_atomically(path, msgspec.json.encode(result).decode() + "\n")
             for model, part in result.models.items():
                 print(f"\n{result.title}, {model}, {part.images} images of {options.split}")
                 print(markdown_table(part.results))
