@@ -37,9 +37,12 @@ except SystemExit:
         command("run"),
         "import segviz.adapt, segviz.viewer.payload, segviz.jobs.queue, segviz.jobs.limits",
         "import segviz.data.images, segviz.data.voc, segviz.data.samples, segviz.data.splits",
+        "import segviz.adapt.method, segviz.evaluation.results, segviz.evaluation.paper_tables,"
+        "segviz.evaluation.against_paper, segviz.evaluation.correlation,"
+        "segviz.evaluation.row_store, segviz.evaluation.table_text",
         "from segviz.network import checkpoint; checkpoint.read_card(checkpoint.DEFAULT)",
     ],
-    ids=["package", "help", "help of run", "bad arguments", "records", "data", "card"],
+    ids=["package", "help", "help of run", "bad arguments", "records", "data", "results", "card"],
 )
 def test_nothing_heavy(code):
     assert brought(code) == set()

@@ -34,7 +34,7 @@ def convert(sbd: Path, root: Path, train: Iterable[str], val: Iterable[str]) -> 
         Semantic Contours from Inverse Detectors (Hariharan et al., 2011)
         http://home.bharathh.info/pubs/codes/SBD/download.html
     """
-    from scipy.io import loadmat  # type: ignore[import-untyped]
+    from scipy.io import loadmat
 
     files = sorted((sbd / "cls").glob("*.mat"))
     if not files:

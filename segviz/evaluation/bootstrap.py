@@ -1,4 +1,4 @@
-"""How far an mIoU may be off because of which images were drawn: the bootstrap over images."""
+"""Estimate the standard error of an mIoU by the bootstrap over images."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -14,26 +14,26 @@ RESAMPLES = 1000
 
 @lru_cache(maxsize=2)
 def _draws(images: int, resamples: int) -> np.ndarray:
-    """How often each image is drawn, shape (B, N), int64: always the same for B and N."""
+    """Return how often each image is drawn, shape (B, N), int64; a function of B and N alone."""
     picks = np.random.default_rng(0).integers(0, images, (resamples, images))
     return np.stack([np.bincount(pick, minlength=images) for pick in picks])
 
 
 def resampled_miou(overlaps: Sequence[np.ndarray], resamples: int = RESAMPLES) -> np.ndarray:
-    """mIoU of all images, then of B draws of as many images with replacement.
+    """Return the mIoU of all images, then of B samples of as many images with replacement.
 
         m_b = mIoU(sum_n w_bn (intersection_n, union_n)), w_b ~ Multinomial(N, 1/N)
 
-    The draws depend on N alone, so values of other methods on the same images, in the same order,
-    are of the same draws.
+    The samples depend on N alone, so the values of other methods on the same images, in the same
+    order, are of the same samples.
 
     Arguments:
         overlaps: For each of the N images `metrics.overlap` of its confusion matrix, (2, K) int64.
-        resamples: The number of draws B.
+        resamples: The number of samples B.
 
     Returns:
-        Shape (1 + B,), float64, 0..1. NaN where no pixel was counted; from a single image, which
-        says nothing about others, all draws are NaN.
+        Shape (1 + B,), float64, 0..1. NaN where no pixel was counted, and in all samples of a
+        single image.
 
     Source:
         Efron, Bootstrap methods: another look at the jackknife, 1979, section 2.
@@ -48,17 +48,17 @@ def resampled_miou(overlaps: Sequence[np.ndarray], resamples: int = RESAMPLES) -
 
 
 def standard_error(values: np.ndarray) -> float:
-    """The standard deviation over the draws of `resampled_miou`; NaN where there are not two."""
+    """Return the standard deviation over the samples of `resampled_miou`; NaN for fewer than 2."""
     drawn = values[1:][np.isfinite(values[1:])]
     return float(drawn.std()) if len(drawn) > 1 else float("nan")
 
 
 def difference(values: np.ndarray, others: np.ndarray) -> tuple[float, float]:
-    """How much higher the mIoU is, and the standard error of that, over the same draws.
+    """Return the difference of two mIoUs and its standard error over the same samples.
 
     Arguments:
-        values: Of one method, from `resampled_miou`.
-        others: Of another on the same images.
+        values: `resampled_miou` of one method.
+        others: `resampled_miou` of another on the same images.
     """
     gap = values - others
     return float(gap[0]), standard_error(gap)

@@ -1,6 +1,7 @@
-"""What entropy says about accuracy, image by image."""
+"""Correlate entropy and accuracy, image by image."""
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,48 +12,57 @@ from .results import MethodResult, ModelResult
 __all__ = ["Changes", "changes", "pearson", "spearman", "strength"]
 
 CHANCE = 2.0
-"""A correlation of n pairs below CHANCE / sqrt(n) may well be chance (95 %)."""
+"""Correlations of n pairs below CHANCE / sqrt(n) are within chance, at the level of 95 %."""
 
 STRENGTHS = ((0.6, "strongly"), (0.3, "clearly"), (0.0, "weakly"))
 
 
 def pearson(x: np.ndarray, y: np.ndarray) -> float:
-    """Pearson's correlation of pairs, -1..1; NaN for fewer than 3 or without variation.
+    """Return Pearson's correlation of pairs, -1..1; NaN for fewer than 3 or constant values.
 
     Arguments:
         x: Shape (N,), finite.
         y: Shape (N,), finite.
     """
-    if len(x) < 3:
+    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return math.nan
-    x, y = x - x.mean(), y - y.mean()
-    size = math.sqrt((x * x).sum() * (y * y).sum())
-    return float((x * y).sum() / size) if size > 1e-15 else math.nan
+    from scipy import stats  # takes a while, and most pages do without
+
+    return float(stats.pearsonr(x, y).statistic)
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> float:
-    """Spearman's: Pearson's of the ranks; equal values share their mean rank."""
-    return pearson(_ranks(x), _ranks(y))
+    """Return Spearman's rank correlation, -1..1; NaN for fewer than 3 or constant values.
+
+    Arguments:
+        x: Shape (N,), finite.
+        y: Shape (N,), finite.
+    """
+    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return math.nan
+    from scipy import stats
+
+    return float(stats.spearmanr(x, y).statistic)
 
 
 def strength(correlation: float, count: int) -> str | None:
-    """A correlation of `count` pairs as an adverb; None where it may be chance or is no number."""
+    """Return the strength of a correlation as an adverb; None if it is within chance or NaN.
+
+    Arguments:
+        correlation: Of pearson or spearman.
+        count: The number of pairs.
+    """
     size = abs(correlation)
     if not size >= CHANCE / math.sqrt(max(count, 1)):
         return None
     return next(word for least, word in STRENGTHS if size >= least)
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(count) - (count - 1) / 2)[place]
-
-
 @dataclass(frozen=True, eq=False)
 class Changes:
-    """What a method changed on each image against feedforward at the same scale.
+    """The changes of each image against feedforward at the same scale.
 
-    Only images with all numbers are in.
+    Images without all numbers are left out.
 
     Arguments:
         ids: The images.
@@ -70,7 +80,7 @@ class Changes:
 
     @property
     def change(self) -> np.ndarray:
-        """Of IoU or accuracy, in points, shape (N,)."""
+        """The change of IoU or accuracy, in points, shape (N,)."""
         return 100 * (self.after - self.before)
 
     @property
@@ -79,17 +89,17 @@ class Changes:
         return self.entropy_after - self.entropy_before
 
     def quadrants(self) -> dict[tuple[int, int], int]:
-        """How many images by the signs of the changes of entropy and of accuracy, -1, 0 or 1."""
-        signs = zip(np.sign(self.entropy), np.sign(np.round(self.change, 2)), strict=True)
-        found: dict[tuple[int, int], int] = {}
-        for one, two in signs:
-            found[int(one), int(two)] = found.get((int(one), int(two)), 0) + 1
-        return found
+        """Return the number of images by the signs of the changes of entropy and of accuracy.
+
+        Changes of accuracy below 0.005 points count as 0.
+        """
+        signs = np.stack([np.sign(self.entropy), np.sign(np.round(self.change, 2))]).astype(int)
+        return dict(Counter(map(tuple, signs.T.tolist())))
 
     def most(self, sign: Literal[1, -1], count: int) -> list[int]:
-        """The places of at most `count` images that gained (1) or lost (-1) most, most first."""
+        """Return the indices of the `count` images that gained (1) or lost (-1) most, in order."""
         order = np.argsort(-sign * self.change, kind="stable")[:count]
-        return [int(place) for place in order if sign * self.change[place] > 0]
+        return [int(index) for index in order if sign * self.change[index] > 0]
 
 
 def changes(

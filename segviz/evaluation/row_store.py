@@ -1,26 +1,28 @@
-"""What an evaluation measured, kept on disk row by row: SQLite files that any tool can open.
+"""Store the measurements of single images in SQLite files.
 
 A folder holds one file for each process that ever wrote to it, `rows-0.sqlite`, `rows-1.sqlite`
-and so on, so that no file has two writers; reading looks at all of them. A row is one image at one
-scale after `step` updates of one method on some variables, on the network of that SHA-256. Rows of
-one image and scale are written in one transaction: after a kill they are there or not, never half.
+and so on, so that no file has two writers; reads cover all of them. A row is one image at one scale
+after `step` updates of one method, on the network with that SHA-256. The rows of one image and
+scale are written in one transaction, so a kill never leaves a part of them.
 """
 
-import json
 import math
 import sqlite3
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 
 from ..errors import InputError
 
 __all__ = ["EpisodeRow", "RowKey", "RowStore"]
 
-TABLES = """
+SCHEMA = """
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS rows (
     sha256 TEXT, image TEXT, scale REAL, method TEXT, variables TEXT, step INTEGER,
@@ -36,10 +38,23 @@ CREATE TABLE IF NOT EXISTS failures (
 COMMIT;
 """
 
+Count = Annotated[int, Meta(ge=0, lt=2**62)]
+SparseMatrix = list[tuple[Count, Count, Count]]
+"""The entries of a confusion matrix that are not 0: truth, prediction, pixels."""
+KeyColumns = tuple[float, str, str, Count]
+RowColumns = tuple[float, str, str, Count, str, float | None, float | None, float | None]
+
 
 @dataclass(frozen=True, order=True)
 class RowKey:
-    """What is measured on an image: a scale, a method, its variables, a step."""
+    """The key of a row among those of one image and network.
+
+    Arguments:
+        scale: The resize factor.
+        method: The canonical spelling of the method.
+        variables: The adapted parameters; "both" for feedforward.
+        step: The number of updates.
+    """
 
     scale: float
     method: str
@@ -49,14 +64,14 @@ class RowKey:
 
 @dataclass(frozen=True)
 class EpisodeRow:
-    """What one image gave.
+    """The measurement of one image.
 
     Arguments:
-        key: What was measured.
+        key: The key.
         matrix: Confusion matrix at the photo's resolution, shape (K, K), int64, row = truth.
-        entropy: The mean entropy over the feature pixels, in nats.
-        sigma: The mean sigma over the feature pixels, in input pixels.
-        seconds: Time of the forward pass and the updates.
+        entropy: Mean entropy over the feature pixels, in nats.
+        sigma: Mean sigma over the feature pixels, in input pixels.
+        seconds: Duration of forward pass and updates.
     """
 
     key: RowKey
@@ -70,10 +85,10 @@ class RowStore:
     """The rows of one network in a folder.
 
     Arguments:
-        folder: Made if it is not there.
-        sha256: The network's hash; rows of other networks may lie in the same folder.
+        folder: Created if it does not exist.
+        sha256: The hash of the network; rows of other networks may be in the same folder.
         classes: The number of classes K.
-        worker: Which process this is; it writes to a file of its own.
+        worker: The number of this process, which writes to a file of its own.
 
     Raises:
         InputError: If the folder or a file in it cannot be used.
@@ -83,12 +98,12 @@ class RowStore:
         self.folder = folder
         self.sha256 = sha256
         self.classes = classes
-        self._seen: dict[Path, int] = {}
-        self._running: dict[str, np.ndarray] = {}
+        self._last_rowid: dict[Path, int] = {}
+        self._matrices: dict[str, np.ndarray] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._own = sqlite3.connect(folder / f"rows-{worker}.sqlite", timeout=60)
-            self._own.executescript(TABLES)
+            self._own.executescript(SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise InputError(
                 f"rows cannot be kept in the folder {folder} ({error}); choose another folder, with"
@@ -96,58 +111,71 @@ class RowStore:
             ) from error
 
     def close(self) -> None:
-        """Let the files go."""
+        """Close the file of this process."""
         self._own.close()
 
     def add(self, image: str, rows: Sequence[EpisodeRow]) -> None:
-        """Keep the rows of an image: all of them, or none if the process ends now.
+        """Store rows of an image in one transaction.
 
         Raises:
-            InputError: If the disk is full or the folder gone.
+            InputError: If they cannot be written.
         """
         values = []
-        for r in rows:
-            what = (r.key.scale, r.key.method, r.key.variables, r.key.step)
-            found = (_sparse(r.matrix), r.entropy, r.sigma, r.seconds)
-            values.append((self.sha256, image, *what, *found))
-        with self._writing():
+        for row in rows:
+            key = (row.key.scale, row.key.method, row.key.variables, row.key.step)
+            numbers = (_sparse(row.matrix), row.entropy, row.sigma, row.seconds)
+            values.append((self.sha256, image, *key, *numbers))
+        with self._transaction():
             self._own.executemany(
                 "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
             )
 
     def fail(self, image: str, reason: str) -> None:
-        """Keep why an image could not be measured; it is tried again by the next evaluation."""
-        with self._writing():
+        """Store why an image could not be measured; the next evaluation tries it again."""
+        with self._transaction():
             self._own.execute(
                 "INSERT OR REPLACE INTO failures VALUES (?, ?, ?)", (self.sha256, image, reason)
             )
 
     def keys(self, image: str) -> set[RowKey]:
-        """What is there of an image, whoever wrote it."""
+        """Return the keys of an image's rows in all files."""
         query = "SELECT scale, method, variables, step FROM rows WHERE sha256 = ? AND image = ?"
-        return {RowKey(*found) for found in self._query(query, (self.sha256, image))}
+        return {
+            RowKey(*values)
+            for path in self._files()
+            for values in _select(path, query, (self.sha256, image), KeyColumns)
+        }
 
     def rows(self, image: str) -> dict[RowKey, EpisodeRow]:
-        """The rows of an image, whoever wrote them."""
+        """Return the rows of an image in all files."""
         query = (
             "SELECT scale, method, variables, step, matrix, entropy, sigma, seconds FROM rows"
             " WHERE sha256 = ? AND image = ?"
         )
-        found = (
-            EpisodeRow(RowKey(*values[:4]), self._dense(values[4]), *map(_number, values[5:]))
-            for values in self._query(query, (self.sha256, image))
-        )
-        return {row.key: row for row in found}
+        found = {}
+        for path in self._files():
+            for values in _select(path, query, (self.sha256, image), RowColumns):
+                key, matrix = RowKey(*values[:4]), self._dense(values[4], path)
+                found[key] = EpisodeRow(key, matrix, *map(_number, values[5:]))
+        return found
 
     def failures(self) -> dict[str, str]:
-        """Why images could not be measured, by image; some may have been since."""
+        """Return the reasons of failures by image; some may have been measured since."""
         query = "SELECT image, reason FROM failures WHERE sha256 = ?"
-        return dict(self._query(query, (self.sha256,)))
+        return dict(
+            values
+            for path in self._files()
+            for values in _select(path, query, (self.sha256,), tuple[str, str])
+        )
 
     def running_confusion(self, key: RowKey, images: Container[str]) -> np.ndarray:
-        """The sum of a key's confusion matrices over those images so far, shape (K, K), int64.
+        """Return the sum of the confusion matrices of a key over the images so far.
 
-        Reads only what was added since it was last asked, so key and images must stay the same.
+        Each call reads only the rows added since the last, so all calls must have the same
+        arguments.
+
+        Returns:
+            Shape (K, K), int64.
         """
         query = (
             "SELECT rowid, image, matrix FROM rows WHERE rowid > ? AND sha256 = ?"
@@ -155,15 +183,16 @@ class RowStore:
         )
         values = (self.sha256, key.scale, key.method, key.variables, key.step)
         for path in self._files():
-            for rowid, image, matrix in _ask(path, query, (self._seen.get(path, 0), *values)):
-                self._seen[path] = rowid
+            last = self._last_rowid.get(path, 0)
+            for rowid, image, matrix in _select(path, query, (last, *values), tuple[int, str, str]):
+                self._last_rowid[path] = rowid
                 if image in images:
-                    self._running[image] = self._dense(matrix)
-        none = np.zeros((self.classes, self.classes), np.int64)
-        return sum(self._running.values(), start=none)
+                    self._matrices[image] = self._dense(matrix, path)
+        zero = np.zeros((self.classes, self.classes), np.int64)
+        return sum(self._matrices.values(), start=zero)
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _transaction(self) -> Iterator[None]:
         try:
             with self._own:
                 yield
@@ -176,28 +205,32 @@ class RowStore:
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("rows-*.sqlite"))
 
-    def _query(self, query: str, values: tuple) -> Iterable[tuple]:
-        for path in self._files():
-            yield from _ask(path, query, values)
-
-    def _dense(self, text: str) -> np.ndarray:
+    def _dense(self, text: str, path: Path) -> np.ndarray:
         matrix = np.zeros((self.classes, self.classes), np.int64)
-        for truth, prediction, pixels in json.loads(text):
-            matrix[truth, prediction] = pixels
+        try:
+            for truth, prediction, pixels in msgspec.json.decode(text, type=SparseMatrix):
+                matrix[truth, prediction] = pixels
+        except (msgspec.DecodeError, IndexError) as error:
+            raise _not_rows(path, error) from error
         return matrix
 
 
-def _ask(path: Path, query: str, values: tuple) -> list[tuple]:
+def _select(path: Path, query: str, values: tuple[Any, ...], columns: Any) -> list[Any]:  # noqa: ANN401
+    """Return the rows of a query, each validated as `columns`."""
     try:
         with closing(sqlite3.connect(path, timeout=60)) as file:
-            # A peer has made its file, but not yet the tables in it.
+            # Another process may have created the file, but not yet its tables.
             if not file.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
                 return []
-            return file.execute(query, values).fetchall()
-    except sqlite3.Error as error:
-        raise InputError(
-            f"{path} is not a file of rows ({error}); move it away or choose another folder."
-        ) from error
+            return msgspec.convert(file.execute(query, values).fetchall(), list[columns])
+    except (sqlite3.Error, msgspec.ValidationError) as error:
+        raise _not_rows(path, error) from error
+
+
+def _not_rows(path: Path, error: Exception) -> InputError:
+    return InputError(
+        f"{path} is not a file of rows ({error}); move it away or choose another folder."
+    )
 
 
 def _number(value: float | None) -> float:
@@ -206,5 +239,5 @@ def _number(value: float | None) -> float:
 
 def _sparse(matrix: np.ndarray) -> str:
     truth, prediction = np.nonzero(matrix)
-    triples = zip(truth, prediction, matrix[truth, prediction], strict=True)
-    return json.dumps([[int(value) for value in triple] for triple in triples])
+    triples = np.stack([truth, prediction, matrix[truth, prediction]], axis=1)
+    return msgspec.json.encode(triples.tolist()).decode()

@@ -83,7 +83,7 @@ def _caption(result: ResultFile, with_errors: bool) -> str:
         {row.steps for part in result.models.values() for row in part.results if row.steps}
     )
     networks = [
-        f"{model} is {part.checkpoint or 'unknown'} ({part.environment.get('sha256', '')[:8]})"
+        f"{model} is {part.checkpoint or 'unknown'} ({part.sha256[:8]})"
         for model, part in result.models.items()
     ]
     failed = sum(len(part.failed) for part in result.models.values())

@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import zipfile
 from contextlib import closing
 from pathlib import Path
 
@@ -142,18 +143,15 @@ def test_running_sum(open_store):
     assert np.array_equal(store.running_confusion(KEY, chosen), matrix(1) + matrix(2) + matrix(5))
 
 
-def test_running_sum_reads_only_what_is_new(open_store, monkeypatch):
+def test_running_sum_reads_only_what_is_new(open_store):
+    """What another program does to rows that were read has no effect on the sum."""
     store = open_store()
-    read = []
-    dense = RowStore._dense
-    monkeypatch.setattr(RowStore, "_dense", lambda self, text: read.append(1) or dense(self, text))
-    for index, name in enumerate("zyxab"):
-        store.add(name, [row(KEY, index)])
-    store.running_confusion(KEY, set("zyxab"))
-    assert len(read) == 5
-    store.add("c", [row(KEY, 6)])
-    store.running_confusion(KEY, set("zyxabc"))
-    assert len(read) == 6
+    store.add("a", [row(KEY, 1)])
+    store.running_confusion(KEY, {"a", "b"})
+    with closing(sqlite3.connect(store.folder / "rows-0.sqlite")) as file, file:
+        file.execute("UPDATE rows SET matrix = '[]'")
+    store.add("b", [row(KEY, 2)])
+    assert np.array_equal(store.running_confusion(KEY, {"a", "b"}), matrix(1) + matrix(2))
 
 
 def test_other_programs_can_read_it(open_store):
@@ -184,10 +182,19 @@ def test_a_kill_leaves_whole_images(open_store):
     script = f"""
 import os, sys
 sys.path.insert(0, {str(ROOT)!r})
+import sqlite3
 from tests.evaluation.test_row_store import RowKey, Path, RowStore, row
+
+connect, opened = sqlite3.connect, []
+
+def observed(*arguments, **options):
+    opened.append(connect(*arguments, **options))
+    return opened[-1]
+
+sqlite3.connect = observed
 store = RowStore(Path({str(store.folder)!r}), "a" * 64, 21)
-store._own.execute("PRAGMA cache_size = 10")
-store._own.set_trace_callback(lambda sql: sql == "COMMIT" and os.kill(os.getpid(), 9))
+opened[0].execute("PRAGMA cache_size = 10")
+opened[0].set_trace_callback(lambda sql: sql == "COMMIT" and os.kill(os.getpid(), 9))
 store.add("b", [row(RowKey(float(scale), "entropy", "both", 1), 5) for scale in range(60)])
 """
     path = store.folder / "rows-0.sqlite"
@@ -242,7 +249,7 @@ def test_damaged_file(open_store, content):
         with pytest.raises(InputError, match=r"rows-1\.sqlite is not a file of rows") as caught:
             ask()
         assert one_sentence(caught.value)
-    with pytest.raises(InputError, match="rows cannot be kept in the folder") as caught:
+    with pytest.raises(InputError, match="rows cannot be kept") as caught:
         open_store(1)
     assert one_sentence(caught.value)
 
@@ -259,18 +266,61 @@ def test_folder_that_cannot_be_written(open_store, tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "taken" / "rows-0.sqlite").mkdir(parents=True)
     for folder in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "taken"):
-        with pytest.raises(InputError, match="rows cannot be kept in the folder") as caught:
+        with pytest.raises(InputError, match="rows cannot be kept") as caught:
             open_store(folder=folder)
         assert one_sentence(caught.value)
 
 
-def test_disk_full(open_store):
+def test_disk_full(open_store, monkeypatch):
+    connect, opened = sqlite3.connect, []
+
+    def observed(*arguments, **options):
+        opened.append(connect(*arguments, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", observed)
     store = open_store()
     store.add("a", [row()])
-    pages = store._own.execute("PRAGMA page_count").fetchone()[0]
-    store._own.execute(f"PRAGMA max_page_count = {pages}")
+    pages = opened[0].execute("PRAGMA page_count").fetchone()[0]
+    opened[0].execute(f"PRAGMA max_page_count = {pages}")
     many = [row(RowKey(float(scale), "entropy", "both", 1)) for scale in range(300)]
     with pytest.raises(InputError, match=r"cannot be written.*full.*make room") as caught:
         store.add("b", many)
     assert one_sentence(caught.value)
     assert store.keys("a") == {KEY} and store.keys("b") == set()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("matrix", "[[0, 1]]"),
+        ("matrix", "[[0, 21, 5]]"),
+        ("matrix", "[[0, -1, 5]]"),
+        ("matrix", "[[0, 1, 0.5]]"),
+        ("matrix", "[[0, 1"),
+        ("entropy", "high"),
+        ("step", -1),
+        ("variables", None),
+    ],
+)
+def test_rows_of_another_program_are_validated(open_store, column, value):
+    store = open_store()
+    store.add("a", [row()])
+    with closing(sqlite3.connect(store.folder / "rows-0.sqlite")) as file, file:
+        file.execute(f"UPDATE rows SET {column} = ?", (value,))
+    with pytest.raises(InputError, match=r"rows-0\.sqlite is not a file of rows") as caught:
+        store.rows("a")
+    assert one_sentence(caught.value)
+
+
+def test_published_rows_are_read(open_store, tmp_path):
+    """Those of one network, of the image that has most of them."""
+    with zipfile.ZipFile(ROOT / "results" / "rows.zip") as archive:
+        archive.extract("rows-2.sqlite", tmp_path / "rows")
+    with closing(sqlite3.connect(tmp_path / "rows" / "rows-2.sqlite")) as file:
+        query = "SELECT sha256, image, count(*) FROM rows GROUP BY 1, 2 ORDER BY 3 DESC"
+        sha256, image, count = file.execute(query).fetchone()
+    rows = open_store(9, sha256).rows(image)
+    assert len(rows) == count > 1
+    assert len({found.matrix.sum() for found in rows.values()}) == 1  # the pixels of the photo
+    assert all(found.entropy >= 0 and found.seconds > 0 for found in rows.values())
