@@ -1,4 +1,4 @@
-"""Several runs on one photo, one after the other, sharing what does not depend on the settings."""
+"""Make several runs on one photo in turn, sharing what does not depend on their settings."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -16,10 +16,10 @@ __all__ = ["Batch", "BatchStep"]
 
 
 class BatchStep(NamedTuple):
-    """A step, and the run it belongs to.
+    """A step and the run that it belongs to.
 
     Arguments:
-        run: The index in the settings.
+        run: The index of the run's settings.
         step: The step.
     """
 
@@ -28,20 +28,20 @@ class BatchStep(NamedTuple):
 
 
 class Batch:
-    """Runs on one photo: equal to separate runs but for the times, and cheaper.
+    """Runs on one photo: equal to separate runs except for the times, and cheaper.
 
     The frozen forward pass is made once for each scale and precision, the 1x prediction that stands
-    in for the truth once for all. Breaking off keeps what came.
+    in for the truth once for all. If iteration is stopped, what has been computed is kept.
 
     Arguments:
         checkpoint: The network to adapt; never written to.
         photo: Shape (H, W, 3), uint8.
         settings: One for each run, in the order to run them.
         truth: Labels of the photo, shape (H, W), integer, 255 = ignore; or None.
-        title: What the photo is called.
+        title: The name of the photo.
 
     Raises:
-        InputError: If there are no settings; on iteration, if photo, mask and settings do not go
+        InputError: If there are no settings; on iteration, if photo, mask and settings do not fit
             together.
     """
 
@@ -59,17 +59,17 @@ class Batch:
         self.photo = photo
         self.title = title
         self._runs: list[Run | None] = [
-            Run(checkpoint, photo, one, truth, title) for one in self.settings
+            Run(checkpoint, photo, chosen, truth, title) for chosen in self.settings
         ]
         self._records: list[Record | None] = [None] * len(self.settings)
-        self.now = 0  # the index of the run at work
+        self.now = 0  # the index of the current run
 
     def __len__(self) -> int:
-        """The number of runs."""
+        """Return the number of runs."""
         return len(self.settings)
 
     def __iter__(self) -> Iterator[BatchStep]:
-        """Make the runs that are not finished, keeping every step."""
+        """Make the runs that are not finished yet, in order, and yield their steps."""
         shared: dict[tuple[float, str], EncodedPhoto] = {}
         reference: Reference | None = None
         for index, run in enumerate(self._runs):
@@ -85,13 +85,13 @@ class Batch:
             if run.encoded is not None:
                 shared[key] = run.encoded
             self._records[index] = run.record()
-            # The record is all that stays; features and scale space go.
+            # Only the record stays: features and scale space are large.
             self._runs[index] = None
-            later = {(one.scale, one.precision) for one in self.settings[index + 1 :]}
+            later = {(s.scale, s.precision) for s in self.settings[index + 1 :]}
             shared = {key: value for key, value in shared.items() if key in later}
 
     def record(self, index: int) -> Record | None:
-        """The record of a run as far as it came; None before its step 0."""
+        """Return the record of a run so far; None before its step 0."""
         run = self._runs[index]
         finished = self._records[index]
         if finished is not None or run is None:
@@ -99,7 +99,7 @@ class Batch:
         return run.record() if run.steps else None
 
     def steps(self, index: int) -> int:
-        """How many steps of a run there are, step 0 included."""
+        """Return how many steps of a run there are so far, step 0 included."""
         run = self._runs[index]
         finished = self._records[index]
         if finished is not None:
@@ -107,5 +107,5 @@ class Batch:
         return len(run.steps) if run is not None else 0
 
     def records(self) -> list[Record | None]:
-        """`record` of every run."""
+        """Return the record of every run so far, None for those without step 0."""
         return [self.record(index) for index in range(len(self))]

@@ -21,6 +21,7 @@ def environment(checkpoint: Checkpoint) -> dict[str, Any]:
         "python": platform.python_version(),
         "device": torch.cuda.get_device_name(device) if cuda else str(device),
         "threads": torch.get_num_threads(),
-        "checkpoint": checkpoint.name,
+        # Paths may hold bytes that are not UTF-8.
+        "checkpoint": checkpoint.name.encode("utf-8", "replace").decode(),
         "sha256": checkpoint.sha256,
     }

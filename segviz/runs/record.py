@@ -1,36 +1,20 @@
-"""What one episode produced: immutable, saved as one .npz and one .json."""
+"""The record of an episode: immutable, saved as one .npz and one .json."""
 
-import json
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 from zipfile import BadZipFile
 
+import msgspec
 import numpy as np
 
 from ..adapt.settings import Settings
 from ..errors import InputError
+from . import schema
+from .schema import NUMBERS, StepNumbers
 
 __all__ = ["LOG_PROBABILITIES", "NUMBERS", "Quantised", "Record"]
-
-NUMBERS = (
-    "step",
-    "loss",
-    "entropy",
-    "selected",
-    "sigma",
-    "iou",
-    "accuracy",
-    "agreement",
-    "changed",
-    "distance",
-    "ms",
-)
-"""The numbers kept of every step, as `Step` defines them."""
-
-MAPS = ("labels", "entropy", "sigma", "selected", "log_probabilities")
-"""The maps kept of every step."""
 
 LOG_PROBABILITIES = (-12.0, 0.0)
 """The range that log-probabilities are quantised over, in nats.
@@ -39,17 +23,18 @@ Probabilities read from interpolated codes are then within 1 % of the network's;
 would bend them by up to 10 % between pixels of confident networks, one of 24 by 2 %.
 """
 
-FORMAT = 2
-_DAMAGE = (
+UNREADABLE = (
     ValueError,
     KeyError,
     TypeError,
     AttributeError,
+    RecursionError,
     OSError,
     EOFError,
     BadZipFile,
     zlib.error,
 )
+"""What reading a file that is not a record may raise."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +55,7 @@ class Quantised:
 
     @classmethod
     def of(cls, maps: np.ndarray, low: float, high: float) -> "Quantised":
-        """Quantise maps (T + 1, *, h, w); values outside the range are clipped."""
+        """Quantise floating-point maps of any shape; values outside the range are clipped."""
         single = getattr(maps, "dtype", None) == np.float32  # enough for 8 bits, and faster
         values: np.ndarray = np.asarray(maps, np.float32 if single else np.float64)
         # In place from here on: maps of all classes are large.
@@ -80,11 +65,12 @@ class Quantised:
         return cls(scaled.astype(np.uint8), float(low), float(high))
 
     def __getitem__(self, step: int) -> np.ndarray:
-        """The map of a step, shape (*, h, w), float32."""
+        """Return the map of a step, shape (*, h, w), float32."""
         span = (self.high - self.low) / 255
         return (self.low + span * self.codes[step]).astype(np.float32)
 
     def __len__(self) -> int:
+        """Return the number of steps T + 1."""
         return len(self.codes)
 
     def __repr__(self) -> str:
@@ -97,7 +83,7 @@ class Record:
     """One episode: settings, numbers, maps, provenance. Equal if all of it is equal.
 
     Arguments:
-        title: What the photo is called.
+        title: The name of the photo.
         settings: The episode's settings.
         photo: Shape (H, W, 3), uint8.
         truth: Labels the run was compared with, shape (H, W), uint8, 255 = ignore; or None.
@@ -122,7 +108,7 @@ class Record:
     settings: Settings
     photo: np.ndarray
     truth: np.ndarray | None
-    reference: str | None
+    reference: Literal["truth", "1x prediction"] | None
     steps: tuple[dict[str, Any], ...]
     labels: np.ndarray
     entropy: Quantised
@@ -156,60 +142,74 @@ class Record:
         )
 
     def numbers(self, key: str) -> list[Any]:
-        """One number of `NUMBERS` over the steps."""
+        """Return one number of `NUMBERS` over the steps."""
         return [step[key] for step in self.steps]
 
     @property
     def last(self) -> int:
-        """The last step there is."""
+        """The number of the last step."""
         return len(self.steps) - 1
 
     def save(self, path: Path) -> tuple[Path, Path]:
-        """Write `path`.npz and `path`.json (given either or neither suffix); returns both paths.
+        """Write `path`.npz and `path`.json (given either or neither suffix); return both paths.
 
         Raises:
-            InputError: If the folder cannot be written.
+            InputError: If the folder cannot be written, or `load` would refuse the record.
         """
-        arrays, facts = _pair(path)
+        arrays_path, facts_path = _paths(path)
+        arrays, facts = self._arrays(), self._facts()
+        try:
+            text = schema.encode(facts)
+            schema.check_arrays(arrays, facts)
+        except ValueError as error:
+            raise InputError(
+                f"the record cannot be written ({error}); make the run again within the limits."
+            ) from error
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            np.savez_compressed(arrays, **self._arrays())  # type: ignore[arg-type]
-            facts.write_text(json.dumps(self._facts(), indent=1) + "\n", encoding="utf-8")
+            np.savez_compressed(arrays_path, **arrays)  # type: ignore[arg-type]
+            facts_path.write_bytes(text)
         except OSError as error:
             raise InputError(
                 f"the record cannot be written to {path.parent} ({error.strerror});"
                 " choose a folder that you may write to."
             ) from error
-        return arrays, facts
+        return arrays_path, facts_path
 
     @classmethod
     def load(cls, path: Path) -> "Record":
-        """Read what `save` wrote, given either path.
+        """Read what `save` wrote, given either path, and validate all of it.
 
         Raises:
             InputError: If a file is missing or is not a record of this format.
         """
-        arrays_path, facts_path = _pair(path)
+        arrays_path, facts_path = _paths(path)
         try:
-            facts = json.loads(facts_path.read_text(encoding="utf-8"))
-            if facts["format"] != FORMAT:
+            text = facts_path.read_bytes()
+            version = msgspec.json.decode(text, type=_Version)
+            if version.format != schema.FORMAT:
                 raise InputError(
-                    f"{path.name} has record format {facts['format']}, but this segviz reads"
-                    f" {FORMAT}; use the segviz version {facts['environment']['segviz']}."
+                    f"{path.name} has record format {version.format}, but this segviz reads"
+                    f" {schema.FORMAT}; use the segviz version {version.environment['segviz']}."
                 )
-            with np.load(arrays_path, allow_pickle=False) as arrays:
-                return cls._from(facts, dict(arrays))
+            facts = schema.decode(text)
+            with np.load(arrays_path, allow_pickle=False) as file:
+                arrays = dict(file)
+            schema.check_arrays(arrays, facts)
         except FileNotFoundError as error:
             raise InputError(
                 f"there is no file {error.filename}; a record is an .npz and a .json side by side."
             ) from error
         except InputError:
             raise
-        except _DAMAGE as error:
+        except UNREADABLE as error:
+            if isinstance(error.__cause__, InputError):
+                raise error.__cause__ from error
+            reason = " ".join(str(error).split())[:160] or type(error).__name__
             raise InputError(
-                f"{path.name} is not a readable segviz record ({type(error).__name__});"
-                " save the run again."
+                f"{path.name} is not a readable segviz record ({reason}); save the run again."
             ) from error
+        return cls._of(facts, arrays)
 
     def _arrays(self) -> dict[str, np.ndarray]:
         arrays = {
@@ -224,52 +224,53 @@ class Record:
         }
         return arrays if self.truth is None else {**arrays, "truth": self.truth}
 
-    def _facts(self) -> dict[str, Any]:
-        return {
-            "format": FORMAT,
-            "title": self.title,
-            "settings": asdict(self.settings),
-            "reference": self.reference,
-            "steps": [dict(step) for step in self.steps],
-            "entropy_range": [self.entropy.low, self.entropy.high],
-            "sigma_range": [self.sigma.low, self.sigma.high],
-            "log_probabilities_range": [self.log_probabilities.low, self.log_probabilities.high],
-            "stride": self.stride,
-            "classes": list(self.classes),
-            "forward_ms": self.forward_ms,
-            "complete": self.complete,
-            "environment": dict(self.environment),
-        }
+    def _facts(self) -> schema.RecordFacts:
+        return schema.RecordFacts(
+            title=self.title,
+            settings=self.settings,
+            reference=self.reference,
+            steps=cast(tuple[StepNumbers, ...], self.steps),
+            entropy_range=(self.entropy.low, self.entropy.high),
+            sigma_range=(self.sigma.low, self.sigma.high),
+            log_probabilities_range=(self.log_probabilities.low, self.log_probabilities.high),
+            stride=self.stride,
+            classes=self.classes,
+            forward_ms=self.forward_ms,
+            complete=self.complete,
+            environment=self.environment,
+        )
 
     @classmethod
-    def _from(cls, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> "Record":
-        counts = {len(facts["steps"]), *(len(arrays[key]) for key in MAPS)}
-        if len(counts) != 1 or arrays["labels"].shape[1:] != arrays["photo"].shape[:2]:
-            raise ValueError("not two files of one record")
+    def _of(cls, facts: schema.RecordFacts, arrays: dict[str, np.ndarray]) -> "Record":
         return cls(
-            title=facts["title"],
-            settings=Settings(**facts["settings"]),
+            title=facts.title,
+            settings=facts.settings,
             photo=arrays["photo"],
             truth=arrays.get("truth"),
-            reference=facts["reference"],
-            steps=tuple(facts["steps"]),
+            reference=facts.reference,
+            steps=cast(tuple[dict[str, Any], ...], facts.steps),
             labels=arrays["labels"],
-            entropy=Quantised(arrays["entropy"], *facts["entropy_range"]),
-            sigma=Quantised(arrays["sigma"], *facts["sigma_range"]),
+            entropy=Quantised(arrays["entropy"], *facts.entropy_range),
+            sigma=Quantised(arrays["sigma"], *facts.sigma_range),
             selected=arrays["selected"],
             log_probabilities=Quantised(
-                arrays["log_probabilities"], *facts["log_probabilities_range"]
+                arrays["log_probabilities"], *facts.log_probabilities_range
             ),
             positions=(arrays["rows"], arrays["columns"]),
-            stride=facts["stride"],
-            classes=tuple(facts["classes"]),
-            forward_ms=facts["forward_ms"],
-            complete=facts["complete"],
-            environment=facts["environment"],
+            stride=facts.stride,
+            classes=facts.classes,
+            forward_ms=facts.forward_ms,
+            complete=facts.complete,
+            environment=facts.environment,
         )
 
 
-def _pair(path: Path) -> tuple[Path, Path]:
-    """The files of a record, .npz and .json; a dot in a name such as cat-1.5x stays."""
+class _Version(msgspec.Struct):
+    format: int
+    environment: dict[str, Any] = {}
+
+
+def _paths(path: Path) -> tuple[Path, Path]:
+    """Return the .npz and .json of a record; a dot in a name such as cat-1.5x stays."""
     name = path.stem if path.suffix in (".npz", ".json") else path.name
     return path.with_name(f"{name}.npz"), path.with_name(f"{name}.json")

@@ -1,4 +1,4 @@
-"""A run in progress: steps as they come, and the record of those there are."""
+"""Run one episode on one photo: yield steps as they come, and keep their record."""
 
 import math
 from collections.abc import Iterator
@@ -18,9 +18,11 @@ from ..adapt.memory import MemoryBudget, MemoryNeed
 from ..adapt.settings import Settings
 from ..data.classes import CLASSES
 from ..network.checkpoint import Checkpoint
+from .describe import one_line
 from .provenance import environment
 from .record import NUMBERS, Record
 from .recorder import MapRecorder
+from .schema import MAX_TEXT
 
 __all__ = ["Run"]
 
@@ -34,11 +36,17 @@ class Run:
         settings: The episode's settings.
         truth: Labels of the photo, shape (H, W), integer, 255 = ignore; where there are none, the
             1x prediction stands in.
-        title: What the photo is called.
+        title: The name of the photo; line breaks and control characters are replaced by spaces.
+
+    Attributes:
+        reference: What predictions are compared with; without truth, None until iteration starts.
+        steps: The numbers of each step so far, as `Record` has them.
+        finished: Whether the episode has come to its end.
+        encoded: The photo after the frozen forward pass; set it to share one between runs.
 
     Raises:
-        InputError: On iteration, if photo, mask and settings do not go together, or the run does
-            not fit into the memory that is free.
+        InputError: On iteration, if photo, mask and settings do not fit together, or the run does
+            not fit into the free memory.
     """
 
     def __init__(
@@ -52,15 +60,15 @@ class Run:
         self.checkpoint = checkpoint
         self.photo = photo
         self.settings = settings
-        self.title = title
+        self.title = one_line(title, MAX_TEXT)
         self.reference = None if truth is None else Reference(truth)
-        self.steps: list[dict[str, Any]] = []  # the numbers of each, as `Record` has them
+        self.steps: list[dict[str, Any]] = []
         self.finished = False
-        self.encoded: EncodedPhoto | None = None  # given by `Batch` where another run made it
+        self.encoded: EncodedPhoto | None = None
         self._recorder: MapRecorder | None = None
 
     def __iter__(self) -> Iterator[Step]:
-        """Run the episode, keeping every step; breaking off keeps those that came."""
+        """Run the episode from step 0; if iteration is stopped, the steps so far are kept."""
         network, s, budget = self.checkpoint.network, self.settings, self._budget()
         self.steps, self.finished, self._recorder = [], False, None
         budget.check(s)
@@ -77,17 +85,17 @@ class Run:
         self.finished = True
 
     def memory(self) -> MemoryNeed:
-        """What it will take of the network's device, and what is free there."""
+        """Return the memory that the run takes on the network's device, and what is free there."""
         return self._budget().needs(self.settings)[0]
 
     def all(self) -> Record:
-        """Run to the end."""
+        """Run to the end and return the record."""
         for _ in self:
             pass
         return self.record()
 
     def record(self) -> Record:
-        """The record of the steps there are; there must be at least step 0."""
+        """Return the record of the steps so far, at least step 0."""
         encoded, recorder, steps = self.encoded, self._recorder, tuple(self.steps)
         assert encoded is not None and recorder is not None and steps, (
             "a record needs at least step 0"
@@ -124,5 +132,5 @@ class Run:
 
 
 def _plain(value: float | int | None) -> float | int | None:
-    """A JSON number, or None for what is not one."""
+    """Return a number that JSON can hold: None for NaN and infinity."""
     return None if value is None or not math.isfinite(value) else value

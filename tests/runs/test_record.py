@@ -18,13 +18,13 @@ def make(steps=3, truth=True, **changes):
         "title": "A café, \N{CAT FACE}",
         "settings": Settings(steps=steps - 1, scale=1.5),
         "photo": rng.integers(0, 256, (6, 8, 3), dtype=np.uint8),
-        "truth": rng.choice([0, 8, 255], (6, 8)).astype(np.uint8) if truth else None,
+        "truth": rng.choice([0, 1, 255], (6, 8)).astype(np.uint8) if truth else None,
         "reference": "truth" if truth else None,
         "steps": tuple(
             {key: None if key == "agreement" else i / 7 for key in NUMBERS} | {"step": i}
             for i in range(steps)
         ),
-        "labels": rng.integers(0, 21, (steps, 6, 8), dtype=np.uint8),
+        "labels": rng.integers(0, 2, (steps, 6, 8), dtype=np.uint8),
         "entropy": Quantised.of(rng.random((steps, 2, 3)) * 3, 0, math.log(21)),
         "sigma": Quantised.of(rng.random((steps, 2, 3)) * 64, 0, 64),
         "selected": rng.random((steps, 2, 3)) < 0.5,

@@ -96,6 +96,14 @@ def test_no_record_before_step_0(trained, photo):
         Run(trained, photo, settings()).record()
 
 
+def test_titles_are_made_fit_for_a_record(trained, photo, tmp_path):
+    title = "line\nbreak " + "x" * 1000 + "\udc80"  # a file name that is not UTF-8
+    record = Run(trained, photo, settings(steps=0), title=title).all()
+    assert record.title.startswith("line break xx")
+    record.save(tmp_path / "run")
+    assert Record.load(tmp_path / "run") == record
+
+
 # Without truth
 
 

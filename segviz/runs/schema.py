@@ -1,0 +1,169 @@
+"""The two files of a record, JSON and arrays: types, bounds and shapes for writer and reader."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Annotated, Any, Literal, TypedDict
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+
+from ..adapt.settings import LIMITS, Settings
+from ..data.classes import IGNORE
+
+__all__ = [
+    "FORMAT",
+    "MAX_TEXT",
+    "NUMBERS",
+    "RecordFacts",
+    "StepNumbers",
+    "check_arrays",
+    "decode",
+    "encode",
+]
+
+FORMAT = 2
+"""The version of the format; records of other versions are refused."""
+
+MAX_SIDE = 4096  # of the photo, in pixels
+MAX_TEXT = 400  # characters of a name
+MAX_LONG_TEXT = 4096  # characters of a fact, such as the path of a checkpoint
+MAX_STEPS = int(LIMITS["steps"][1])
+
+Text = Annotated[str, Meta(max_length=MAX_TEXT)]
+LongText = Annotated[str, Meta(max_length=MAX_LONG_TEXT)]
+Count = Annotated[int, Meta(ge=0)]
+NonNegative = Annotated[float, Meta(ge=0)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+Range = tuple[float, float]
+
+
+class StepNumbers(TypedDict):
+    """The numbers of a step, as `adapt.episode.Step` defines them; None = not finite or unknown."""
+
+    step: Count
+    loss: float | None
+    entropy: NonNegative | None
+    selected: Fraction | None
+    sigma: NonNegative | None
+    iou: Fraction | None
+    accuracy: Fraction | None
+    agreement: Fraction | None
+    changed: Fraction | None
+    distance: NonNegative | None
+    ms: NonNegative | None
+
+
+NUMBERS = tuple(StepNumbers.__annotations__)
+"""The numbers kept of every step."""
+
+
+class RecordFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The JSON of a record: what is not in its arrays. `Record` explains the fields."""
+
+    format: int = FORMAT
+    title: Text
+    settings: Settings
+    reference: Literal["truth", "1x prediction"] | None
+    steps: Annotated[tuple[StepNumbers, ...], Meta(min_length=1, max_length=MAX_STEPS + 1)]
+    entropy_range: Range
+    sigma_range: Range
+    log_probabilities_range: Range
+    stride: Annotated[int, Meta(ge=1)]
+    classes: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=IGNORE)]
+    forward_ms: NonNegative
+    complete: bool
+    environment: dict[Text, LongText | int | float | bool | None]
+
+
+class _SettingsKeys(msgspec.Struct):
+    settings: dict[str, Any]
+
+
+def decode(data: bytes) -> RecordFacts:
+    """Return the facts in the JSON of a record.
+
+    Raises:
+        ValueError: If it is not JSON, or a value has another type or is out of its bounds.
+    """
+    facts = msgspec.json.decode(data, type=RecordFacts)
+    if facts.format != FORMAT:
+        raise ValueError(f"format must be {FORMAT}, got {facts.format}")
+    found = msgspec.json.decode(data, type=_SettingsKeys).settings.keys()
+    unknown = found - {field.name for field in fields(Settings)}
+    if unknown:  # ignoring a setting would misrepresent the run
+        raise ValueError(f"unknown setting {min(unknown)[:80]!r}")
+    if [step["step"] for step in facts.steps] != list(range(len(facts.steps))):
+        raise ValueError("steps must be numbered 0, 1, 2 ...")
+    for name in ("entropy_range", "sigma_range", "log_probabilities_range"):
+        low, high = getattr(facts, name)
+        if low >= high:
+            raise ValueError(f"{name} must be ascending, got {low} to {high}")
+    return facts
+
+
+def encode(facts: RecordFacts) -> bytes:
+    """Return the JSON of a record, which `decode` is sure to accept.
+
+    Raises:
+        ValueError: If it would not be accepted.
+    """
+    data = msgspec.json.format(msgspec.json.encode(facts), indent=1) + b"\n"
+    decode(data)
+    return data
+
+
+ARRAYS: dict[str, tuple[str, tuple[str | int, ...]]] = {
+    "photo": ("uint8", ("H", "W", 3)),
+    "truth": ("uint8", ("H", "W")),
+    "labels": ("uint8", ("steps", "H", "W")),
+    "entropy": ("uint8", ("steps", "h", "w")),
+    "sigma": ("uint8", ("steps", "h", "w")),
+    "selected": ("bool", ("steps", "h", "w")),
+    "log_probabilities": ("uint8", ("steps", "classes", "h", "w")),
+    "rows": ("float32", ("H",)),
+    "columns": ("float32", ("W",)),
+}
+"""The type and axes of each array; axes of one name have one length."""
+
+
+def check_arrays(arrays: Mapping[str, np.ndarray], facts: RecordFacts) -> None:
+    """Check that arrays have the types, shapes and ranges of `ARRAYS` and go with the facts.
+
+    Raises:
+        ValueError: If they do not; it names the array.
+    """
+    lengths: dict[str | int, int] = {"steps": len(facts.steps), "classes": len(facts.classes), 3: 3}
+    for name, (dtype, axes) in ARRAYS.items():
+        if name == "truth" and facts.reference is None:
+            if name in arrays:
+                raise ValueError("there is a truth that nothing is compared with")
+            continue
+        if name not in arrays:
+            raise ValueError(f"the array {name} is missing")
+        array = arrays[name]
+        fits = array.dtype == dtype and array.ndim == len(axes) and 0 not in array.shape
+        if not fits or any(
+            lengths.setdefault(axis, length) != length
+            for axis, length in zip(axes, array.shape, strict=True)
+        ):
+            shape = " x ".join(str(lengths.get(axis, axis)) for axis in axes)
+            raise ValueError(
+                f"{name} must be {dtype} of {shape}, got {array.dtype} of"
+                f" {' x '.join(map(str, array.shape)) or 'no axes'}"
+            )
+    if max(lengths["H"], lengths["W"]) > MAX_SIDE:
+        raise ValueError(
+            f"the photo must have sides of at most {MAX_SIDE} pixels, got"
+            f" {lengths['W']} x {lengths['H']}"
+        )
+    labels = np.zeros(256, bool)
+    labels[: lengths["classes"]] = True
+    if not labels[arrays["labels"]].all():
+        raise ValueError(f"labels must be below {lengths['classes']}, the number of classes")
+    labels[IGNORE] = True
+    if "truth" in arrays and not labels[arrays["truth"]].all():
+        raise ValueError(f"truth must be below {lengths['classes']}, or {IGNORE} to ignore")
+    for name in ("rows", "columns"):
+        if not np.isfinite(arrays[name]).all():
+            raise ValueError(f"{name} must be finite")
