@@ -1,5 +1,6 @@
 """Describe runs in words: names, settings, numbers at a step, origin, and file names."""
 
+import hashlib
 import re
 import unicodedata
 
@@ -104,7 +105,11 @@ def origin(record: Record) -> str:
 
 
 def file_stem(record: Record) -> str:
-    """Return a file name without suffix, segviz-TITLE-SETTINGS: letters, digits, dots, dashes."""
+    """Return a file name without suffix, segviz-TITLE-SETTINGS-DIGEST.
+
+    It has letters, digits, dots and dashes only. The digest differs for runs whose titles and
+    settings read the same, such as those of two photos with one file name.
+    """
     s = record.settings
     title = record.title.rsplit(".", 1)[0] if re.search(r"\.\w{1,5}$", record.title) else ""
     parts = ["segviz", _slug(title or record.title)[:40].strip("-") or "photo", f"{s.scale:g}x"]
@@ -116,7 +121,16 @@ def file_stem(record: Record) -> str:
             parts.append(f"lr{s.learning_rate:g}")
         if s.centred:
             parts.append("centred")
-    return "-".join(parts)
+    return "-".join([*parts, _digest(record)])
+
+
+def _digest(record: Record) -> str:
+    """Return six digits that identify settings, title, checkpoint, photo and truth."""
+    facts = record.settings, record.title, record.environment.get("sha256")
+    digest = hashlib.blake2b(repr(facts).encode(), digest_size=3)
+    for array in (record.photo, record.truth):
+        digest.update(b"" if array is None else array.tobytes())
+    return digest.hexdigest()
 
 
 def _feedforward(s: Settings) -> list[str]:

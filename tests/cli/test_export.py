@@ -12,10 +12,9 @@ from PIL import Image
 from segviz.data.classes import PALETTE
 from segviz.export.formats import EXPORTS
 from segviz.pictures.panels import PANELS
+from segviz.runs import describe
 from segviz.runs.archive import read_zip, record_zip
 from segviz.runs.record import Record
-
-STEM = "segviz-shapes-1x-entropy-both-3-steps"
 
 
 @pytest.fixture
@@ -27,6 +26,7 @@ def saved(record, tmp_path):
 
 
 def test_every_format_from_every_kind_of_file(cli, saved, record):
+    stem = describe.file_stem(record)
     made = {}
     for suffix in ("npz", "json", "zip"):
         code, out, err = cli(
@@ -42,19 +42,20 @@ def test_every_format_from_every_kind_of_file(cli, saved, record):
             if file["format"] != "zip":  # its files carry their times
                 made.setdefault((file["format"], file["path"].rsplit("/", 1)[-1]), set()).add(data)
         assert {file["format"] for file in result["files"]} == {"png", "sheet", "gif", "csv", "zip"}
-        assert read_zip((saved / suffix / f"{STEM}.zip").read_bytes()) == record
+        assert read_zip((saved / suffix / f"{stem}.zip").read_bytes()) == record
     assert all(len(data) == 1 for data in made.values())
     pictures = {name for format, name in made if format == "png"}
     assert pictures == {
-        f"{STEM}-step-{step:03d}-{panel}.png" for step in (0, 3) for panel in PANELS
+        f"{stem}-step-{step:03d}-{panel}.png" for step in (0, 3) for panel in PANELS
     }
-    assert made["gif", f"{STEM}.gif"] == {EXPORTS["gif"](record)}
-    (text,) = made["csv", f"{STEM}.csv"]
+    assert made["gif", f"{stem}.gif"] == {EXPORTS["gif"](record)}
+    (text,) = made["csv", f"{stem}.csv"]
     rows = list(csv.DictReader(io.StringIO(text.decode())))
     assert [float(row["loss"]) for row in rows] == record.numbers("loss")
 
 
 def test_steps_and_panels(cli, saved, record):
+    stem = describe.file_stem(record)
     code, out, _ = cli(
         "export", saved / "run.npz", "--formats", "png,gif,webp", "--steps", "1,3",
         "--panels", "prediction, photo", trained=False,
@@ -62,14 +63,14 @@ def test_steps_and_panels(cli, saved, record):
     assert code == 0
     names = [line.rsplit("/", 1)[-1] for line in out.splitlines()]
     assert names == [
-        *(f"{STEM}-step-{s:03d}-{panel}.png" for s in (1, 3) for panel in ("prediction", "photo")),
-        f"{STEM}.gif",
-        f"{STEM}.webp",
+        *(f"{stem}-step-{s:03d}-{panel}.png" for s in (1, 3) for panel in ("prediction", "photo")),
+        f"{stem}.gif",
+        f"{stem}.webp",
     ]
     assert all((saved / name).exists() for name in names)  # beside the record
-    shown = Image.open(saved / f"{STEM}-step-001-prediction.png").convert("RGB")
+    shown = Image.open(saved / f"{stem}-step-001-prediction.png").convert("RGB")
     assert (np.array(shown) == PALETTE[record.labels[1]]).all()
-    assert Image.open(saved / f"{STEM}.gif").n_frames == 2
+    assert Image.open(saved / f"{stem}.gif").n_frames == 2
 
 
 def test_the_folder_of_a_run_is_a_record(cli, files, tmp_path):
@@ -81,7 +82,7 @@ def test_the_folder_of_a_run_is_a_record(cli, files, tmp_path):
     assert read_zip((tmp_path / "record.zip").read_bytes()) == kept
     assert "<!doctype html>" in (tmp_path / "report.html").read_text()
     code, out, _ = cli("export", tmp_path, "--formats", "csv", trained=False)
-    assert code == 0 and out == f"{tmp_path}/segviz-photo-1x-entropy-both-1-steps.csv\n"
+    assert code == 0 and out == f"{tmp_path}/{describe.file_stem(kept)}.csv\n"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,8 @@ def test_misuse_is_told_in_one_line(cli, saved, arguments, pattern):
     assert re.fullmatch(r"segviz: [^\n]+\.\n", err) and re.search(pattern, err), err
 
 
-def test_a_file_that_cannot_be_written_is_told(cli, saved):
-    (saved / f"{STEM}.csv").mkdir()
+def test_a_file_that_cannot_be_written_is_told(cli, saved, record):
+    stem = describe.file_stem(record)
+    (saved / f"{stem}.csv").mkdir()
     code, out, err = cli("export", saved / "run.npz", "--formats", "csv", trained=False)
     assert code == 2 and out == "" and "cannot be written" in err and err.count("\n") == 1

@@ -1,4 +1,4 @@
-"""Records to files: the registry."""
+"""The registry of exports."""
 
 import csv
 import io
@@ -16,6 +16,7 @@ from segviz.errors import InputError
 from segviz.export import animation, contact_sheet, formats
 from segviz.export.formats import EXPORTS, Selection
 from segviz.pictures.panels import PANELS
+from segviz.runs import describe
 from segviz.runs.archive import read_zip
 from segviz.runs.record import NUMBERS, Record
 
@@ -58,12 +59,12 @@ def test_label_maps_can_be_used_as_masks(record, name, tmp_path):
     assert (load_labels(tmp_path / "mask.png", want.shape) == want).all()
 
 
-def test_the_last_step_is_the_usual_one(record):
+def test_the_last_step_is_the_default(record):
     assert EXPORTS["png"](record) == EXPORTS["png"](record, Selection(step=3))
     assert EXPORTS["png"](record) != EXPORTS["png"](record, Selection(step=0))
 
 
-def test_a_stand_in_is_not_exported_as_truth(unjudged):
+def test_a_reference_prediction_is_not_exported_as_truth(unjudged):
     height, width = unjudged.photo.shape[:2]
     assert picture(EXPORTS["png"](unjudged)).shape == (height, 4 * width, 3)
     with pytest.raises(InputError, match="'truth' needs truth"):
@@ -73,7 +74,7 @@ def test_a_stand_in_is_not_exported_as_truth(unjudged):
 def test_the_zip_holds_the_record(record, tmp_path):
     data = EXPORTS["zip"](record)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        stem = "segviz-shapes-1x-entropy-both-3-steps"
+        stem = describe.file_stem(record)
         assert sorted(archive.namelist()) == [f"{stem}.json", f"{stem}.npz"]
         archive.extractall(tmp_path)
     assert Record.load(tmp_path / f"{stem}.npz") == record
@@ -91,7 +92,7 @@ def test_sheet_and_animations_take_steps_and_panels(record):
 
 
 @pytest.mark.parametrize("name", EXPORTS)
-def test_every_export_makes_what_it_says(record, name):
+def test_every_export_has_its_media_type(record, name):
     one = EXPORTS[name]
     data = one(record)
     begins = {
@@ -107,7 +108,7 @@ def test_every_export_makes_what_it_says(record, name):
 
 
 @pytest.mark.parametrize("name", EXPORTS)
-def test_names_are_safe_and_tell_what_they_are(record, name):
+def test_names_are_safe_and_have_their_suffix(record, name):
     odd = replace(record, title='../<img src=x>"\n.png')
     file = EXPORTS[name].name(odd, Selection(step=2, panels=("entropy",)))
     assert re.fullmatch(r"segviz-img-src-x-1x-[a-z0-9.-]+", file)

@@ -80,7 +80,7 @@ def test_provenance_names_the_checkpoint_and_the_versions(record):
 )
 def test_stems_are_safe_names(record, title, want):
     stem = describe.file_stem(replace(record, title=title))
-    assert stem == f"segviz-{want}-1x-entropy-both-3-steps"
+    assert re.fullmatch(rf"segviz-{want}-1x-entropy-both-3-steps-[0-9a-f]{{6}}", stem)
 
 
 def test_stems_tell_settings_apart(record):
@@ -92,10 +92,28 @@ def test_stems_tell_settings_apart(record):
         Settings(scale=1.0, steps=3, variables="score"),
         Settings(scale=1.0, steps=3, learning_rate=3e-4),
         Settings(scale=1.0, steps=3, centred=True),
+        Settings(scale=1.0, steps=3, tolerance=0.01),
+        Settings(scale=1.0, steps=3, precision="bfloat16"),
     ]
     stems = [describe.file_stem(replace(record, settings=settings)) for settings in variants]
     assert len(set(stems)) == len(variants)
     assert all(re.fullmatch(r"[A-Za-z0-9.-]+", stem) for stem in stems)
+
+
+def test_stems_tell_photos_checkpoints_and_titles_apart(record):
+    environment = {**record.environment, "sha256": "0" * 64}
+    runs = [
+        record,
+        replace(record, photo=record.photo[::-1]),
+        replace(record, truth=record.truth[::-1]),
+        replace(record, environment=environment),
+        replace(record, title="\u732b.jpg"),
+        replace(record, title="\u72ac.jpg"),
+        replace(record, title="shapes.png"),
+        replace(record, title="shapes.jpg"),
+    ]
+    assert len({describe.file_stem(run) for run in runs}) == len(runs)
+    assert describe.file_stem(record) == describe.file_stem(replace(record))
 
 
 def test_plain_text_is_one_short_line():
