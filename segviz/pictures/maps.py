@@ -1,4 +1,4 @@
-"""Maps to pictures: VOC colours for labels, perceptually uniform colours for numbers."""
+"""Turn maps into pictures: VOC colours for labels, perceptually uniform colours for numbers."""
 
 import base64
 import io
@@ -21,11 +21,9 @@ __all__ = [
     "letterbox",
     "limits_of",
     "outcome_picture",
-    "outline",
     "overlay",
     "png",
     "receptive_field_picture",
-    "selected_mask",
     "to_photo",
 ]
 
@@ -37,13 +35,13 @@ OUTCOMES = {
     "right to wrong": (212, 60, 20),
     "ignored": (224, 224, 192),
 }
-"""A pixel's fate since step 0. The two changes differ in lightness too, for those who do not tell
-red from green; ignored has the colour VOC gives it."""
+"""The outcomes of a pixel since step 0, and their colours. The two changes differ in lightness too,
+for readers who cannot tell red from green; ignored pixels have the colour that VOC gives them."""
 
 
 def to_photo(maps: np.ndarray, record: Record) -> np.ndarray:
-    """A map (h, w) of the feature grid at the photo's resolution (H, W), bilinear, float32."""
-    import torch  # takes seconds, and pages are drawn meanwhile
+    """Return a map (h, w) of the feature grid at the photo's size, bilinear, (H, W) float32."""
+    import torch  # takes seconds, while pages can already be drawn
 
     from ..network.grid import resample
 
@@ -52,33 +50,34 @@ def to_photo(maps: np.ndarray, record: Record) -> np.ndarray:
 
 
 def label_picture(labels: np.ndarray) -> np.ndarray:
-    """Class ids (H, W) in VOC colours, (H, W, 3) uint8."""
+    """Return class ids (H, W) in VOC colours, (H, W, 3) uint8."""
     return colourise(labels)
 
 
 def overlay(photo: np.ndarray, labels: np.ndarray, opacity: float) -> np.ndarray:
-    """Labels over the photo, background left clear; opacity 0..1; (H, W, 3) uint8."""
+    """Return the photo under labels, (H, W, 3) uint8; background stays clear.
+
+    Arguments:
+        photo: Shape (H, W, 3), uint8.
+        labels: Class ids, shape (H, W).
+        opacity: The opacity of the labels, 0..1.
+    """
     weight = opacity * ((labels != 0) & (labels != IGNORE))[..., None]
     return np.rint((1 - weight) * photo + weight * PALETTE[labels]).astype(np.uint8)
 
 
 def entropy_picture(record: Record, step: int, limits: tuple[float, float]) -> np.ndarray:
-    """The entropy of a step at the photo's resolution, coloured over `limits` in nats."""
+    """Return the entropy of a step at the photo's size, coloured over `limits` in nats."""
     return coloured(to_photo(record.entropy[step], record), limits, "entropy")
 
 
 def receptive_field_picture(record: Record, step: int, limits: tuple[float, float]) -> np.ndarray:
-    """Sigma of a step at the photo's resolution, coloured over `limits` in input pixels."""
+    """Return sigma of a step at the photo's size, coloured over `limits` in input pixels."""
     return coloured(to_photo(record.sigma[step], record), limits, "sigma")
 
 
-def selected_mask(record: Record, step: int) -> np.ndarray:
-    """S of a step at the photo's resolution, (H, W) bool."""
-    return to_photo(record.selected[step], record) > 0.5
-
-
 def classes_in(record: Record) -> list[int]:
-    """The class ids that any step predicts or the truth has, ascending, without ignore."""
+    """Return the class ids that any step predicts or the truth has, ascending, without ignore."""
     first, moved = record.labels[0], record.labels[1:] != record.labels[:-1]
     counts = np.bincount(first.ravel(), minlength=256)
     counts += np.bincount(record.labels[1:][moved], minlength=256)  # far fewer than all
@@ -88,7 +87,7 @@ def classes_in(record: Record) -> list[int]:
 
 
 def outcome_picture(truth: np.ndarray, first: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """What became of every pixel since step 0, in the colours of `OUTCOMES`.
+    """Return the outcome of every pixel since step 0, in the colours of `OUTCOMES`.
 
     Arguments:
         truth: Shape (H, W), 255 = ignore.
@@ -99,29 +98,19 @@ def outcome_picture(truth: np.ndarray, first: np.ndarray, labels: np.ndarray) ->
         Shape (H, W, 3), uint8.
     """
     before, now = first == truth, labels == truth
-    fate = np.select([truth == IGNORE, before & now, ~before & ~now, now], [4, 0, 1, 2], 3)
-    return np.array(list(OUTCOMES.values()), np.uint8)[fate]
-
-
-def outline(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """A picture with the border of a mask (H, W) drawn in white."""
-    inner = mask.copy()
-    inner[1:] &= mask[:-1]
-    inner[:-1] &= mask[1:]
-    inner[:, 1:] &= mask[:, :-1]
-    inner[:, :-1] &= mask[:, 1:]
-    return np.where((mask & ~inner)[..., None], np.uint8(255), picture)
+    outcome = np.select([truth == IGNORE, before & now, ~before & ~now, now], [4, 0, 1, 2], 3)
+    return np.array(list(OUTCOMES.values()), np.uint8)[outcome]
 
 
 def limits_of(maps: Quantised, step: int | None = None) -> tuple[float, float]:
-    """The colour range of a step, or of all steps: from 0 to the largest value."""
+    """Return the colour range of a step, or of all steps: from the low end to the largest value."""
     codes = maps.codes if step is None else maps.codes[step]
     top = maps.low + (maps.high - maps.low) * int(codes.max()) / 255
     return maps.low, max(top, maps.low + 1e-3)
 
 
 def letterbox(picture: np.ndarray, ratio: float) -> np.ndarray:
-    """A picture (H, W, 3) centred on a clear canvas, (H', W', 4) uint8 with W' / H' = ratio."""
+    """Return a picture (H, W, 3) centred on a clear canvas (H', W', 4) with W' / H' = ratio."""
     height, width = picture.shape[:2]
     full = max(height, round(width / ratio)), max(width, round(height * ratio))
     canvas = np.zeros((*full, 4), np.uint8)
@@ -132,7 +121,7 @@ def letterbox(picture: np.ndarray, ratio: float) -> np.ndarray:
 
 
 def colour_table(name: str) -> np.ndarray:
-    """The colours of a map of `COLOUR_MAPS`, low to high, shape (256, 3), uint8."""
+    """Return the colours of a map of `COLOUR_MAPS` from low to high, shape (256, 3), uint8."""
     import matplotlib
 
     colours = matplotlib.colormaps[COLOUR_MAPS[name]](np.arange(256))[:, :3]
@@ -140,21 +129,21 @@ def colour_table(name: str) -> np.ndarray:
 
 
 def png(picture: np.ndarray) -> bytes:
-    """A picture (H, W, 3) or (H, W, 4) uint8 as PNG bytes: true pixels, no loss."""
+    """Return a picture (H, W, 3) or (H, W, 4) uint8 as a PNG."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
 def data_url(picture: np.ndarray) -> str:
-    """A picture (H, W, 3) uint8 as an address that holds it, JPEG: small, and almost the same."""
+    """Return a picture (H, W, 3) uint8 as the data URL of a JPEG."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "JPEG", quality=90)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def coloured(values: np.ndarray, limits: tuple[float, float], name: str) -> np.ndarray:
-    """Numbers (H, W) over `limits` in the colours of a map of `COLOUR_MAPS`, (H, W, 3) uint8."""
+    """Return values (H, W) over `limits` in the colours of a map of `COLOUR_MAPS`, (H, W, 3)."""
     low, high = limits
     codes = np.clip(np.rint((values - low) * (255 / (high - low))), 0, 255)
     return colour_table(name)[codes.astype(np.uint8)]

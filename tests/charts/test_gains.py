@@ -12,14 +12,14 @@ from tests.outcomes import table
 IDS = [f"2007_{i:06}" for i in range(6)]
 
 
-def _lines(name, model="w/ aug"):
+def lines_of(name, model="w/ aug"):
     return {
         line.variant: line for line in table_lines(parse_result(table(name, IDS), "file"), model)
     }
 
 
 def test_curves_have_a_line_for_each_method_and_step():
-    figure = gain_curves(list(_lines("2", model="w/o aug").values()))
+    figure = gain_curves(list(lines_of("2", model="w/o aug").values()))
     by_name = {trace.name: trace for trace in figure.data}
     # The paper has entropy and oracle, after 32 and 128 steps.
     assert len(by_name) == 2 * len(TABLES["2"].methods) + 4
@@ -37,8 +37,8 @@ def test_curves_have_a_line_for_each_method_and_step():
     assert figure.layout.xaxis.ticktext[:2] == ("1x", "1.5x")
 
 
-def test_curves_of_what_needs_truth_have_a_panel_of_their_own():
-    figure = gain_curves(list(_lines("1").values()))
+def test_methods_that_need_truth_have_a_panel_of_their_own():
+    figure = gain_curves(list(lines_of("1").values()))
     assert [one.text for one in figure.layout.annotations] == ["unsupervised", "with truth"]
     for trace in figure.data:
         needs = trace.name.startswith("oracle")
@@ -46,14 +46,14 @@ def test_curves_of_what_needs_truth_have_a_panel_of_their_own():
     left, right = figure.layout.xaxis, figure.layout.xaxis2
     assert left.domain[1] < right.domain[0] and right.domain[1] == pytest.approx(1)
     assert list(left.tickvals) == list(right.tickvals) == list(TABLES["1"].scales)
-    # Without any of them there is one panel.
-    free = [line for line in _lines("1").values() if line.variant[0] != "oracle"]
+    # Without such methods there is one panel.
+    free = [line for line in lines_of("1").values() if line.variant[0] != "oracle"]
     alone = gain_curves(free)
     assert alone.layout.xaxis.domain == (0, 1) and "xaxis2" not in alone.layout
     assert not gain_curves(free[:1]).data  # feedforward alone
 
 
-def test_no_miou_is_no_point():
+def test_without_miou_there_is_no_point():
     data = table("1", IDS)
     data["models"]["w/ aug"]["results"][1]["miou"] = None  # entropy at 1x
     (curve, *_) = gain_curves(table_lines(parse_result(data, "file"), "w/ aug")).data
@@ -61,7 +61,7 @@ def test_no_miou_is_no_point():
 
 
 def test_bars_by_variables():
-    figure = gain_bars(list(_lines("3").values()))
+    figure = gain_bars(list(lines_of("3").values()))
     titles = [one.text for one in figure.layout.annotations]
     assert titles == ["1x, unsupervised", "3x, unsupervised", "1x, with truth", "3x, with truth"]
     bars = [trace for trace in figure.data if trace.type == "bar"]
@@ -79,8 +79,8 @@ def test_bars_by_variables():
     assert adversary.y[0] == pytest.approx(-20) and adversary.xaxis == "x3"
 
 
-def test_bars_of_what_the_paper_does_not_have():
-    figure = gain_bars(list(_lines("control").values()))
+def test_bars_of_methods_that_the_paper_lacks():
+    figure = gain_bars(list(lines_of("control").values()))
     assert {trace.type for trace in figure.data} == {"bar"}
     # Each group has its bars around its middle, also where a method is missing.
     for panel in ("x", "x2"):
@@ -91,7 +91,7 @@ def test_bars_of_what_the_paper_does_not_have():
 
 
 def test_files_without_errors():
-    """As they were written before there were any, or of a single image."""
+    """As older versions wrote them, or for a single image."""
     data = table("1", IDS)
     for row in data["models"]["w/ aug"]["results"]:
         del row["miou_error"], row["gain_error"]

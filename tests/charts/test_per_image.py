@@ -25,7 +25,7 @@ def part():
     return parse_result(data, "file").models["w/ aug"]
 
 
-def _changes(change, entropy):
+def changes_of(change, entropy):
     change, entropy = np.array(change, float), np.array(entropy, float)
     ids = tuple(f"i{place}" for place in range(len(change)))
     return Changes(
@@ -55,39 +55,39 @@ def test_points_are_images(part):
     assert list(points.x) == pytest.approx(list(found.entropy_before))
 
 
-def test_what_is_said_follows_from_the_numbers(part):
+def test_the_description_follows_from_the_numbers(part):
     found = changes(part, part.result(3.0, ("entropy", "both", 32)), "iou")
-    said = describe_changes(found, "IoU")
-    assert "entropy fell on 20 of 40 images and IoU rose on 20" in said
-    assert "rose on 20 of 20 (100%)" in said
-    assert "Lower entropy strongly means higher IoU here" in said
-    assert "Spearman -1.00, Pearson -1.00" in said
+    text = describe_changes(found, "IoU")
+    assert "entropy fell on 20 of 40 images and IoU rose on 20" in text
+    assert "rose on 20 of 20 (100%)" in text
+    assert "Lower entropy strongly means higher IoU here" in text
+    assert "Spearman -1.00, Pearson -1.00" in text
 
 
-def test_the_other_way_round_and_none():
+def test_the_description_of_a_positive_and_of_no_correlation():
     down = np.linspace(-3, -1, 30)
     assert "Lower entropy means lower IoU here, strongly" in describe_changes(
-        _changes(down, down), "IoU"
+        changes_of(down, down), "IoU"
     )
     rng = np.random.default_rng(1)
-    said = describe_changes(_changes(rng.normal(size=30), rng.normal(size=30) / 100), "IoU")
-    assert "Lower entropy does not mean higher IoU here" in said
-    still = describe_changes(_changes([0.0] * 30, [0.0] * 30), "IoU")
+    text = describe_changes(changes_of(rng.normal(size=30), rng.normal(size=30) / 100), "IoU")
+    assert "Lower entropy does not mean higher IoU here" in text
+    still = describe_changes(changes_of([0.0] * 30, [0.0] * 30), "IoU")
     assert "fell on 0 of 30 images" in still and "no correlation without variation" in still
 
 
-def test_of_few_images_nothing_is_claimed():
-    few = _changes([1, -1, 2], [-0.1, 0.1, -0.2])
+def test_few_images_support_no_claim():
+    few = changes_of([1, -1, 2], [-0.1, 0.1, -0.2])
     assert "With fewer than 10 images no relation is claimed." in describe_changes(few, "IoU")
     assert describe_levels(few, "IoU") == "With fewer than 10 images no relation is claimed."
-    assert describe_changes(_changes([], []), "IoU") == "No image has all the numbers."
+    assert describe_changes(changes_of([], []), "IoU") == "No image has all the numbers."
 
 
-def test_levels():
+def test_the_description_of_levels():
     x = np.linspace(0.1, 0.4, 30)
     ids = tuple(map(str, range(30)))
     found = Changes(ids, 1 - x, 1 - x, x, x)
-    said = describe_levels(found, "IoU")
-    assert "images of higher entropy strongly tend to have lower IoU (Spearman -1.00" in said
+    text = describe_levels(found, "IoU")
+    assert "images of higher entropy strongly tend to have lower IoU (Spearman -1.00" in text
     flat = Changes(ids, np.full(30, 0.5), np.full(30, 0.5), x, x)
     assert "entropy says nothing about IoU" in describe_levels(flat, "IoU")

@@ -1,4 +1,4 @@
-"""Several records at a glance."""
+"""Comparisons of records."""
 
 from dataclasses import replace
 
@@ -43,7 +43,7 @@ def test_class_table_at_a_step(runs):
     assert mean["feedforward"] == pytest.approx(100 * runs["feedforward"].steps[0]["iou"])
 
 
-def test_class_table_leaves_out_what_is_hardly_seen(runs):
+def test_class_table_omits_classes_that_are_hardly_predicted(runs):
     labels = runs["feedforward"].labels.copy()
     labels[labels == 4] = 0
     labels[0, 0, :3] = 4
@@ -60,7 +60,7 @@ def test_class_table_leaves_out_what_is_hardly_seen(runs):
     assert "boat" in names
 
 
-def test_classes_that_no_one_sees_have_no_iou(runs):
+def test_classes_that_no_run_predicts_have_no_iou(runs):
     few = {
         name: replace(record, labels=np.zeros_like(record.labels)) for name, record in runs.items()
     }

@@ -1,4 +1,4 @@
-"""A run as GIF and WebP, and the frames they are made of."""
+"""A run as GIF and WebP, and the frames of both."""
 
 import io
 from dataclasses import replace
@@ -100,7 +100,7 @@ def test_a_gif_has_photos_nearly(record, names):
 
 
 def test_every_class_at_once_keeps_its_colour(record):
-    """All 21 classes and ignore: the palette still holds, and the photo takes what is left."""
+    """With all 21 classes and ignore, the photo has the remaining colours."""
     labels = record.labels.copy()
     labels.reshape(4, -1)[:, :21] = np.arange(21)
     many = replace(record, labels=labels)
@@ -133,7 +133,7 @@ def test_a_single_step_is_a_still(record, unjudged):
             assert getattr(image, "n_frames", 1) == 1
 
 
-def test_steps_that_look_alike_keep_their_time(record):
+def test_equal_steps_keep_their_time(record):
     """The caption changes with every step, so no encoder drops a frame."""
     still = replace(
         record,
@@ -169,7 +169,7 @@ def test_long_runs_are_thinned_out_evenly(record, monkeypatch):
         (2, 100, 500, 1),
     ],
 )
-def test_grids_come_near_to_a_screen(count, height, width, columns):
+def test_grids_have_nearly_the_shape_of_a_screen(count, height, width, columns):
     assert grid_columns(count, height, width) == columns
 
 

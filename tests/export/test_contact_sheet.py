@@ -19,12 +19,12 @@ def packed(picture):
 
 
 def places(picture, panel, times):
-    """Top left corners at which a panel stands in a picture, magnified."""
+    """The top left corners at which a magnified panel occurs in a picture."""
     panel = panel.repeat(times, axis=0).repeat(times, axis=1)
     picture, panel = packed(picture), packed(panel)
     h, w = panel.shape
     found = np.ones((picture.shape[0] - h + 1, picture.shape[1] - w + 1), bool)
-    for y, x in np.random.default_rng(0).integers(0, (h, w), (40, 2)):  # few places pass these
+    for y, x in np.random.default_rng(0).integers(0, (h, w), (40, 2)):  # few places pass
         found &= picture[y : y + found.shape[0], x : x + found.shape[1]] == panel[y, x]
     return [
         (y, x)
@@ -33,7 +33,7 @@ def places(picture, panel, times):
     ]
 
 
-def test_panels_stand_in_rows_and_steps_in_columns_in_true_pixels(record):
+def test_panels_are_rows_and_steps_are_columns_in_true_pixels(record):
     picture = contact_sheet.contact_sheet(
         record, (0, 1, 3), ("entropy", "receptive-field", "photo")
     )
@@ -54,7 +54,7 @@ def test_panels_stand_in_rows_and_steps_in_columns_in_true_pixels(record):
     assert left < lefts[0]
 
 
-def test_the_usual_sheet_has_bars_legend_and_more_without_overlap(record):
+def test_the_default_sheet_has_bars_legend_and_more_without_overlap(record):
     picture = contact_sheet.contact_sheet(record)
     for name in contact_sheet.DEFAULT_PANELS:
         assert places(
@@ -70,7 +70,7 @@ def test_without_truth_there_is_no_row_for_it(record, unjudged):
     assert without.shape[0] < with_truth.shape[0] and without.shape[1] == with_truth.shape[1]
 
 
-def test_what_stands_still_alone_makes_a_sheet(record):
+def test_panels_that_do_not_change_make_a_sheet(record):
     picture = contact_sheet.contact_sheet(record, (), ("photo", "truth"))
     times = contact_sheet.magnification(record)
     assert places(picture, record.photo, times)
@@ -113,7 +113,7 @@ def test_the_default_steps_are_evenly_spaced(record):
 
 
 @pytest.mark.parametrize("step", [-1, 4])
-def test_steps_that_are_not_there_are_refused(record, step):
+def test_unknown_steps_are_refused(record, step):
     with pytest.raises(InputError, match=rf"no step {step}: this run has steps 0 to 3"):
         contact_sheet.contact_sheet(record, (step,))
 

@@ -1,6 +1,5 @@
-"""Maps to pictures."""
+"""Maps as pictures."""
 
-import dataclasses
 import io
 
 import matplotlib
@@ -34,7 +33,7 @@ def test_overlay_mixes_objects_and_leaves_background_and_ignored_clear(photo, tr
     assert np.abs(picture[~clear] - want).max() <= 0.5
 
 
-def test_maps_reach_the_photo_by_the_networks_own_resampling(record):
+def test_maps_are_resampled_to_the_photo_as_the_network_does(record):
     rows, columns = record.positions
     h, w = record.entropy.codes.shape[1:]
     plane = np.add.outer(3.0 * np.arange(h), np.arange(w))
@@ -56,7 +55,7 @@ def test_entropy_and_sigma_are_coloured_over_the_stated_range(record):
         assert (drawn == want).all()
 
 
-def test_the_range_of_all_steps_holds_that_of_each():
+def test_the_range_of_all_steps_contains_that_of_each():
     codes = np.array([[[0, 51]], [[10, 204]]], np.uint8)
     values = Quantised(codes, 0.0, 5.0)
     assert maps.limits_of(values) == pytest.approx((0.0, 4.0))
@@ -66,13 +65,6 @@ def test_the_range_of_all_steps_holds_that_of_each():
     assert high > low
 
 
-def test_s_is_mapped_to_the_photo(record):
-    everything = dataclasses.replace(record, selected=np.ones_like(record.selected))
-    nothing = dataclasses.replace(record, selected=np.zeros_like(record.selected))
-    assert maps.selected_mask(everything, 1).all() and not maps.selected_mask(nothing, 1).any()
-    assert maps.selected_mask(record, 1).shape == record.photo.shape[:2]
-
-
 def test_classes_are_those_predicted_or_true(record):
     present = maps.classes_in(record)
     assert present == sorted(set(present)) and IGNORE not in present
@@ -80,7 +72,7 @@ def test_classes_are_those_predicted_or_true(record):
     assert set(np.unique(record.labels)) <= set(present)
 
 
-def test_outcomes_tell_what_changed_since_the_first_step():
+def test_outcomes_compare_with_step_0_and_truth():
     truth = np.array([[3, 3, 3, 3, IGNORE]])
     first = np.array([[3, 4, 4, 3, 3]])
     now = np.array([[3, 5, 3, 4, 4]])
@@ -89,15 +81,6 @@ def test_outcomes_tell_what_changed_since_the_first_step():
     picture = maps.outcome_picture(truth, first, now)
     assert picture.dtype == np.uint8
     assert [tuple(pixel) for pixel in picture[0].tolist()] == list(maps.OUTCOMES.values())
-
-
-def test_the_outline_is_the_border_inside_of_the_mask():
-    mask = np.zeros((7, 7), bool)
-    mask[1:6, 1:6] = True
-    drawn = maps.outline(np.zeros((7, 7, 3), np.uint8), mask)[..., 0] == 255
-    want = mask.copy()
-    want[2:5, 2:5] = False
-    assert (drawn == want).all()
 
 
 @pytest.mark.parametrize("shape", [(30, 90), (90, 30), (60, 80)])
@@ -117,5 +100,5 @@ def test_colour_tables_run_from_low_to_high():
         assert np.abs(table[[0, -1]] - 255 * ends).max() <= 0.5
 
 
-def test_pngs_lose_nothing(photo):
+def test_pngs_are_lossless(photo):
     assert (np.array(Image.open(io.BytesIO(maps.png(photo)))) == photo).all()
