@@ -73,7 +73,7 @@ class AugmentedPhotos(Dataset[tuple[Tensor, Tensor]]):
 class EpochSampler(Sampler[tuple[int, int]]):
     """Shuffled (image index, epoch) pairs that can start anywhere and be sharded.
 
-    Every epoch is a new permutation. Process `rank` of `world` takes every `world`-th sample, so
+    Every epoch is a new permutation. Process `rank` of `world_size` takes every `world_size`-th sample, so
     that the samples of an update do not depend on the number of processes.
 
     Arguments:
@@ -82,21 +82,21 @@ class EpochSampler(Sampler[tuple[int, int]]):
         start: The number of samples already used by all processes.
         stop: The number of samples after which the sampler ends.
         rank: The index of this process.
-        world: The number of processes.
+        world_size: The number of processes.
     """
 
     def __init__(
-        self, count: int, seed: int, start: int, stop: int, rank: int = 0, world: int = 1
+        self, count: int, seed: int, start: int, stop: int, rank: int = 0, world_size: int = 1
     ) -> None:
         self.count, self.seed = count, seed
-        self.start, self.stop, self.rank, self.world = start, stop, rank, world
+        self.start, self.stop, self.rank, self.world_size = start, stop, rank, world_size
 
     def __len__(self) -> int:
-        return max(0, self.stop - self.start) // self.world
+        return max(0, self.stop - self.start) // self.world_size
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         epoch, order = -1, np.empty(0, np.int64)
-        for position in range(self.start + self.rank, self.stop, self.world):
+        for position in range(self.start + self.rank, self.stop, self.world_size):
             if position // self.count != epoch:
                 epoch = position // self.count
                 order = np.random.default_rng((self.seed, epoch)).permutation(self.count)

@@ -19,7 +19,7 @@ CROP = 64
 
 @pytest.fixture(scope="module")
 def student():
-    return calibrated(Architecture.of("dla34", channels=8, levels=3)).eval()
+    return calibrated(Architecture.of("dla46_c", channels=8, levels=3)).eval()
 
 
 @pytest.fixture(scope="module")
@@ -101,13 +101,13 @@ def linear(teacher, output, noise=0.0):
     return teacher, [maps.get(i, torch.zeros(0)) for i in range(5)]
 
 
-def test_what_is_unexplained_of_maps_that_explain_all_is_0(teacher, photos):
+def test_hint_loss_is_0_for_maps_that_explain_all(teacher, photos):
     output = teacher.predict(photos)
     exact, maps = linear(teacher, output)
     assert exact.hint_loss(output, maps).item() < 1e-8
 
 
-def test_what_is_unexplained_is_the_share_of_the_variance(teacher, photos):
+def test_hint_loss_is_the_unexplained_fraction_of_the_variance(teacher, photos):
     output = teacher.predict(photos)
     exact, maps = linear(teacher, output, noise=0.5)
     # Maps of stride 32 have four pixels a sample here, so that noise does not quite average out.
@@ -118,7 +118,7 @@ def test_constant_maps_explain_nothing(teacher, photos):
     output = teacher.predict(photos)
     maps = [
         torch.zeros(2, c, CROP // r, CROP // r)
-        for c, r in zip((32, 64, 128, 256, 512), (2, 4, 8, 16, 32), strict=True)
+        for c, r in zip((32, 64, 64, 128, 256), (2, 4, 8, 16, 32), strict=True)
     ]
     blank = copy.deepcopy(teacher)
     for regressor in blank.regressors:
@@ -134,7 +134,7 @@ def test_maps_may_cover_padding(teacher, photos):
 
 
 def test_gradient_reaches_student_and_regressors(network, photos):
-    student = calibrated(Architecture.of("dla34", channels=8, levels=3)).train().requires_grad_()
+    student = calibrated(Architecture.of("dla46_c", channels=8, levels=3)).train().requires_grad_()
     teacher = Teacher(network, student)
     with capture_outputs(student.backbone) as maps:
         student(student.normalise(photos.float()))
@@ -145,22 +145,22 @@ def test_gradient_reaches_student_and_regressors(network, photos):
     assert all(p.grad is None for p in network.parameters())
 
 
-def test_watching_ends(student, photos):
+def test_capturing_ends(student, photos):
     x = student.normalise(photos.float())
     with capture_outputs(student.backbone) as maps, torch.no_grad():
         student.backbone(x), student.backbone(x)
     with torch.no_grad():
         student.backbone(x)
-    assert len(maps) == 2 and [m.shape[1] for m in maps[0]] == [32, 64, 128, 256, 512]
+    assert len(maps) == 2 and [m.shape[1] for m in maps[0]] == [32, 64, 64, 128, 256]
 
 
 def test_teacher_without_context(photos):
-    plain = calibrated(Architecture.of("resnet18", channels=8, levels=3)).freeze()
-    student = calibrated(Architecture.of("dla34", channels=8, levels=3))
+    plain = calibrated(Architecture.of("test_resnet", channels=8, levels=3)).freeze()
+    student = calibrated(Architecture.of("dla46_c", channels=8, levels=3))
     teacher = Teacher(plain, student)
     output = teacher.predict(photos)
     assert isinstance(output, TeacherOutput) and len(output.maps) == 4
-    assert [m.shape[1] for m in output.maps] == [64, 128, 256, 512]
+    assert [m.shape[1] for m in output.maps] == [32, 48, 192, 96]
 
 
 @pytest.mark.parametrize(
