@@ -73,8 +73,8 @@ class AugmentedPhotos(Dataset[tuple[Tensor, Tensor]]):
 class EpochSampler(Sampler[tuple[int, int]]):
     """Shuffled (image index, epoch) pairs that can start anywhere and be sharded.
 
-    Every epoch is a new permutation. Process `rank` of `world_size` takes every `world_size`-th sample, so
-    that the samples of an update do not depend on the number of processes.
+    Every epoch is a new permutation. Process `rank` takes every `world_size`-th sample, so that the
+    samples of an update do not depend on the number of processes.
 
     Arguments:
         count: The number of images.
