@@ -1,12 +1,12 @@
 """What a page sends to the browser."""
 
-import dataclasses
 import json
 import struct
 
 from segviz.adapt import Settings
 from segviz.runs.run import Run
 from segviz.viewer import NamedRecord, ViewState
+from tests.records import first_steps
 
 
 def page_of(runs, view=None, growing=False):
@@ -39,24 +39,6 @@ def message(page):
     return json.loads(found.bytes[4 : 4 + length]), found.bytes[4 + length :]
 
 
-def grown(shown, steps):
-    record = shown.record
-    return NamedRecord(
-        dataclasses.replace(
-            record,
-            steps=record.steps[:steps],
-            labels=record.labels[:steps],
-            entropy=dataclasses.replace(record.entropy, codes=record.entropy.codes[:steps]),
-            sigma=dataclasses.replace(record.sigma, codes=record.sigma.codes[:steps]),
-            selected=record.selected[:steps],
-            log_probabilities=dataclasses.replace(
-                record.log_probabilities, codes=record.log_probabilities.codes[:steps]
-            ),
-        ),
-        shown.name,
-    )
-
-
 def test_a_page_sends_head_and_frames(runs):
     page = page_of(runs, ViewState(1, ((3, 4),), ("entropy", "nothing"))).run()
     assert not page.exception
@@ -86,7 +68,7 @@ def test_other_runs_are_sent_at_once(runs, without_truth):
 
 def test_equal_records_are_sent_once_and_a_run_that_ended_again(trained, photo, truth):
     whole = Run(trained, photo, Settings(scale=1.0, steps=3), truth).all()
-    part = grown(NamedRecord(whole, "entropy"), 2)
+    part = NamedRecord(first_steps(whole, 2), "entropy")
     page = page_of([part], growing=True)
     page.run()
     first = message(page)

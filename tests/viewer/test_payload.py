@@ -20,6 +20,7 @@ from segviz.runs.run import Run
 from segviz.viewer import MAX_PINS, PANEL_NAMES, NamedRecord
 from segviz.viewer.encoder import KEY_EVERY, Encoder
 from segviz.viewer.payload import payload
+from tests.records import first_steps
 
 
 @pytest.fixture(scope="module")
@@ -33,22 +34,6 @@ def record(trained, photo, truth):
 def other(trained, photo):
     """A shorter run without truth."""
     return Run(trained, photo, Settings(scale=1.0, steps=2), title="two shapes").all()
-
-
-def cut(record, steps):
-    """The record as it was after so many steps."""
-    return dataclasses.replace(
-        record,
-        steps=record.steps[:steps],
-        labels=record.labels[:steps],
-        entropy=dataclasses.replace(record.entropy, codes=record.entropy.codes[:steps]),
-        sigma=dataclasses.replace(record.sigma, codes=record.sigma.codes[:steps]),
-        selected=record.selected[:steps],
-        log_probabilities=dataclasses.replace(
-            record.log_probabilities, codes=record.log_probabilities.codes[:steps]
-        ),
-        complete=False,
-    )
 
 
 def chunk(made, place):
@@ -190,9 +175,9 @@ def test_growing_runs_code_only_what_is_new(record):
     encoder, last = Encoder(counting), len(record.steps)
     for count, fresh in ((3, 3), (4, 1), (4, 0), (last, last - 4)):
         coded.clear()
-        made = payload([NamedRecord(cut(record, count), "a")], encoder)
+        made = payload([NamedRecord(first_steps(record, count), "a")], encoder)
         assert sum(coded) == fresh
-        assert made == payload([NamedRecord(cut(record, count), "a")])
+        assert made == payload([NamedRecord(first_steps(record, count), "a")])
 
 
 def test_an_encoder_caches_no_more_than_the_last_payload_used(record, other):
@@ -217,7 +202,7 @@ def test_a_packed_message_names_its_content(record, other):
 
 
 def test_a_run_of_one_step(record):
-    made = payload([NamedRecord(cut(record, 1), "a")])
+    made = payload([NamedRecord(first_steps(record, 1), "a")])
     assert len(made.head["runs"][0]["steps"]) == 1
 
 

@@ -1,0 +1,1 @@
+"""The viewer in a browser, on a page of its own."""

@@ -1,0 +1,176 @@
+"""What the viewer draws is what the record holds."""
+
+import re
+
+import numpy as np
+import pytest
+
+from segviz.pictures import maps
+from segviz.viewer import NamedRecord
+from tests.browser.viewer.viewer_page import STEPS, check, same
+from tests.browser.viewer_dom import pixels
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+def test_pictures_are_those_of_the_record(open_page, record):
+    viewer = open_page([NamedRecord(record, "entropy")])
+    assert viewer.panels() == [
+        f"{name}:0"
+        for name in ("photo", "prediction", "entropy", "receptive-field", "truth", "right-wrong")
+    ]
+    viewer.button("Outline S").click()
+    entropy, sigma = maps.limits_of(record.entropy), maps.limits_of(record.sigma)
+    for step in (STEPS, 0, 7):
+        viewer.scrubber.fill(str(step))
+        check(viewer, record, step)
+        labels = record.labels[step]
+        overlay = maps.overlay(record.photo, labels, 0.6)
+        assert np.array_equal(viewer.picture("photo"), overlay)
+        assert np.array_equal(viewer.picture("truth"), maps.label_picture(record.truth))
+        fate = maps.outcome_picture(record.truth, record.labels[0], labels)
+        assert np.array_equal(viewer.picture("right-wrong"), fate)
+        drawn = maps.entropy_picture(record, step, entropy)
+        same(viewer.picture("entropy"), maps.outline(drawn, maps.selected_mask(record, step)))
+        same(
+            viewer.picture("receptive-field"),
+            maps.receptive_field_picture(record, step, sigma),
+        )
+    assert len(np.unique(viewer.picture("prediction")[20], axis=0)) > 1
+
+
+def test_isolating_a_class(open_page, record):
+    viewer = open_page([NamedRecord(record, "entropy")])
+    viewer.at(STEPS)
+    names = viewer.page.locator(".legend button").all_inner_texts()
+    assert names == [record.classes[id] for id in maps.classes_in(record)]
+    id = int(np.bincount(record.labels[-1].ravel()).argmax())
+    mask = record.labels[-1] == id
+    whole = maps.label_picture(record.labels[-1])
+    viewer.button(record.classes[id]).click()
+    viewer.settle()
+    alone = viewer.picture("prediction")
+    assert (alone[mask] == whole[mask]).all() or id == 0
+    assert len(np.unique(alone[~mask], axis=0)) <= 2
+    assert viewer.button(record.classes[id]).get_attribute("aria-pressed") == "true"
+    viewer.button(record.classes[id]).click()
+    viewer.settle()
+    assert np.array_equal(viewer.picture("prediction"), whole)
+
+
+def test_range_of_all_steps_or_of_one(open_page, record):
+    viewer = open_page([NamedRecord(record, "entropy")], view={"step": 6})
+    viewer.at(6)
+    ends = viewer.page.locator(".scale span")
+
+    def printed():
+        return [float(ends.nth(i).inner_text().split()[0]) for i in range(4)]
+
+    both = (record.entropy, record.sigma)
+    whole = [end for one in both for end in maps.limits_of(one)]
+    assert printed() == pytest.approx(whole, abs=0.06)
+    viewer.button("This step").click()
+    viewer.settle()
+    single = [end for one in both for end in maps.limits_of(one, 6)]
+    assert printed() == pytest.approx(single, abs=0.06) and single != whole
+    same(
+        viewer.picture("entropy"),
+        maps.entropy_picture(record, 6, maps.limits_of(record.entropy, 6)),
+    )
+    assert "nats" in ends.nth(1).inner_text() and "input px" in ends.nth(3).inner_text()
+
+
+def test_wipe_between_two_panels(open_page, record):
+    viewer = open_page([NamedRecord(record, "entropy")])
+    viewer.at(STEPS)
+    viewer.button("Wipe").click()
+    frame = viewer.page.locator(".wipe .frame")
+    frame.wait_for()
+    left = viewer.page.get_by_label("Panel on the left")
+    assert left.locator("option:checked").inner_text() == "Prediction, step 0"
+    left.select_option(label="Entropy")
+    divider = viewer.page.get_by_role("slider", name="Divider")
+    viewer.settle()
+    frame.hover()  # waits until it has its place
+    box = frame.bounding_box()
+    viewer.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
+    viewer.page.mouse.down()
+    viewer.page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 60, steps=3)
+    viewer.page.mouse.up()
+    viewer.page.wait_for_function("document.querySelector('.divider').ariaValueNow === '25'")
+    assert "25%" in frame.locator(".layer").nth(1).evaluate("e => e.style.clipPath")
+    divider.press("ArrowRight")
+    viewer.page.wait_for_function("document.querySelector('.divider').ariaValueNow === '26'")
+    assert viewer.step == STEPS  # the arrow was the divider's
+    shown = pixels(frame.locator("canvas").nth(1))
+    assert np.array_equal(shown, maps.label_picture(record.labels[-1]))
+    viewer.button("Wipe").click()
+    frame.wait_for(state="hidden")
+
+
+def test_panels_are_chosen(open_page, record):
+    viewer = open_page([NamedRecord(record, "entropy")], view={"panels": ["entropy", "prediction"]})
+    assert viewer.panels() == ["prediction:0", "entropy:0"]
+    viewer.button("Prediction, step 0").click()
+    viewer.reported(panels=["feedforward", "prediction", "entropy"])
+    first = maps.label_picture(record.labels[0])
+    assert np.array_equal(viewer.picture("feedforward"), first)
+    for name in ("Prediction, step 0", "Prediction", "Entropy"):
+        viewer.button(name).click()
+    assert viewer.panels() == ["entropy:0"]  # one stays
+
+
+def test_runs_side_by_side(open_page, record, other):
+    name = '<img src=x onerror="window.harmed = 1">'
+    viewer = open_page([NamedRecord(record, "entropy, 2x"), NamedRecord(other, name)])
+    viewer.at(STEPS)
+    assert viewer.panels() == [
+        "photo:0",
+        "prediction:0",
+        "prediction:1",
+        "truth:0",
+        "entropy:0",
+        "entropy:1",
+    ]
+    assert viewer.page.locator("figcaption", has_text=name).count() == 2
+    assert viewer.page.evaluate("window.harmed") is None
+    viewer.page.get_by_text(re.compile(r"^step 4 · IoU")).first.wait_for()  # it has no later one
+    for step in (STEPS, 2):
+        viewer.scrubber.fill(str(step))
+        check(viewer, record, step, 0)
+        check(viewer, other, step, 1)
+    assert viewer.page.get_by_text(re.compile(r"^step 4 · IoU")).count() == 0
+    same(
+        viewer.picture("entropy", 1),
+        maps.entropy_picture(
+            other, 2, (0.0, max(maps.limits_of(r.entropy)[1] for r in (record, other)))
+        ),
+    )
+    viewer.point(40, 30, "photo")
+    for run, one in enumerate((record, other)):
+        assert viewer.reading("class", run) == one.classes[one.labels[2, 30, 40]]
+        number = viewer.page.locator(f"b[data-number=iou][data-run='{run}']")
+        assert float(number.inner_text()) == pytest.approx(one.steps[2]["iou"], abs=6e-4)
+    assert viewer.frame("photo").locator("circle.front").count() == 2
+
+
+@pytest.mark.parametrize("width", [390, 700, 1100, 1800])
+def test_layout(open_page, record, width):
+    viewer = open_page([NamedRecord(record, "entropy")], width=width)
+    viewer.at(STEPS)
+    root = viewer.page.locator(".segviz")
+    boxes = [frame.bounding_box() for frame in viewer.page.locator(".grid .frame").all()]
+    assert len({(round(box["width"], 1), round(box["height"], 1)) for box in boxes}) == 1
+    assert boxes[0]["width"] / boxes[0]["height"] == pytest.approx(72 / 56, rel=0.01)
+    assert viewer.page.evaluate("document.documentElement.scrollWidth") <= width
+    height = root.bounding_box()["height"]
+    for step in (0, 9):
+        viewer.scrubber.fill(str(step))
+        viewer.at(step)
+        viewer.point(30, 30)
+        assert root.bounding_box()["height"] == height
+        again = [frame.bounding_box() for frame in viewer.page.locator(".grid .frame").all()]
+        assert again == boxes
+    named = "all => all.filter(e => !(e.ariaLabel || e.title || e.innerText.trim())).length"
+    controls = root.locator("button, select, input, [role=slider], .frame")
+    assert controls.count() > 15 and controls.evaluate_all(named) == 0
