@@ -21,7 +21,7 @@ from segviz.jobs.queue import Job
 from segviz.profiling.timing import STEPS, measure_times
 from segviz.profiling.workload import benchmark_photo
 from segviz.runs.provenance import environment
-from segviz.runtime.free_memory import available, text
+from segviz.runtime.free_memory import available_bytes, format_bytes
 
 PAGE = "model"
 now = session.session()
@@ -213,12 +213,12 @@ with right:
                 "Sigma, input px": st.column_config.NumberColumn(format="%.1f"),
             },
         )
-    free = available(trained.network.score_weight.device)
+    free = available_bytes(trained.network.score_weight.device)
     table(
         "Limits",
         {
             "Network input": f"{MAX_INPUT / 1e6:g} million pixels",
-            "Memory": ("" if free is None else f"{text(free, up=False)} are free; ")
+            "Memory": ("" if free is None else f"{format_bytes(free, up=False)} are free; ")
             + "what a run takes is counted before it starts, tensor by tensor",
             "Scale": "{:g} to {:g}".format(*APP_LIMITS["scale"]),
             "Steps": f"up to {APP_LIMITS['steps'][1]:g} here,"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .adapt.settings import Settings
 from .data.sources import load_source
 from .network import checkpoint
-from .runtime.device import choose
+from .runtime.device import choose_device
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +29,7 @@ def load(name: str = checkpoint.DEFAULT, device: str = "auto") -> Checkpoint:
     Raises:
         InputError: If the checkpoint is missing or damaged, or the device is not available.
     """
-    return checkpoint.load(name, choose(device))
+    return checkpoint.load(name, choose_device(device))
 
 
 def run(

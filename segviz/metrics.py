@@ -1,4 +1,4 @@
-"""Confusion matrices and what follows from them."""
+"""Confusion matrices, and the metrics that follow from them: IoU, mIoU and accuracy."""
 
 import math
 
@@ -10,20 +10,20 @@ __all__ = [
     "accuracy",
     "class_iou",
     "confusion",
+    "finite_or_none",
     "image_iou",
-    "known",
     "mean_iou",
-    "mean_iou_of",
+    "mean_iou_from_overlap",
     "overlap",
 ]
 
 
 def confusion(truth: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
-    """Pixel counts of truth against prediction.
+    """Count the pixels of each pair of true and predicted class.
 
     Arguments:
-        truth: Labels 0..classes-1 or 255 = ignore, any shape, integer.
-        labels: Predicted labels 0..classes-1, the shape of `truth`, integer.
+        truth: Class ids, integer, 0..K-1 or 255 = ignore, any shape.
+        labels: Predicted class ids, integer, 0..K-1, the shape of `truth`.
         classes: The number of classes K.
 
     Returns:
@@ -33,26 +33,36 @@ def confusion(truth: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray
         ValueError: If the shapes differ.
     """
     if truth.shape != labels.shape:
-        raise ValueError(f"truth has shape {truth.shape}, the prediction {labels.shape}")
-    known = truth != IGNORE
-    pairs = truth[known].astype(np.int64) * classes + labels[known]
+        raise ValueError(
+            f"truth and prediction must have one shape, got {truth.shape} and {labels.shape};"
+            " bring the prediction to the resolution of the truth."
+        )
+    counted = truth != IGNORE
+    pairs = truth[counted].astype(np.int64) * classes + labels[counted]
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
 def overlap(matrix: np.ndarray) -> np.ndarray:
-    """Pixels of each class in the intersection and in the union of truth and prediction.
+    """Return each class's pixels in the intersection and in the union of truth and prediction.
+
+    Arguments:
+        matrix: A confusion matrix, shape (K, K).
 
     Returns:
-        Shape (2, K), int64; they add up over images, as the matrices do.
+        Shape (2, K), int64; additive over images, as confusion matrices are.
     """
     intersection = np.diag(matrix)
     return np.stack([intersection, matrix.sum(0) + matrix.sum(1) - intersection])
 
 
-def mean_iou_of(overlaps: np.ndarray) -> np.ndarray:
-    """mIoU, shape (...), of `overlap` counts (..., 2, K): over the classes that occur, 0..1.
+def mean_iou_from_overlap(overlaps: np.ndarray) -> np.ndarray:
+    """Return the mIoU over the classes that occur, 0..1; NaN where none occurs.
 
-    NaN where none occurs.
+    Arguments:
+        overlaps: Counts of `overlap`, shape (..., 2, K).
+
+    Returns:
+        Shape (...), float64.
     """
     values = _iou(overlaps)
     occurs = np.isfinite(values)
@@ -61,35 +71,47 @@ def mean_iou_of(overlaps: np.ndarray) -> np.ndarray:
 
 
 def class_iou(matrix: np.ndarray) -> np.ndarray:
-    """Intersection over union of each class, shape (K,); NaN for classes that do not occur."""
+    """Return intersection / union of each class, shape (K,), 0..1; NaN if a class is absent.
+
+    Arguments:
+        matrix: A confusion matrix, shape (K, K).
+    """
     return _iou(overlap(matrix))
 
 
 def mean_iou(matrix: np.ndarray) -> float:
-    """mIoU over a data set: the mean of `class_iou` over the classes that occur, 0..1.
+    """Return the mIoU of a data set: the mean of `class_iou` over the classes that occur, 0..1.
 
-    NaN if no pixel was counted.
+    Arguments:
+        matrix: The confusion matrix of all images, shape (K, K); the mIoU of no pixels is NaN.
     """
-    return float(mean_iou_of(overlap(matrix)))
+    return float(mean_iou_from_overlap(overlap(matrix)))
 
 
 def accuracy(matrix: np.ndarray) -> float:
-    """The fraction of counted pixels that are right, 0..1; NaN if none was counted."""
+    """Return the fraction of counted pixels that are right, 0..1; NaN if none was counted.
+
+    Arguments:
+        matrix: A confusion matrix, shape (K, K).
+    """
     total = matrix.sum()
     return float(np.trace(matrix) / total) if total else float("nan")
 
 
 def image_iou(truth: np.ndarray, labels: np.ndarray, classes: int) -> float:
-    """Per-image IoU: the mean over the classes present in truth or prediction, 0..1."""
+    """Return the IoU of one image: the mean over the classes in truth or prediction, 0..1.
+
+    The arguments are those of `confusion`.
+    """
     return mean_iou(confusion(truth, labels, classes))
 
 
-def known(value: float) -> float | None:
-    """The value, or None for what is no finite number, since JSON has no name for it."""
+def finite_or_none(value: float) -> float | None:
+    """Return the value if it is finite, else None: JSON has neither NaN nor infinity."""
     return value if math.isfinite(value) else None
 
 
 def _iou(overlaps: np.ndarray) -> np.ndarray:
-    """Shape (..., K) of (..., 2, K) pixels; NaN for an empty union."""
+    """Return intersection / union, shape (..., K), of counts (..., 2, K); NaN for empty unions."""
     intersection, union = np.moveaxis(np.asarray(overlaps, np.float64), -2, 0)
     return np.divide(intersection, union, out=np.full(union.shape, np.nan), where=union > 0)

@@ -38,7 +38,7 @@ def test_confusion_against_counting():
 
 
 def test_confusion_of_other_shapes():
-    with pytest.raises(ValueError, match=r"truth has shape \(2, 4\), the prediction \(4, 2\)"):
+    with pytest.raises(ValueError, match=r"got \(2, 4\) and \(4, 2\)"):
         metrics.confusion(TRUTH, LABELS.T, 4)
 
 
@@ -55,17 +55,22 @@ def test_overlap_by_hand():
 
 def test_overlaps_add_up_over_images():
     rng = np.random.default_rng(0)
-    one, two = rng.integers(0, 9, (2, 4, 4))
-    added = metrics.overlap(one) + metrics.overlap(two)
-    assert np.array_equal(added, metrics.overlap(one + two))
-    assert metrics.mean_iou_of(added) == pytest.approx(np.mean(metrics.class_iou(one + two)))
-    both = metrics.mean_iou_of(np.stack([metrics.overlap(one), metrics.overlap(two)]))
-    assert both == pytest.approx([metrics.mean_iou(one), metrics.mean_iou(two)])
+    first, second = rng.integers(0, 9, (2, 4, 4))
+    added = metrics.overlap(first) + metrics.overlap(second)
+    assert np.array_equal(added, metrics.overlap(first + second))
+    expected = np.mean(metrics.class_iou(first + second))
+    assert metrics.mean_iou_from_overlap(added) == pytest.approx(expected)
+    stacked = np.stack([metrics.overlap(first), metrics.overlap(second)])
+    expected = [metrics.mean_iou(first), metrics.mean_iou(second)]
+    assert metrics.mean_iou_from_overlap(stacked) == pytest.approx(expected)
 
 
-def test_known():
-    assert metrics.known(0.0) == 0.0 and metrics.known(-2.5) == -2.5
-    assert [metrics.known(value) for value in (math.nan, math.inf, -math.inf)] == 3 * [None]
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0.0, 0.0), (-2.5, -2.5), (math.nan, None), (math.inf, None), (-math.inf, None)],
+)
+def test_finite_or_none(value, expected):
+    assert metrics.finite_or_none(value) == expected
 
 
 def test_mean_iou_by_hand():

@@ -10,7 +10,7 @@ from segviz.data.images import thumbnail
 from segviz.errors import InputError
 from segviz.network import checkpoint
 from segviz.pictures import maps
-from segviz.runtime.free_memory import text
+from segviz.runtime.free_memory import format_bytes
 
 from ..actions import server
 from ..state import controls, session
@@ -100,9 +100,9 @@ def _memory(runs: list[Settings]) -> None:
     if need.bytes is None:
         return
     subject = "The largest run takes" if len(runs) > 1 else "The run takes"
-    words = f"{subject} about {text(need.bytes)} of memory"
+    words = f"{subject} about {format_bytes(need.bytes)} of memory"
     if need.lacks and need.free is not None and now.work is None:
-        words = f":orange[{words}, but {text(need.free, up=False)} are free]"
+        words = f":orange[{words}, but {format_bytes(need.free, up=False)} are free]"
     st.caption(words)
 
 

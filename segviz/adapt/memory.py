@@ -22,7 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ..errors import InputError
 from ..network.dynamic import Encoding, Segmenter
 from ..network.grid import resampled_argmax, resize_photo
-from ..runtime.free_memory import available, text
+from ..runtime.free_memory import available_bytes, format_bytes
 from . import objectives
 from .episode import MAX_INPUT, EncodedPhoto, optimise
 from .settings import LIMITS, Settings
@@ -139,8 +139,9 @@ class MemoryBudget:
             if need.lacks:
                 assert need.bytes is not None and need.free is not None
                 raise InputError(
-                    f"{self._describe(settings)} needs about {text(need.bytes)} of memory, but"
-                    f" {text(need.free, up=False)} are free; {self._remedies(settings, free)}."
+                    f"{self._describe(settings)} needs about {format_bytes(need.bytes)} of memory,"
+                    f" but {format_bytes(need.free, up=False)} are free;"
+                    f" {self._remedies(settings, free)}."
                 )
 
     @contextmanager
@@ -166,7 +167,8 @@ class MemoryBudget:
 
     def _free(self) -> Free:
         device = self.network.score_weight.device
-        return (available(device), available()) if device.type == "cuda" else (available(),)
+        devices = (device, "cpu") if device.type == "cuda" else ("cpu",)
+        return tuple(available_bytes(device) for device in devices)
 
     def _remedies(self, settings: Settings, free: Free) -> str:
         """Return the changes of the settings that suffice, each by itself."""

@@ -15,7 +15,7 @@ from ..profiling.peak_memory import peak_memory
 from ..profiling.timing import RATIOS, STEPS, measure_times
 from ..profiling.workload import benchmark_photo, load_or_build
 from ..runs.provenance import environment
-from ..runtime.device import choose
+from ..runtime.device import choose_device
 from ..validation import check_range
 from .common import command_line, make_folder, parse_numbers, set_threads, write_atomically
 
@@ -26,7 +26,7 @@ def benchmark(options: Namespace) -> int:
     """Time the parts of a run and the baselines, and measure peak memory."""
     check_range("--repeats", options.repeats, 1)
     set_threads(options)
-    device = choose(options.device)
+    device = choose_device(options.device)
     scales = parse_numbers(options.scales)
     for scale in scales:
         Settings(scale=scale)

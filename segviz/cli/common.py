@@ -9,7 +9,7 @@ from pathlib import Path
 from ..data.sources import SourcePhoto
 from ..errors import InputError
 from ..network import checkpoint
-from ..runtime.device import choose
+from ..runtime.device import choose_device
 from ..validation import check_range
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
 def load_checkpoint(options: Namespace) -> checkpoint.Checkpoint:
     """Load the network of --checkpoint on --device, with --threads set."""
     set_threads(options)
-    return checkpoint.load(options.checkpoint or checkpoint.DEFAULT, choose(options.device))
+    return checkpoint.load(options.checkpoint or checkpoint.DEFAULT, choose_device(options.device))
 
 
 def make_folder(out: str, option: str = "--out") -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from ..errors import InputError
-from ..runtime.imports import importing
+from ..runtime.imports import pause_garbage_collection
 from .parser import create_parser
 
 __all__ = ["main"]
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: Namespace) -> int:
     name = options.command.replace("-", "_")  # of the module and of its function
-    with importing():
+    with pause_garbage_collection():
         module = import_module(f".{name}", __package__)
     command: Callable[[Namespace], int] = getattr(module, name)
     try:

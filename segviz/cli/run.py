@@ -16,7 +16,7 @@ from ..data.sources import load_source
 from ..export import formats
 from ..runs.record import Record
 from ..runs.run import Run
-from ..runtime.free_memory import text
+from ..runtime.free_memory import format_bytes
 from .common import (
     load_checkpoint,
     make_folder,
@@ -60,8 +60,8 @@ def run(options: Namespace) -> int:
     needed, free = memory = job.memory()
     bar = tqdm(job, total=settings.steps + 1, unit="step", disable=options.json or None)
     if not bar.disable and needed is not None and not memory.lacks:
-        beside = "" if free is None else f", {text(free, up=False)} are free"
-        bar.write(f"segviz: about {text(needed)} of memory{beside}", file=sys.stderr)
+        beside = "" if free is None else f", {format_bytes(free, up=False)} are free"
+        bar.write(f"segviz: about {format_bytes(needed)} of memory{beside}", file=sys.stderr)
     try:
         for step in bar:
             bar.set_postfix(loss=f"{step.loss:.4g}", entropy=f"{step.entropy:.3f}")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..data import voc
 from ..data.splits import split_ids
-from ..runtime.device import choose
+from ..runtime.device import choose_device
 from .common import command_line, make_folder, set_threads
 
 __all__ = ["train"]
@@ -28,7 +28,7 @@ def train(options: Namespace) -> int:
     set_threads(options)
     root = voc.find_root(options.voc_root)
     exclude = Path(options.exclude) if options.exclude else None
-    device = choose(options.device)
+    device = choose_device(options.device)
     folder = make_folder(options.out)
     if options.mixed is None:
         options.mixed = device.type == "cuda"

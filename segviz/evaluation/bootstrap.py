@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..metrics import mean_iou_of
+from ..metrics import mean_iou_from_overlap
 
 __all__ = ["RESAMPLES", "difference", "resampled_miou", "standard_error"]
 
@@ -41,9 +41,9 @@ def resampled_miou(overlaps: Sequence[np.ndarray], resamples: int = RESAMPLES) -
     found = np.full(1 + resamples, np.nan)
     if len(overlaps):
         stack = np.stack(overlaps)
-        found[0] = mean_iou_of(stack.sum(0))
+        found[0] = mean_iou_from_overlap(stack.sum(0))
         if len(stack) > 1:
-            found[1:] = mean_iou_of(np.tensordot(_draws(len(stack), resamples), stack, 1))
+            found[1:] = mean_iou_from_overlap(np.tensordot(_draws(len(stack), resamples), stack, 1))
     return found
 
 

@@ -16,7 +16,7 @@ from ..data import voc
 from ..data.splits import split_ids, subset
 from ..errors import InputError
 from ..network.checkpoint import DEFAULT, Checkpoint, load
-from ..runtime.device import choose
+from ..runtime.device import choose_device
 from ..runtime.distributed import TaskQueue
 from ..validation import check_range
 from .measurement import MethodMeasurement, collect, measure_images, plan_measurements
@@ -109,7 +109,7 @@ def evaluate_dataset(
             " give --out."
         )
     if not isinstance(network, Checkpoint):
-        network = load(network or DEFAULT, choose(device))
+        network = load(network or DEFAULT, choose_device(device))
     measurements = plan_measurements(scales, parsed, network.network.architecture.classes)
     with ExitStack() as stack:
         folder = rows or stack.enter_context(tempfile.TemporaryDirectory())

@@ -101,12 +101,12 @@ class MethodMeasurement:
             steps=self.step,
             learning_rate=settings.learning_rate if adapted else None,
             centred=settings.centred if adapted else None,
-            miou=metrics.known(metrics.mean_iou(self.matrix)),
-            accuracy=metrics.known(metrics.accuracy(self.matrix)),
+            miou=metrics.finite_or_none(metrics.mean_iou(self.matrix)),
+            accuracy=metrics.finite_or_none(metrics.accuracy(self.matrix)),
             entropy=_mean(self.entropy),
             sigma=_mean(self.sigma),
             seconds=_mean(self.seconds),
-            class_iou=tuple(map(metrics.known, metrics.class_iou(self.matrix).tolist())),
+            class_iou=tuple(map(metrics.finite_or_none, metrics.class_iou(self.matrix).tolist())),
         )
 
     def by_image(self) -> ImageResults:
@@ -254,8 +254,8 @@ def collect(
 
 
 def _mean(values: Sequence[float]) -> float | None:
-    return metrics.known(math.fsum(values) / len(values)) if values else None
+    return metrics.finite_or_none(math.fsum(values) / len(values)) if values else None
 
 
 def _rounded(value: float) -> float | None:
-    return metrics.known(round(value, 4))
+    return metrics.finite_or_none(round(value, 4))

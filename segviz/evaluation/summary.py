@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from msgspec import UNSET
 
-from ..metrics import known
+from ..metrics import finite_or_none
 from ..network.checkpoint import Checkpoint
 from ..runs.provenance import environment
 from .bootstrap import difference, resampled_miou, standard_error
@@ -69,7 +69,7 @@ def standard_errors(
     for measurement, drawn in zip(measurements, draws, strict=True):
         comparable = measurement.step > 0 and measurement.scale in base
         gain = difference(drawn, base[measurement.scale])[1] if comparable else math.nan
-        errors.append((known(standard_error(drawn)), known(gain)))
+        errors.append((finite_or_none(standard_error(drawn)), finite_or_none(gain)))
     return errors
 
 
@@ -104,8 +104,8 @@ def mean_gains(
                     variables=variables,
                     steps=steps,
                     scales=tuple(scales),
-                    gain=known(float(mean[0])),
-                    error=known(standard_error(mean)),
+                    gain=finite_or_none(float(mean[0])),
+                    error=finite_or_none(standard_error(mean)),
                 )
             )
     return means

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..network import checkpoint
-from ..runtime.imports import importing
+from ..runtime.imports import pause_garbage_collection
 
 if TYPE_CHECKING:
     from ..network.checkpoint import Checkpoint
@@ -65,5 +65,5 @@ class Networks:
         from ..runtime import device
 
         # The first time, torch is imported too.
-        with nullcontext() if self._loaded else importing():
-            return checkpoint.load(name, device.choose())
+        with nullcontext() if self._loaded else pause_garbage_collection():
+            return checkpoint.load(name, device.choose_device())

@@ -196,7 +196,7 @@ def free(monkeypatch):
     """Set the bytes that are free."""
 
     def free(count):
-        monkeypatch.setattr(memory, "available", lambda *_: count)
+        monkeypatch.setattr(memory, "available_bytes", lambda *_: count)
 
     return free
 

@@ -161,7 +161,7 @@ def test_tables_count_what_they_leave_out(small, measure, cli, voc_root, tmp_pat
         (["--limit", "0"], "--limit must be at least 1, got 0"),
         (["--split", "vall"], "split 'vall' is not in"),
         (["--threads", "0"], "--threads must be at least 1, got 0"),
-        (["--device", "tpu"], "device 'tpu' is not there"),
+        (["--device", "tpu"], "device 'tpu' is not available"),
         (["--rows", "{file}"], "choose another --rows."),
         (["--out", "{file}"], "choose another --out."),
         (["--checkpoint", "mine"], "unrecognized arguments: --checkpoint"),

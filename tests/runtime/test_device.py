@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from segviz.errors import InputError
-from segviz.runtime.device import choose
+from segviz.runtime.device import choose_device
 
 
 @pytest.fixture
@@ -19,44 +19,44 @@ def machine(monkeypatch):
 
 def test_auto(machine):
     machine()
-    assert choose() == choose("auto") == torch.device("cpu")
+    assert choose_device() == choose_device("auto") == torch.device("cpu")
     machine(cuda=1)
-    assert choose() == torch.device("cuda")
+    assert choose_device() == torch.device("cuda")
     machine(mps=True)
-    assert choose() == torch.device("mps")
+    assert choose_device() == torch.device("mps")
 
 
 def test_by_name(machine):
     machine(cuda=2)
-    assert choose("cpu") == torch.device("cpu")
-    assert choose("cuda") == torch.device("cuda")
-    assert choose("cuda:1") == torch.device("cuda", 1)
+    assert choose_device("cpu") == torch.device("cpu")
+    assert choose_device("cuda") == torch.device("cuda")
+    assert choose_device("cuda:1") == torch.device("cuda", 1)
 
 
 def test_processes_take_a_gpu_each(machine, monkeypatch):
     machine(cuda=2)
     for local, index in (("0", 0), ("1", 1), ("2", 0)):
         monkeypatch.setenv("LOCAL_RANK", local)
-        assert choose() == choose("cuda") == torch.device("cuda", index)
-        assert choose("cuda:1") == torch.device("cuda", 1)
-        assert choose("cpu") == torch.device("cpu")
+        assert choose_device() == choose_device("cuda") == torch.device("cuda", index)
+        assert choose_device("cuda:1") == torch.device("cuda", 1)
+        assert choose_device("cpu") == torch.device("cpu")
 
 
 @pytest.mark.parametrize("name", ["cuda", "cuda:0", "mps", "tpu", "", "CPU", "../cpu"])
-def test_not_there(machine, name):
+def test_not_available(machine, name):
     machine()
-    with pytest.raises(InputError, match=r"^the device '.*' is not there; this machine has cpu\.$"):
-        choose(name)
+    with pytest.raises(InputError, match=r"is not available .*; choose one of cpu"):
+        choose_device(name)
 
 
 def test_number_too_large(machine):
     machine(cuda=2)
-    with pytest.raises(InputError, match=r"'cuda:2' is not there; its kind is numbered 0 to 1\.$"):
-        choose("cuda:2")
+    with pytest.raises(InputError, match=r"'cuda:2' is not available .* 0 to 1\.$"):
+        choose_device("cuda:2")
 
 
 @pytest.mark.parametrize("name", ["cpu:", "cpu:x", "cpu:1:2"])
-def test_nonsense(machine, name):
+def test_malformed(machine, name):
     machine()
     with pytest.raises(InputError, match=r"is not a device; choose one of cpu\."):
-        choose(name)
+        choose_device(name)

@@ -1,13 +1,14 @@
+from types import SimpleNamespace
+
 import psutil
 import pytest
 
-from segviz.runtime import free_memory
-from segviz.runtime.free_memory import available, left_by_containers, text
+from segviz.runtime.free_memory import available_bytes, cgroup_available_bytes, format_bytes
 
 
 @pytest.fixture
 def groups(tmp_path):
-    """A mount of control groups, and the file that names those of this process."""
+    """Make a mount point of control groups, and the file that names those of this process."""
 
     def make(membership, files):
         for path, content in files.items():
@@ -36,41 +37,49 @@ def version1(folder, limit, usage, inactive):
 
 
 def test_version_2(groups):
-    assert left_by_containers(*groups("0::/\n", version2("", 1000, 700, 50))) == 350
+    assert cgroup_available_bytes(*groups("0::/\n", version2("", 1000, 700, 50))) == 350
 
 
 def test_the_tightest_group_counts(groups):
     files = version2("outer/inner/", "max", 300, 0) | version2("outer/", 1000, 400, 0)
-    assert left_by_containers(*groups("0::/outer/inner\n", files)) == 600
+    assert cgroup_available_bytes(*groups("0::/outer/inner\n", files)) == 600
     files = version2("outer/inner/", 500, 300, 0) | version2("outer/", 1000, 400, 0)
-    assert left_by_containers(*groups("0::/outer/inner\n", files)) == 200
+    assert cgroup_available_bytes(*groups("0::/outer/inner\n", files)) == 200
 
 
 def test_version_1(groups):
     lines = "9:cpu,cpuacct:/x\n4:memory:/x\n0::/\n"
-    assert left_by_containers(*groups(lines, version1("x/", 1000, 900, 30))) == 130
+    assert cgroup_available_bytes(*groups(lines, version1("x/", 1000, 900, 30))) == 130
 
 
-def test_a_path_of_outside_the_container(groups):
+def test_a_path_from_outside_the_container(groups):
     lines = "4:memory:/docker/0123abc\n"
-    assert left_by_containers(*groups(lines, version1("", 1000, 900, 0))) == 100
+    assert cgroup_available_bytes(*groups(lines, version1("", 1000, 900, 0))) == 100
 
 
-def test_no_less_than_nothing(groups):
-    assert left_by_containers(*groups("0::/\n", version2("", 1000, 1200, 0))) == 0
+def test_never_negative(groups):
+    assert cgroup_available_bytes(*groups("0::/\n", version2("", 1000, 1200, 0))) == 0
 
 
 def test_no_limit(groups, tmp_path):
-    assert left_by_containers(*groups("0::/\n", version2("", "max", 700, 50))) is None
-    assert left_by_containers(tmp_path, tmp_path / "none") is None
+    assert cgroup_available_bytes(*groups("0::/\n", version2("", "max", 700, 50))) is None
+    assert cgroup_available_bytes(tmp_path, tmp_path / "none") is None
 
 
 def test_available_is_the_smaller(monkeypatch):
-    monkeypatch.setattr(free_memory, "left_by_containers", lambda: None)
-    free = available()
-    assert 0 < free <= psutil.virtual_memory().total
-    monkeypatch.setattr(free_memory, "left_by_containers", lambda: 1000)
-    assert available() == available("cpu") == 1000
+    left = cgroup_available_bytes()
+    for free in (1000, 10**18):
+        memory = SimpleNamespace(available=free)
+        monkeypatch.setattr(psutil, "virtual_memory", lambda memory=memory: memory)
+        assert available_bytes() == available_bytes("cpu") == min(free, left or free)
+
+
+def test_available_is_unknown_or_that_of_the_containers(monkeypatch):
+    def unknown():
+        raise NotImplementedError
+
+    monkeypatch.setattr(psutil, "virtual_memory", unknown)
+    assert available_bytes() == cgroup_available_bytes()
 
 
 @pytest.mark.parametrize(
@@ -85,5 +94,5 @@ def test_available_is_the_smaller(monkeypatch):
         (23e9, False, "23.0 GB"),
     ],
 )
-def test_text(size, up, words):
-    assert text(size, up) == words
+def test_format_bytes(size, up, words):
+    assert format_bytes(size, up) == words
