@@ -1,10 +1,10 @@
-"""What the fast path changes: mIoU against plain autograd in float32, on 50 val images.
+"""Compare the mIoU of the fast path with plain autograd in float32, on 50 val images.
 
     python benchmarks/reference.py --voc-root DIR [--limit 50] [--out results/reference.json]
 
-The reference computes the features with the backbone as it was trained (no folded norms), filters
-and blurs anew at every step, differentiates everything automatically, and interpolates all logits
-before it takes the largest. Both adapt by the paper's objective on both filters, 32 steps.
+The reference computes the features with the backbone as it was trained (no folded norms), repeats
+filter and blur at every step, differentiates everything automatically, and interpolates all logits
+before the argmax. Both adapt with the paper's objective and variables "both" for 32 steps.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from tqdm import tqdm
 from segviz import metrics
 from segviz.adapt.episode import encode_photo, optimise, photo_labels
 from segviz.adapt.settings import Settings
-from segviz.cli.common import write_whole
+from segviz.cli.common import write_atomically
 from segviz.data import voc
 from segviz.data.classes import IGNORE
 from segviz.evaluation.evaluate import choose_images
@@ -33,7 +33,7 @@ SCALES, STEPS = (1.0, 3.0), 32
 
 
 def main() -> None:
-    """Measure both on the same images, print JSON."""
+    """Measure both on the same images and print JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--voc-root", required=True)
     parser.add_argument("--limit", type=int, default=50)
@@ -95,7 +95,7 @@ def main() -> None:
     )
     print(text)
     if options.out is not None:
-        write_whole(options.out, text + "\n")
+        write_atomically(options.out, text + "\n")
 
 
 if __name__ == "__main__":

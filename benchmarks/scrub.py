@@ -1,4 +1,4 @@
-"""How fast the viewer scrubs: frames a second in a headless Chromium, and the size of its message.
+"""Measure how fast the viewer scrubs in a headless Chromium, and the size of its message.
 
     python benchmarks/scrub.py [--scale 3] [--steps 32] [--record PATH] > result.json
 
@@ -70,7 +70,7 @@ window.scrub = async () => {{
 
 
 def adapted(scale: float, steps: int) -> Record:
-    """A run on a sample, cut to 4 x 3 and resized to `SIZE`."""
+    """Return a run on a sample, cropped to 4:3 and resized to `SIZE`."""
     photo, truth = samples.load("motorcycle")
     height, width = photo.shape[:2]
     left = (width - height * 4 // 3) // 2
@@ -83,7 +83,7 @@ def adapted(scale: float, steps: int) -> Record:
 
 
 def main() -> None:
-    """Measure, and print JSON."""
+    """Measure and print JSON."""
     from playwright.sync_api import sync_playwright
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

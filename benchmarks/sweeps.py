@@ -1,14 +1,14 @@
-"""How much each setting matters: one is changed at a time, on held-out training images.
+"""Measure the effect of each setting by changing one at a time, on held-out training images.
 
     torchrun --standalone --nproc-per-node 2 benchmarks/sweeps.py --voc-root DIR --limit 100
 
-Around two methods, the paper's objective and ours, both on both filters: the learning rate, the
-steps, which pixels count, the resolution of the loss, the weight of the KL, centred updates, the
-starting sigma, and the network without augmentation. Nothing is chosen here. Rows go to --rows as
-they come: run the same command again after a kill, or with a larger --limit, and only what is
-missing is measured. Writes sweeps.json: for each setting and scale the change of mIoU against
-feedforward, and the difference from the method as it is, in points, each with its standard error
-over resampled images.
+The settings are varied around two methods, the paper's objective and ours, both with variables
+"both": learning rate, steps, selected pixels, resolution of the loss, weight of the KL divergence,
+centred updates, initial sigma, and the network without augmentation. Nothing is chosen here. Rows
+are stored in --rows as they are measured: after an interruption, or with a larger --limit, the same
+command measures only what is missing. Writes sweeps.json: for each setting and scale the gain in
+mIoU over feedforward, and the difference from the unchanged method, in points, each with its
+standard error over resampled images.
 """
 
 import argparse
@@ -43,7 +43,7 @@ from segviz.adapt.objectives import (
 )
 from segviz.adapt.pixelwise import Pixels
 from segviz.adapt.settings import Settings
-from segviz.cli.common import write_whole
+from segviz.cli.common import write_atomically
 from segviz.data import voc
 from segviz.evaluation.bootstrap import difference, resampled_miou
 from segviz.evaluation.evaluate import choose_images
@@ -59,7 +59,7 @@ from segviz.runtime.distributed import TaskQueue
 
 STEPS, RATES = (0, 4, 8, 16, 32, 64, 128), (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 FACTORS, WEIGHTS, SIGMAS = (2, 4), (0.0, 1.0, 10.0, 30.0), (0.5, 1.0, 2.0)
-AT = 32  # where all but the steps are compared
+AT = 32  # the number of updates, except in the sweep of steps
 TRAINED = "w/ aug"
 BASES = {"entropy": Settings(), "ours": Method.parse(*OURS).settings}
 
@@ -67,7 +67,7 @@ Stores = dict[str, tuple[Checkpoint, RowStore]]  # by name in MODELS
 
 
 def finer(objective: Objective, size: tuple[int, int], factor: int) -> Objective:
-    """The objective over logits (N, K) of h x w pixels, interpolated to a finer grid first."""
+    """Return the objective over logits (N, K) that are first interpolated from (h, w) to finer."""
 
     def loss(pixels: Pixels) -> Tensor:
         maps = pixels.logits.T.unflatten(1, size)[None]
@@ -78,7 +78,7 @@ def finer(objective: Objective, size: tuple[int, int], factor: int) -> Objective
 
 
 def weighted(objective: Objective, weight: float) -> Objective:
-    """Thresholded entropy per pixel with another weight of the KL."""
+    """Return the objective with another weight of the KL divergence."""
 
     def loss(pixels: Pixels) -> Tensor:
         sharp = thresholded_entropy(pixels) / len(pixels.entropy)
@@ -88,7 +88,7 @@ def weighted(objective: Objective, weight: float) -> Objective:
 
 
 def everywhere(objective: Objective) -> Objective:
-    """The entropy of all pixels, S or not, in place of the thresholded."""
+    """Return the objective with the entropy of all pixels instead of those in S."""
 
     def loss(pixels: Pixels) -> Tensor:
         rest = total_entropy(pixels) - thresholded_entropy(pixels)
@@ -98,7 +98,7 @@ def everywhere(objective: Objective) -> Objective:
 
 
 def objectives(size: tuple[int, int]) -> dict[str, Objective]:
-    """What the sweeps add to the objectives, for a feature grid of that size (h, w)."""
+    """Return the additional objectives of the sweeps, for a feature grid of size (h, w)."""
     ours = BASES["ours"].objective
     found = {f"{ours}, all pixels": everywhere(OBJECTIVES[ours])}
     for weight in WEIGHTS:
@@ -110,16 +110,16 @@ def objectives(size: tuple[int, int]) -> dict[str, Objective]:
 
 
 @dataclass(frozen=True)
-class Variant:
+class SweepSetting:
     """A method with one setting changed.
 
     Arguments:
         base: The method, "entropy" or "ours".
-        sweep: The setting; "" = none is changed.
-        value: What it is.
-        settings: Those of the episode.
-        step: Where it is measured.
-        sigma: The factor of the mean sigma at the start.
+        sweep: The setting that is changed; "" = none.
+        value: Its value.
+        settings: The settings of the episode.
+        step: The number of updates to measure after.
+        sigma: The factor of the initial mean sigma.
         model: A name in `MODELS`.
     """
 
@@ -132,15 +132,15 @@ class Variant:
     model: str = TRAINED
 
     def key(self, scale: float) -> RowKey:
-        """What the store calls it."""
+        """Return the key of its rows."""
         method = Method(replace(self.settings, steps=self.step), (self.step,))
         key = row_key(scale, method, self.step)
         start = "" if self.sigma == 1 else f", sigma x{self.sigma:g}"
         return replace(key, method=key.method + start)
 
 
-def variants() -> list[Variant]:
-    """All that is measured, base by base and sweep by sweep."""
+def variants() -> list[SweepSetting]:
+    """Return all variants, by base and sweep."""
     OBJECTIVES.update(objectives((1, 1)))  # settings are checked against the names
     found = []
     for base, own in BASES.items():
@@ -165,23 +165,27 @@ def variants() -> list[Variant]:
             ("centred", "no", {"centred": False}),
             ("centred", "yes", {"centred": True}),
         ]
-        found += [Variant(base, "steps", f"{step}", own, step) for step in STEPS]
-        found += [Variant(base, sweep, value, replace(own, **to)) for sweep, value, to in changes]
+        found += [SweepSetting(base, "steps", f"{step}", own, step) for step in STEPS]
+        found += [
+            SweepSetting(base, sweep, value, replace(own, **to)) for sweep, value, to in changes
+        ]
         for step in (0, AT):
             found += [
-                Variant(base, "starting sigma", f"{sigma:g}", own, step, sigma) for sigma in SIGMAS
+                SweepSetting(base, "starting sigma", f"{sigma:g}", own, step, sigma)
+                for sigma in SIGMAS
             ]
             found += [
-                Variant(base, "augmentation", model, own, step, model=model) for model in MODELS
+                SweepSetting(base, "augmentation", model, own, step, model=model)
+                for model in MODELS
             ]
     return found
 
 
 @torch.no_grad()
-def started(network: Segmenter, encoding: Encoding, factor: float) -> Segmenter:
-    """A copy of the network whose mean sigma of the image is that many times as large.
+def with_initial_sigma(network: Segmenter, encoding: Encoding, factor: float) -> Segmenter:
+    """Return a copy of the network whose mean sigma on the image is multiplied by a factor.
 
-    The bias of theta_scale is shifted; a mean beyond what the levels reach comes near it.
+    The bias of theta_scale is found by bisection; a mean beyond the largest level is approached.
     """
     levels = encoding.R.shape[1]
     z = torch.logit(network.activate(network.theta, *encoding)[1] / (levels - 1))
@@ -201,22 +205,22 @@ def measure(
     photo: np.ndarray,
     truth: np.ndarray,
     scale: float,
-    wanted: Sequence[Variant],
+    wanted: Sequence[SweepSetting],
 ) -> list[EpisodeRow]:
-    """The rows of one image at one scale: one forward pass, one episode for all steps."""
+    """Return the rows of one image at one scale: one forward pass, one episode for all steps."""
     network = checkpoint.network
     stride, classes = network.architecture.stride, network.architecture.classes
     prepared = encode_photo(network, photo, scale)
-    # The view at half the size is that of the network as trained, wherever sigma starts.
+    # The view at half the size is that of the network as trained, whatever the initial sigma.
     prepared.cache["half"] = half_size_logits(network, prepared.x)
     height, width = prepared.encoding.F.shape[-2:]
     OBJECTIVES.update(objectives((height, width)))
     episodes: dict[tuple[Settings, float], dict[int, RowKey]] = {}
-    for one in wanted:
-        episodes.setdefault((one.settings, one.sigma), {})[one.step] = one.key(scale)
+    for each in wanted:
+        episodes.setdefault((each.settings, each.sigma), {})[each.step] = each.key(scale)
     rows = {}
     for (settings, sigma), keys in episodes.items():
-        at = started(network, prepared.encoding, sigma) if sigma != 1 else network
+        at = with_initial_sigma(network, prepared.encoding, sigma) if sigma != 1 else network
         for state in optimise(at, prepared, replace(settings, scale=scale, steps=max(keys))):
             if state.step in keys:
                 matrix = metrics.confusion(truth, photo_labels(state.logits, prepared), classes)
@@ -230,7 +234,7 @@ def measure(
 def work(
     root: Path, ids: Sequence[str], scales: Sequence[float], stores: Stores, tasks: TaskQueue
 ) -> None:
-    """Measure what the stores do not have yet, sharing the images with the other processes."""
+    """Measure the rows that are missing, sharing the images with the other processes."""
     chosen = variants()
     with tqdm(total=len(ids), unit="image", disable=not tasks.is_main) as bar:
         for index in tasks.claim(len(ids)):
@@ -249,7 +253,7 @@ def work(
 def results(
     ids: Sequence[str], scales: Sequence[float], stores: Stores
 ) -> Iterator[dict[str, Any]]:
-    """A row for each variant and scale, in percent and points."""
+    """Yield a result for each variant and scale, in percent and points."""
     found: dict[tuple[str, RowKey], list[EpisodeRow]] = {}
     for model, (_, store) in stores.items():
         for name in ids:
@@ -258,23 +262,26 @@ def results(
 
     @cache
     def mious(model: str, key: RowKey) -> np.ndarray:
-        """mIoU over all images, then over each resampling, in percent."""
+        """Return the mIoU over all images, then over each sample of images, in percent."""
         overlaps = [metrics.overlap(row.matrix) for row in found[model, key]]
         if len(overlaps) < len(ids):
             raise SystemExit(f"{key} lacks images: run the same command again.")
         return 100 * resampled_miou(overlaps)
 
-    for one in variants():
-        own = Variant(one.base, "", "", BASES[one.base], AT)
+    for variant in variants():
+        own = SweepSetting(variant.base, "", "", BASES[variant.base], AT)
         for scale in scales:
-            value, rows = mious(one.model, one.key(scale)), found[one.model, one.key(scale)]
-            start = mious(one.model, replace(own, step=0).key(scale))
+            value, rows = (
+                mious(variant.model, variant.key(scale)),
+                found[variant.model, variant.key(scale)],
+            )
+            start = mious(variant.model, replace(own, step=0).key(scale))
             yield {
-                "base": one.base,
-                "sweep": one.sweep,
-                "value": one.value,
-                "model": one.model,
-                "step": one.step,
+                "base": variant.base,
+                "sweep": variant.sweep,
+                "value": variant.value,
+                "model": variant.model,
+                "step": variant.step,
                 "scale": scale,
                 "miou": round(float(value[0]), 2),
                 "over_feedforward": _difference(value, start),
@@ -285,12 +292,12 @@ def results(
 
 
 def _difference(value: np.ndarray, other: np.ndarray) -> list[float]:
-    """The difference and its standard error."""
+    """Return the difference and its standard error."""
     return [round(number, 2) for number in difference(value, other)]
 
 
 def main() -> None:
-    """Measure, then write what all images say."""
+    """Measure the sweeps and write sweeps.json."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--voc-root", required=True)
     parser.add_argument("--split", default="results/dev.txt")
@@ -321,7 +328,7 @@ def main() -> None:
             "ids": ids,
             "results": list(results(ids, options.scales, stores)),
         }
-    write_whole(options.out / "sweeps.json", json.dumps(result) + "\n")
+    write_atomically(options.out / "sweeps.json", json.dumps(result) + "\n")
     print(f"written to {options.out / 'sweeps.json'}")
 
 

@@ -1,4 +1,4 @@
-"""The sweeps' own objectives and starts: each must equal the library's where nothing is changed."""
+"""The objectives and networks of the sweeps equal the library's where nothing is changed."""
 
 import importlib.util
 from contextlib import closing
@@ -21,7 +21,7 @@ SIZE = (3, 4)
 
 @pytest.fixture(scope="module")
 def sweeps():
-    """The script as a module; what it adds to the objectives is taken out again."""
+    """The script as a module; the objectives it adds are removed afterwards."""
     path = Path(__file__).parents[1] / "benchmarks" / "sweeps.py"
     spec = importlib.util.spec_from_file_location("sweeps", path)
     module = importlib.util.module_from_spec(spec)
@@ -37,8 +37,8 @@ def logits():
     return torch.randn(SIZE[0] * SIZE[1], 5, dtype=torch.float64, requires_grad=True)
 
 
-def held(logits):
-    """Pixels with a class marginal to hold that is not their own."""
+def with_prior(logits):
+    """Pixels with a class prior that differs from their class marginal."""
     class_prior = torch.arange(1.0, 6.0, dtype=torch.float64)
     return Pixels(logits, class_prior=class_prior / class_prior.sum())
 
@@ -46,11 +46,11 @@ def held(logits):
 @pytest.mark.parametrize("name", ["entropy", "entropy-two-scales"])
 def test_no_finer_grid_is_the_plain_loss(sweeps, logits, name):
     plain = OBJECTIVES[name]
-    pixels = held(logits)
+    pixels = with_prior(logits)
     torch.testing.assert_close(sweeps.finer(plain, SIZE, 1).loss(pixels), plain.loss(pixels))
 
 
-def test_a_finer_grid_sees_the_map_in_rows(sweeps, logits):
+def test_a_finer_grid_interpolates_the_map(sweeps, logits):
     """Of a map that is constant along the columns, the finer one is too."""
     steps = torch.zeros(5, dtype=torch.float64)
     steps[1] = 1.0
@@ -65,15 +65,15 @@ def test_a_finer_grid_sees_the_map_in_rows(sweeps, logits):
 
 def test_gradients_pass_through_the_interpolation(sweeps, logits):
     loss = sweeps.finer(OBJECTIVES["entropy-two-scales"], SIZE, 4).loss
-    pixels = held(logits)
+    pixels = with_prior(logits)
     (gradient,) = torch.autograd.grad(loss(pixels), logits)
     nudge = 1e-6 * torch.randn_like(logits)
-    change = (loss(held(logits + nudge)) - loss(pixels)).item()
+    change = (loss(with_prior(logits + nudge)) - loss(pixels)).item()
     assert change == pytest.approx((gradient * nudge).sum().item(), rel=1e-3)
 
 
 def test_weights(sweeps, logits):
-    pixels, ours = held(logits), OBJECTIVES["entropy-two-scales"]
+    pixels, ours = with_prior(logits), OBJECTIVES["entropy-two-scales"]
     per_pixel = objectives.thresholded_entropy(pixels) / len(logits)
     at_three = sweeps.weighted(ours, objectives.MARGINAL_WEIGHT).loss(pixels)
     torch.testing.assert_close(at_three, ours.loss(pixels))
@@ -81,7 +81,7 @@ def test_weights(sweeps, logits):
 
 
 def test_all_pixels(sweeps, logits):
-    pixels, ours = held(logits), OBJECTIVES["entropy-two-scales"]
+    pixels, ours = with_prior(logits), OBJECTIVES["entropy-two-scales"]
     gap = sweeps.everywhere(ours).loss(pixels) - ours.loss(pixels)
     unselected = pixels.entropy[~pixels.selected()]
     assert len(unselected)
@@ -97,13 +97,13 @@ def test_starting_sigma(sweeps, trained, factor):
         return network.head(network.theta, *encoding).sigma.mean().item()
 
     before = mean(trained.network)
-    changed = sweeps.started(trained.network, encoding, factor)
+    changed = sweeps.with_initial_sigma(trained.network, encoding, factor)
     assert mean(changed) == pytest.approx(factor * before, rel=1e-3)
     assert mean(trained.network) == before
 
 
-def test_measured_once_and_told(sweeps, trained, voc_root, tmp_path, monkeypatch):
-    """Rows are kept, the second run measures nothing, and all is told."""
+def test_rows_are_measured_once_and_summarised(sweeps, trained, voc_root, tmp_path, monkeypatch):
+    """The second run measures nothing, and every setting has a result."""
     monkeypatch.setattr(sweeps, "AT", 2)
     chosen = [
         replace(one, step=min(one.step, 2))
@@ -119,9 +119,9 @@ def test_measured_once_and_told(sweeps, trained, voc_root, tmp_path, monkeypatch
         sweeps.work(voc_root, ids, [1.0], stores, TaskQueue())
         monkeypatch.setattr(sweeps, "measure", lambda *_: pytest.fail("measured again"))
         sweeps.work(voc_root, ids, [1.0], stores, TaskQueue())
-        told = list(sweeps.results(ids, [1.0], stores))
-    assert len(told) == len(chosen)
-    rows = {(row["sweep"], row["value"], row["step"]): row for row in told}
+        found = list(sweeps.results(ids, [1.0], stores))
+    assert len(found) == len(chosen)
+    rows = {(row["sweep"], row["value"], row["step"]): row for row in found}
     assert rows["starting sigma", "1", 0]["over_feedforward"] == [0, 0]
     assert rows["centred", "yes", 2]["over_base"] == [0, 0]
     assert rows["centred", "no", 2]["entropy"] != rows["centred", "yes", 2]["entropy"]

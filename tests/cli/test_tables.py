@@ -26,7 +26,7 @@ def small(monkeypatch, checkpoint_path, tmp_path):
     for name in list(TABLES):
         monkeypatch.delitem(TABLES, name)
     methods = (("entropy", "both"), ("oracle", "score"))
-    first = Table("Scales", ("w/o aug", "w/ aug"), (1.0, 1.5), methods, (2,))
+    first = Table("Scales", ("w/o aug", "w/ aug"), (1.0, 0.5), methods, (2,))
     monkeypatch.setitem(TABLES, "1", first)
     monkeypatch.setitem(TABLES, "2", Table("Steps", ("w/ aug",), (1.0,), methods[:1], (1, 2), 3))
     return names
@@ -66,7 +66,7 @@ def test_tables(small, measure, tmp_path):
         kinds = [(r["scale"], r["method"], r["variables"], r["steps"]) for r in part["results"]]
         assert kinds == [
             (scale, *rest)
-            for scale in (1.0, 1.5)
+            for scale in (1.0, 0.5)
             for rest in (
                 ("feedforward", None, 0),
                 ("entropy", "both", 2),
