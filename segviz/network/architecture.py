@@ -1,8 +1,10 @@
-"""The shape of a network, as a value."""
+"""The architecture of the dynamic network, as a value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Self
+
+import msgspec
 
 from ..errors import InputError
 from ..validation import check_range
@@ -12,22 +14,22 @@ __all__ = ["Architecture"]
 
 @dataclass(frozen=True)
 class Architecture:
-    """Everything that fixes the shape of a network; its JSON form stands on the checkpoint's card.
+    """All that determines the shape of a network; the card of a checkpoint holds it as JSON.
 
     Arguments:
         backbone: A timm model name.
         output_stride: The backbone's coarsest stride, in input pixels.
         stride: The feature stride r, in input pixels.
         channels: The number of feature channels C.
-        groups: In how many groups of channels the free-form filter works, a divisor of C.
+        groups: The number of channel groups of the free-form filter, a divisor of C.
         levels: The number of levels L of the scale space: sigma 0, 1, 2, ... 2^(L-2).
-        pooled_context: Whether the pooled context module stands on the coarsest map.
+        pooled_context: Whether the coarsest map passes through the pooled context module.
         classes: The number of classes K.
         mean: Subtracted from the RGB input in 0..255.
         std: Divides the input after that.
 
     Raises:
-        InputError: If there are too few levels, channels or classes, or groups that do not divide
+        InputError: If there are too few levels, channels or classes, or the groups do not divide
             the channels.
     """
 
@@ -47,14 +49,14 @@ class Architecture:
             check_range(name, getattr(self, name), least)
         if self.groups < 1 or self.channels % self.groups:
             raise InputError(
-                f"{self.channels} channels cannot be filtered in {self.groups} groups;"
-                " choose a divisor."
+                f"groups must be a divisor of the {self.channels} channels, got {self.groups};"
+                " choose 1 or another divisor."
             )
 
     @classmethod
     def of(cls, backbone: str, **overrides: Any) -> Self:  # noqa: ANN401
-        """The usual architecture on a backbone, with `overrides` for what is not None."""
-        from .backbone import BACKBONES, Preset  # timm comes with it, and takes seconds
+        """Return the preset architecture of a backbone, with `overrides` that are not None."""
+        from .backbone import BACKBONES, Preset  # imports timm, which takes seconds
 
         preset = BACKBONES.get(backbone, Preset())
         values: dict[str, Any] = {
@@ -74,13 +76,17 @@ class Architecture:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """The architecture written by `dataclasses.asdict` and JSON."""
-        fixed: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
-        }
-        return cls(**fixed)
+        """Return the architecture that `dataclasses.asdict` and JSON have written.
+
+        Raises:
+            ValueError: If a key is unknown, or a value has another type or is out of its bounds.
+        """
+        unknown = values.keys() - {field.name for field in fields(cls)}
+        if unknown:  # ignoring it would build another network
+            raise ValueError(f"unknown key {min(unknown)[:80]!r} of an architecture")
+        return msgspec.convert(values, cls)
 
     @property
     def sigmas(self) -> tuple[float, ...]:
-        """The standard deviations of the levels, in feature pixels."""
+        """The standard deviation of each level, in feature pixels."""
         return tuple(0.0 if level == 0 else 2.0 ** (level - 1) for level in range(self.levels))

@@ -1,18 +1,20 @@
-"""Trained networks on disk: safetensors weights and a JSON card that vouches for them."""
+"""Save and load trained networks: safetensors weights, and a JSON card with their hash."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..errors import InputError
 from ..runtime import resources
 from .architecture import Architecture
+from .card import check_card
 
-if TYPE_CHECKING:  # cards are read without torch, which takes seconds to import
+if TYPE_CHECKING:  # reading a card imports no torch, which takes seconds
     import torch
     from torch import Tensor, nn
 
@@ -35,12 +37,12 @@ DEFAULT = "mobilenetv2_100-voc"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A network in eval mode, never written to, and what its card says.
+    """A network in eval mode, never written to, with its card.
 
     Arguments:
         name: The file stem, or the path it was loaded from.
         sha256: The hash of the weights file, verified.
-        card: The JSON card.
+        card: The card as plain JSON values, of the types of `Card`.
         network: The network, on its device, gradients off.
     """
 
@@ -51,7 +53,7 @@ class Checkpoint:
 
 
 def names() -> list[str]:
-    """The checkpoints that ship, default first."""
+    """Return the names of the shipped checkpoints, the default first."""
     found = sorted(
         p.stem for p in CHECKPOINTS.glob("*.json") if p.with_suffix(".safetensors").exists()
     )
@@ -59,7 +61,7 @@ def names() -> list[str]:
 
 
 def locate(name: str) -> Path:
-    """The weights file of a checkpoint given by name or by path.
+    """Return the weights file of a checkpoint given by name or by path.
 
     Raises:
         InputError: If there is none.
@@ -77,32 +79,31 @@ def locate(name: str) -> Path:
 
 
 def read_card(name: str) -> dict[str, Any]:
-    """The card of a checkpoint, without loading weights.
+    """Return the card of a checkpoint as plain JSON values, without loading the weights.
 
     Raises:
         InputError: If the checkpoint or its card is missing, or the card is not a segviz card.
     """
     path = locate(name).with_suffix(".json")
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-        Architecture.from_json(card["architecture"])
-        str(card["sha256"])
+        card = msgspec.json.decode(path.read_bytes())
+        check_card(card)
     except FileNotFoundError as error:
         raise InputError(
             f"the card {path} is missing; a checkpoint needs its JSON card beside it."
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
-            f"the card {path} is not a segviz card ({error!r}); restore it or train again."
+            f"the card {path} is not a segviz card ({error}); restore it or train again."
         ) from error
     return card
 
 
 def load(name: str = DEFAULT, device: torch.device | str = "cpu") -> Checkpoint:
-    """A checkpoint by name (of those that ship) or by path, its hash verified.
+    """Load a checkpoint, given by the name of a shipped one or by path, and verify its hash.
 
     Raises:
-        InputError: If it is missing, damaged, or does not fit the architecture on its card.
+        InputError: If it is missing or damaged, or does not fit the architecture on its card.
     """
     import torch
 
@@ -114,7 +115,7 @@ def load(name: str = DEFAULT, device: torch.device | str = "cpu") -> Checkpoint:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != card["sha256"]:
         raise InputError(
-            f"{path.name} has SHA-256 {digest[:12]}… but its card says {str(card['sha256'])[:12]}…;"
+            f"{path.name} has SHA-256 {digest[:12]}… but its card says {card['sha256'][:12]}…;"
             " the file is damaged or not the one described: fetch it again."
         )
     network = Segmenter(Architecture.from_json(card["architecture"]))
@@ -143,11 +144,14 @@ def save(network: Segmenter, path: Path, card: dict[str, Any], half: bool = True
     Arguments:
         network: The network to write.
         path: Where the weights go; the card takes the suffix .json.
-        card: What to say of them; `architecture`, `parameters` and `sha256` are filled in here.
+        card: The other keys of `Card`; `architecture`, `parameters` and `sha256` are filled in.
         half: Store float16 (running variances stay float32: they exceed float16's range).
 
     Returns:
         The card as written.
+
+    Raises:
+        ValueError: If `read_card` would refuse the card.
     """
     from safetensors.torch import save_file
 
@@ -167,8 +171,11 @@ def save(network: Segmenter, path: Path, card: dict[str, Any], half: bool = True
         "parameters": sum(p.numel() for p in network.parameters()),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
-    path.with_suffix(".json").write_text(json.dumps(full, indent=2) + "\n", encoding="utf-8")
-    return full
+    data = msgspec.json.encode(full)
+    written = msgspec.json.decode(data)
+    check_card(written)
+    path.with_suffix(".json").write_bytes(msgspec.json.format(data, indent=2) + b"\n")
+    return written
 
 
 def _compact(key: str, value: Tensor, half: bool) -> Tensor:
@@ -178,7 +185,7 @@ def _compact(key: str, value: Tensor, half: bool) -> Tensor:
 
 
 def tensor_hash(*modules: nn.Module | None) -> str:
-    """SHA-256 over all parameters and buffers, to show that nothing wrote to a network."""
+    """Return the SHA-256 over all parameters and buffers, which changes if any is written to."""
     digest = hashlib.sha256()
     for module in modules:
         for key, value in sorted(module.state_dict().items()) if module is not None else ():

@@ -205,8 +205,36 @@ def test_foreign_card(pair, text):
 )
 def test_card_of_another_architecture(pair, change):
     card = json.loads(pair.with_suffix(".json").read_text())
-    edit(pair, architecture={**card["architecture"], **change})
+    architecture = {**card["architecture"], **change}
+    edit(pair, architecture=architecture, classes=card["classes"][: architecture["classes"]])
     refused(pair, r"does not fit the architecture on its card \(\d+ tensors")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"classes": ["cat", "dog"]}, "21 names.*got 2"),
+        ({"classes": 21}, "classes"),
+        ({"sha256": 3}, "sha256"),
+        ({"parameters": 0}, "parameters"),
+        ({"training": "long"}, "training"),
+    ],
+)
+def test_the_faulty_value_of_a_card_is_named(pair, values, words):
+    edit(pair, **values)
+    refused(pair, f"is not a segviz card .*{words}")
+
+
+def test_a_card_that_would_not_be_read_is_not_written(network, tmp_path):
+    path = tmp_path / "net.safetensors"
+    with pytest.raises(ValueError, match="21 names"):
+        save(network, path, {"classes": ["cat", "dog"]})
+    assert not path.with_suffix(".json").exists()
+
+
+def test_keys_that_are_not_known_are_kept(pair):
+    edit(pair, mood="good")
+    assert read_card(str(pair))["mood"] == load(str(pair)).card["mood"] == "good"
 
 
 def test_card_with_another_backbone(pair):

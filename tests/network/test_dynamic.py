@@ -60,13 +60,13 @@ def test_sigmas(name):
 
 @pytest.mark.parametrize(("name", "value"), [("levels", 1), ("channels", 0), ("classes", 1)])
 def test_impossible_architecture(name, value):
-    with pytest.raises(InputError, match=f"{value} {name}.*at least"):
+    with pytest.raises(InputError, match=f"{name} must be at least .*, got {value}; "):
         Architecture.of("mobilenetv2_100", **{name: value})
 
 
 @pytest.mark.parametrize("groups", [0, 3])
 def test_groups_that_do_not_divide_the_channels(groups):
-    with pytest.raises(InputError, match=f"8 channels cannot be filtered in {groups} groups; cho"):
+    with pytest.raises(InputError, match=f"divisor of the 8 channels, got {groups}; choose"):
         Architecture.of("mobilenetv2_100", channels=8, groups=groups)
 
 

@@ -1,0 +1,62 @@
+"""The card of a checkpoint: JSON that says what the network is and how it was made."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from .architecture import Architecture
+
+__all__ = ["Card", "check_card"]
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """The keys of a card and their types; a card may have further keys.
+
+    Arguments:
+        architecture: The shape of the network, as `Architecture.from_json` reads it.
+        sha256: The hash of the weights file.
+        parameters: How many parameters the network has.
+        name: The name of the checkpoint.
+        classes: The names of the classes, in the order of the scores.
+        palette: The name of their colours.
+        training: The settings of the training.
+        origin: What the training started from, and where that comes from.
+        data: The images that it was trained on.
+        command: The command that trained it.
+        commit: The version of the code that trained it.
+        licence: The licence of the weights.
+        measured: Measured mIoU: the JSON of `segviz evaluate`, or an mIoU for each scale.
+    """
+
+    architecture: dict[str, Any]
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    parameters: Annotated[int, Meta(ge=1)] | None = None
+    name: str | None = None
+    classes: tuple[str, ...] | None = None
+    palette: str | None = None
+    training: dict[str, Any] | None = None
+    origin: str | None = None
+    data: dict[str, Any] | None = None
+    command: str | None = None
+    commit: str | None = None
+    licence: str | None = None
+    measured: Any = None
+
+
+def check_card(values: dict[str, Any]) -> Architecture:
+    """Return the architecture on a card, if all of the card has the types of `Card`.
+
+    Raises:
+        ValueError: If a key is missing, or a value has another type or is out of its bounds.
+    """
+    card = msgspec.convert(values, Card)
+    architecture = Architecture.from_json(card.architecture)
+    if card.classes is not None and len(card.classes) != architecture.classes:
+        raise ValueError(
+            f"classes must be {architecture.classes} names, as many as the architecture has, got"
+            f" {len(card.classes)}"
+        )
+    return architecture
