@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .adapt.settings import Settings
-from .data.sources import load_source
+from .data import sources
 from .network import checkpoint
 from .runtime.device import choose_device
 
@@ -58,7 +58,11 @@ def run(
     from .runs.run import Run
 
     chosen = Settings(**settings)
-    source = load_source(photo, truth)
+    mask = Path(truth) if isinstance(truth, str) else truth
+    if isinstance(photo, str | Path):
+        source = sources.load(photo, mask)
+    else:
+        source = sources.from_pixels(photo, mask)
     if network is None or isinstance(network, str):
         network = load(network or checkpoint.DEFAULT)
     return Run(network, source.pixels, chosen, source.truth, title or source.title).all()

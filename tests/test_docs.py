@@ -176,10 +176,9 @@ def test_links(page):
 @pytest.mark.parametrize("page", PAGES)
 def test_paths_in_the_text(page):
     """Files of the repository that a page names."""
-    for path in re.findall(
-        r"`((?:segviz|pages|tests|benchmarks|tools|results)/[\w./-]+\.\w+)`",
-        (ROOT / page).read_text(),
-    ):
+    folders = "segviz|pages|tests|benchmarks|tools|results|checkpoints"
+    text = (ROOT / page).read_text()
+    for path in re.findall(rf"(?<![\w/.])((?:{folders})/[\w./-]+\.(?:py|json|txt|zip|md))\b", text):
         assert (ROOT / path).exists(), path
 
 

@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..data.sources import SourcePhoto
+from ..data.sources import Photo
 from ..errors import InputError
 from ..network import checkpoint
 from ..runtime.device import choose_device
@@ -20,7 +20,7 @@ __all__ = [
     "parse_integers",
     "parse_list",
     "parse_numbers",
-    "print_reduction",
+    "print_note",
     "set_threads",
     "write_atomically",
     "write_file",
@@ -94,14 +94,10 @@ def parse_integers(text: str) -> list[int]:
         ) from None
 
 
-def print_reduction(photo: SourcePhoto) -> None:
-    """Print on stderr that a photo was reduced, if it was."""
-    if photo.factor < 1:
-        height, width = photo.pixels.shape[:2]
-        print(
-            f"segviz: {photo.title} was reduced to {width} x {height}, the resolution of VOC.",
-            file=sys.stderr,
-        )
+def print_note(photo: Photo) -> None:
+    """Print on stderr what was changed about a photo, or is missing."""
+    if photo.note:
+        print(f"segviz: {photo.title}: {photo.note}", file=sys.stderr)
 
 
 def command_line() -> str:

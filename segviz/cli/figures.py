@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ..adapt import Settings
 from ..adapt.method import Method
-from ..data.sources import load_source
+from ..data import sources, voc
 from ..errors import InputError
 from ..evaluation.paper_tables import OURS
 from ..evaluation.results import ResultFile, read_result, table_command
@@ -22,7 +22,7 @@ from ..figures.scales import draw_scales
 from ..figures.style import DPI, figure_bytes
 from ..network.checkpoint import Checkpoint
 from ..runs.batch import Batch
-from .common import load_checkpoint, make_folder, parse_formats, print_reduction, write_file
+from .common import load_checkpoint, make_folder, parse_formats, print_note, write_file
 
 __all__ = ["figures"]
 
@@ -167,11 +167,13 @@ def _photos(options: Namespace) -> list[_Photo]:
 
 
 def _photo(spelling: str, root: str | None) -> _Photo:
-    photo = load_source(spelling, voc_root=root)
-    print_reduction(photo)
-    kind, _, name = spelling.partition(":")
-    name = name if kind in ("sample", "voc") else Path(spelling).stem
-    stem = re.sub(r"[^\w-]+", "-", name).strip("-") or "photo"
+    photo = sources.load(spelling, voc_root=voc.find_root(root) if root else None)
+    kind, _, name = photo.key.partition(":")
+    if kind == "voc" and photo.truth is None:
+        raise InputError(photo.note)
+    print_note(photo)
+    stem = Path(name).stem if kind == "file" else name
+    stem = re.sub(r"[^\w-]+", "-", stem).strip("-") or "photo"
     return _Photo(stem, photo.title, photo.pixels, photo.truth)
 
 

@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import NamedTuple, NoReturn
 
 from ..adapt.settings import PRECISIONS, VARIABLES, Settings
+from ..evaluation.paper_tables import SCALES
 from ..network.architecture import Architecture
 from ..training.recipe import Recipe
 
@@ -155,7 +156,9 @@ def _export(command: argparse.ArgumentParser) -> None:
 def _evaluate(command: argparse.ArgumentParser) -> None:
     _images(command)
     command.add_argument(
-        "--scales", default="1,1.5,2,2.5,3,3.5,4", help="resize factors" + _DEFAULT
+        "--scales",
+        default=",".join(f"{scale:g}" for scale in SCALES),
+        help="resize factors" + _DEFAULT,
     )
     command.add_argument(
         "--methods",

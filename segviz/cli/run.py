@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from ..adapt import Settings
 from ..adapt.memory import MemoryNeed
-from ..data.sources import load_source
+from ..data import sources
 from ..export import formats
 from ..runs.record import Record
 from ..runs.run import Run
@@ -21,7 +21,7 @@ from .common import (
     load_checkpoint,
     make_folder,
     parse_formats,
-    print_reduction,
+    print_note,
     write_file,
 )
 
@@ -52,10 +52,10 @@ def run(options: Namespace) -> int:
         precision=options.precision,
     )
     names = parse_formats(options.formats, tuple(FILES))
-    source = load_source(options.image, options.truth)
+    photo = sources.load(options.image, Path(options.truth) if options.truth else None)
     trained = load_checkpoint(options)
     folder = make_folder(options.out) if options.out else None
-    job = Run(trained, source.pixels, settings, source.truth, source.title)
+    job = Run(trained, photo.pixels, settings, photo.truth, photo.title)
     interrupted = False
     needed, free = memory = job.memory()
     bar = tqdm(job, total=settings.steps + 1, unit="step", disable=options.json or None)
@@ -69,7 +69,7 @@ def run(options: Namespace) -> int:
         interrupted = True
     if not job.steps:
         return 130
-    print_reduction(source)
+    print_note(photo)
     record = job.record()
     where = None if folder is None else _write_run(record, folder, names)
     if options.json:

@@ -1,7 +1,8 @@
-"""Find a photo by the name that a user gives it: pixels, truth and title at VOC's resolution."""
+"""Find a photo and its truth by their source, at the resolution of VOC."""
 
+import hashlib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -9,57 +10,114 @@ from ..errors import InputError
 from . import images, masks, samples, voc
 from .decode import MAX_RATIO, MIN_SIDE
 
-__all__ = ["SourcePhoto", "load_source"]
+__all__ = ["Photo", "from_pixels", "from_upload", "load"]
 
 
-class SourcePhoto(NamedTuple):
-    """A photo that is ready for a run."""
-
-    pixels: np.ndarray  # (H, W, 3) uint8, long side at most `images.LONG_SIDE`
-    truth: np.ndarray | None  # (H, W) int64 class ids, 255 = ignore
-    title: str
-    factor: float  # by which the sides were multiplied, 1 where nothing was reduced
-
-
-def load_source(
-    source: str | Path | np.ndarray,
-    truth: str | Path | np.ndarray | None = None,
-    voc_root: str | Path | None = None,
-) -> SourcePhoto:
-    """Load a photo with its truth, and reduce both to VOC's resolution.
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A photo to adapt to, at the resolution of VOC.
 
     Arguments:
-        source: A path, `sample:NAME`, `voc:ID`, or RGB pixels of shape (H, W, 3), uint8.
-        truth: A mask's path, or class ids of shape (H, W), integer, 255 = ignore; None takes that
-            of a sample or of VOC.
-        voc_root: The folder VOC2012, or one above it, for `voc:ID`.
+        key: Its source, such as "sample:cat", "voc:2007_000123" or "upload:HASH".
+        title: What it is called.
+        pixels: RGB, shape (H, W, 3), uint8.
+        truth: Class ids, shape (H, W), int64, 255 = ignore; None if unknown.
+        note: A sentence about what was changed or is missing; empty if nothing.
+    """
+
+    key: str
+    title: str
+    pixels: np.ndarray
+    truth: np.ndarray | None
+    note: str = ""
+
+
+def load(
+    source: str | Path, truth: Path | np.ndarray | None = None, voc_root: Path | None = None
+) -> Photo:
+    """Load a photo.
+
+    Arguments:
+        source: `sample:NAME`, `voc:ID` or the path of an image.
+        truth: A mask in place of the source's own truth, see `from_pixels`.
+        voc_root: The folder VOC2012, for `voc:ID`.
 
     Raises:
-        InputError: If the photo or the truth cannot be found or used, or their sizes differ.
+        InputError: If there is no such photo, or photo or mask cannot be used.
     """
-    pixels, labels, title = _photo(source, voc_root)
-    if isinstance(truth, np.ndarray):
-        labels = _check_labels(truth)
-    elif truth is not None:
-        labels = masks.load_labels(Path(truth), pixels.shape[:2])
-    pixels, labels, factor = images.fit(pixels, labels)
-    return SourcePhoto(pixels, labels, title, factor)
-
-
-def _photo(
-    source: str | Path | np.ndarray, voc_root: str | Path | None
-) -> tuple[np.ndarray, np.ndarray | None, str]:
-    if isinstance(source, np.ndarray):
-        return _check_pixels(source), None, "photo"
     kind, _, name = str(source).partition(":")
     if kind == "sample":
-        return *samples.load(name), samples.SAMPLES[name].title
+        pixels, own = samples.load(name)
+        title = samples.SAMPLES[name].title
+        return from_pixels(pixels, own if truth is None else truth, title, f"sample:{name}")
     if kind == "voc":
-        if voc_root is None:
-            raise InputError(f"{source} is an image of VOC; give the folder of VOC (--voc-root).")
-        root = voc.find_root(voc_root)
-        return voc.read_photo(root, name), voc.read_truth(root, name), name
-    return images.load_photo(Path(source)), None, Path(source).name
+        return _from_voc(name, truth, voc_root)
+    path = Path(source)
+    return from_pixels(images.load_photo(path), truth, path.name, f"file:{path.name}")
+
+
+def from_upload(name: str, data: bytes, mask: bytes | None = None) -> Photo:
+    """Decode an uploaded photo and its mask.
+
+    Arguments:
+        name: The name of the photo's file.
+        data: The file of the photo.
+        mask: The file of the mask, if there is one.
+
+    Raises:
+        InputError: If a file cannot be decoded or the sizes differ.
+    """
+    pixels = images.load_photo(data)
+    truth = None if mask is None else masks.load_labels(mask, pixels.shape[:2])
+    digest = hashlib.sha256(data + (mask or b"")).hexdigest()[:16]
+    return from_pixels(pixels, truth, name, f"upload:{digest}")
+
+
+def from_pixels(
+    pixels: np.ndarray,
+    truth: Path | np.ndarray | None = None,
+    title: str = "photo",
+    key: str = "pixels",
+) -> Photo:
+    """Bring a photo, and its truth, to the resolution of VOC.
+
+    Arguments:
+        pixels: RGB, shape (H, W, 3), uint8.
+        truth: The path of a mask or class ids, shape (H, W), integer, 255 = ignore.
+        title: What the photo is called.
+        key: Its source.
+
+    Raises:
+        InputError: If dtype, shape or size of the photo do not fit, the mask cannot be read, or its
+            size is not that of the photo.
+    """
+    height, width = _check_pixels(pixels).shape[:2]
+    if isinstance(truth, Path):
+        labels: np.ndarray | None = masks.load_labels(truth, (height, width))
+    else:
+        labels = None if truth is None else _check_labels(truth)
+    pixels, labels, factor = images.fit(pixels, labels)
+    note = ""
+    if factor < 1:
+        size = f"{pixels.shape[1]} x {pixels.shape[0]}"
+        note = f"the photo was reduced from {width} x {height} to {size}, the resolution of VOC."
+    return Photo(key, title, pixels, labels, note)
+
+
+def _from_voc(id: str, truth: Path | np.ndarray | None, root: Path | None) -> Photo:
+    if root is None:
+        raise InputError(
+            f"voc:{id} is an image of VOC, but no VOC folder is given; give one with --voc-root,"
+            " or the path of the image."
+        )
+    pixels, missing = voc.read_photo(root, id), ""
+    if truth is None:
+        try:
+            truth = voc.read_truth(root, id)
+        except InputError as error:  # as for the images of the test split
+            missing = str(error)
+    photo = from_pixels(pixels, truth, id, f"voc:{id}")
+    return Photo(photo.key, photo.title, photo.pixels, photo.truth, missing or photo.note)
 
 
 def _check_pixels(photo: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ..adapt.method import FEEDFORWARD, Method
 
-__all__ = ["LARGE_SCALE", "MODELS", "OURS", "PAPER", "TABLES", "Table", "paper_miou"]
+__all__ = ["LARGE_SCALE", "MODELS", "OURS", "PAPER", "SCALES", "TABLES", "Table", "paper_miou"]
 
 MODELS = {"w/o aug": "mobilenetv2_100-voc-noaug", "w/ aug": "mobilenetv2_100-voc"}
 """The checkpoints for the paper's two models: trained without and with augmentation of scale."""
@@ -19,6 +19,8 @@ LARGE_SCALE = 2.5
 """The smallest of the scales that the mean gain is over."""
 
 SCALES = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
+"""The scales of the paper's Table 1."""
+
 BOUNDS = ("oracle", "adversary")
 
 

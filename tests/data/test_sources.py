@@ -1,42 +1,61 @@
 """Photos by name, path and pixels."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 from segviz.data import samples, voc
 from segviz.data.images import LONG_SIDE
-from segviz.data.sources import load_source
+from segviz.data.sources import from_pixels, from_upload, load
 from segviz.errors import InputError
 
 
 def test_a_sample_has_its_truth():
-    found = load_source("sample:cat")
+    found = load("sample:cat")
     pixels, truth = samples.load("cat")
-    assert found.title == samples.SAMPLES["cat"].title and found.factor == 1
+    assert (found.key, found.title) == ("sample:cat", samples.SAMPLES["cat"].title)
+    assert found.note == ""
     assert (found.pixels == pixels).all() and (found.truth == truth).all()
 
 
 def test_an_image_of_voc_has_its_truth(voc_root):
-    found = load_source("voc:2007_000001", voc_root=voc_root.parent)
-    assert found.title == "2007_000001"
+    found = load("voc:2007_000001", voc_root=voc_root)
+    assert (found.key, found.title) == ("voc:2007_000001", "2007_000001")
     assert (found.pixels == voc.read_photo(voc_root, "2007_000001")).all()
     assert (found.truth == voc.read_truth(voc_root, "2007_000001")).all()
 
 
 def test_a_file_has_the_truth_that_is_given(files, photo, truth):
-    alone = load_source(str(files / "photo.png"))
-    assert alone.title == "photo.png" and alone.truth is None
+    alone = load(str(files / "photo.png"))
+    assert (alone.key, alone.title) == ("file:photo.png", "photo.png") and alone.truth is None
     assert (alone.pixels == photo).all()
     for given in (files / "mask.png", truth, truth.astype(np.uint8)):
-        found = load_source(files / "photo.png", given)
+        found = load(files / "photo.png", given)
         assert found.truth.dtype == np.int64 and (found.truth == truth).all()
 
 
 def test_large_photos_are_reduced_with_their_truth():
     pixels, truth = np.zeros((600, 2000, 3), np.uint8), np.zeros((600, 2000), np.uint8)
-    found = load_source(pixels, truth)
+    found = from_pixels(pixels, truth)
     assert found.pixels.shape == (150, LONG_SIDE, 3) and found.truth.shape == (150, LONG_SIDE)
-    assert found.factor == 0.25
+    assert "2000 x 600" in found.note and "500 x 150" in found.note
+
+
+def test_an_image_without_truth_says_so(voc_root, tmp_path):
+    root = tmp_path / "VOC2012"
+    shutil.copytree(voc_root, root)
+    (root / "SegmentationClass" / "2007_000001.png").unlink()
+    found = load("voc:2007_000001", voc_root=root)
+    assert found.truth is None and "2007_000001" in found.note
+
+
+def test_uploads_differ_by_their_bytes(files, photo, truth):
+    data, mask = (files / "photo.png").read_bytes(), (files / "mask.png").read_bytes()
+    found = from_upload("mine.png", data, mask)
+    assert found.title == "mine.png" and (found.pixels == photo).all()
+    assert (found.truth == truth).all()
+    assert found.key.startswith("upload:") and found.key != from_upload("mine.png", data).key
 
 
 @pytest.mark.parametrize(
@@ -54,7 +73,7 @@ def test_large_photos_are_reduced_with_their_truth():
 )
 def test_photos_that_cannot_be_used(source, words):
     with pytest.raises(InputError) as error:
-        load_source(source)
+        load(source) if isinstance(source, str) else from_pixels(source)
     for word in words:
         assert error.match(word)
 
@@ -69,6 +88,6 @@ def test_photos_that_cannot_be_used(source, words):
 )
 def test_truth_that_cannot_be_used(photo, truth, words):
     with pytest.raises(InputError) as error:
-        load_source(photo, truth)
+        from_pixels(photo, truth)
     for word in words:
         assert error.match(word)
