@@ -1,4 +1,4 @@
-"""Results as the command line writes them, made up: what tests of them share."""
+"""Synthetic result files, for the tests of their readers."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ GAINS = {"entropy": 0.02, "oracle": 0.08, "adversary": -0.2}
 
 
 def part(table, model, ids, scales=None, checkpoint=None):
-    """One model's part of a table: entropy gains 2 points on every class, the oracle 8."""
+    """The result of one model: entropy gains 2 points on every class, the oracle 8."""
     results, by_image = [], []
     count = len(ids)
     for scale in scales or TABLES[table].scales:

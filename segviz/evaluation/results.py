@@ -34,7 +34,7 @@ Number = Annotated[float, Meta(gt=-1e12, lt=1e12)]
 Count = Annotated[int, Meta(ge=0, lt=10**12)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Scale = Annotated[float, Meta(gt=0, lt=1e12)]
-ImageId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+ImageId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
 """Image ids become file names, so they have no separators."""
 
 

@@ -40,7 +40,7 @@ def methods(*spellings, steps=(2,), variables="both", **defaults):
 
 
 def run(trained, root, folder, scales, chosen, ids=IDS, on_image=lambda: None):
-    """What one process finds: the measurements and the failures."""
+    """Measure in one process and return the measurements and the failures."""
     measurements = plan_measurements(scales, chosen, 21)
     store = RowStore(folder, trained.sha256, 21)
     try:
@@ -51,7 +51,7 @@ def run(trained, root, folder, scales, chosen, ids=IDS, on_image=lambda: None):
 
 
 def totals(measurements):
-    """All that a result file says of measurements, but for the seconds."""
+    """The contents of a result file for these measurements, without the seconds."""
     results = [msgspec.structs.replace(each.result(), seconds=None) for each in measurements]
     return (
         results,
@@ -62,7 +62,7 @@ def totals(measurements):
 
 @pytest.fixture
 def copy(voc_root, tmp_path):
-    """The miniature VOC, to be written to."""
+    """A copy of the miniature VOC that may be changed."""
     root = tmp_path / "VOC2012"
     shutil.copytree(voc_root, root)
     return root
@@ -126,7 +126,7 @@ def test_plan_checks_scales():
 # Cells
 
 
-def test_every_measurement_against_the_apps_runs(trained, voc_root, tmp_path):
+def test_every_measurement_equals_runs_of_its_length(trained, voc_root, tmp_path):
     """Image by image; the steps of one episode equal episodes of that length."""
     chosen = [
         Method.parse(FEEDFORWARD),
@@ -243,7 +243,7 @@ def test_one_forward_pass_a_scale_and_one_episode_for_all_steps(
 
 
 def test_episode_that_its_tolerance_ended(trained, photo, truth):
-    """It stays as it is: later steps have its last state."""
+    """The last state stands for all later steps."""
     chosen = methods("entropy", steps=(0, 1, 5), tolerance=0.99)
     (rows,) = measure_image(trained, photo, truth, plan_measurements([1.0], chosen, 21))
     steps = list(Run(trained, photo, replace(chosen[0].settings, scale=1.0), truth))
@@ -351,7 +351,7 @@ def test_stopped_after_any_image_and_resumed(trained, voc_root, tmp_path):
 
 @pytest.mark.parametrize("label", [1, 2, 5, 7])
 def test_stopped_in_an_image_and_resumed(trained, voc_root, tmp_path, monkeypatch, label):
-    """An image has four predictions, two a scale; scales that were finished stay."""
+    """An image has four predictions, two a scale; finished scales are kept."""
     chosen = methods("feedforward", "entropy")
     confusion, calls = metrics.confusion, []
 
@@ -413,7 +413,7 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.mark.slow
 def test_three_kills(cli, voc_root, checkpoint_path, tmp_path):
-    """SIGKILL of a whole process, three times: the table is that of one which nothing happened."""
+    """After three SIGKILLs of a whole process, the result is that of an undisturbed one."""
     arguments = [
         "evaluate", "--voc-root", str(voc_root), "--scales", "1,1.5", "--methods",
         "feedforward,entropy,oracle", "--steps", "1,3", "--by-image", "--threads", "1", "--json",

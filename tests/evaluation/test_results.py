@@ -135,6 +135,7 @@ ROW = (*MODEL, "results", 1)
         (_set("images", -1), ("int >= 0", "images", "-1")),
         (_set("images", True), ("int", "images", "True")),
         (_set(*MODEL, "ids", 0, "../../etc"), ("ids[0]", "'../../etc'")),
+        (_set(*MODEL, "ids", 0, f"{IDS[0]}\n"), ("ids[0]", IDS[0])),
         (_set(*MODEL, "ids", IDS[:5]), ("ids of 12 images", "got 5")),
         (_set(*MODEL, "results", []), ("results", "length >= 1")),
         (_set(*MODEL, "by_image", [{}]), ("by_image[0]", "scale")),

@@ -110,19 +110,22 @@ def test_summarise(trained):
     assert short.keys() == msgspec.to_builtins(found).keys() - {"ids", "by_image"}
 
 
+@pytest.mark.parametrize("empty", [0, 1, 2])
 @pytest.mark.parametrize("images", [0, 1, 3])
 @pytest.mark.parametrize("by_image", [True, False])
-def test_what_is_written_is_read(trained, images, by_image):
-    """With NaN entropies, classes that do not occur, one image and none."""
+def test_what_is_written_is_read(trained, images, empty, by_image):
+    """Without images, with a single one, and with images without pixels that count."""
     measurements, _ = filled(images, [3, 4.0])
     for each in measurements:
-        matrix = np.zeros((3, 3), np.int64)
-        if images:
-            each.add("empty", EpisodeRow(each.key, matrix, math.nan, math.inf, 0.1))
+        for number in range(empty):
+            matrix = np.zeros((3, 3), np.int64)
+            row = EpisodeRow(each.key, matrix, math.nan, math.inf, 0.1)
+            each.add(f"empty-{number}", row)
     model = summarise(trained, measurements, {"a": "no photo"}, by_image)
+    if not images:
+        assert {result.miou for result in model.results} == {None}
     written = EvaluationResult(**msgspec.structs.asdict(model), split="val")
     data = json.loads(msgspec.json.encode(written), parse_constant=pytest.fail)
-    read = parse_result(data, "file")
-    assert read == written.as_file()
-    table = ResultFile(table="1", images=images, split="val", models={"w/ aug": model})
+    assert parse_result(data, "file") == written.as_file()
+    table = ResultFile(table="1", images=model.images, split="val", models={"w/ aug": model})
     assert parse_result(msgspec.json.decode(msgspec.json.encode(table)), "file") == table
