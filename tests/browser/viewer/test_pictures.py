@@ -13,6 +13,13 @@ from tests.browser.viewer_dom import pixels
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
+def outlined(picture, mask):
+    """A picture with the border of a mask (H, W) in white."""
+    padded = np.pad(mask, 1, mode="edge")
+    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return np.where((mask & ~inner)[..., None], np.uint8(255), picture)
+
+
 def test_pictures_are_those_of_the_record(open_page, record):
     viewer = open_page([NamedRecord(record, "entropy")])
     assert viewer.panels() == [
@@ -31,7 +38,7 @@ def test_pictures_are_those_of_the_record(open_page, record):
         fate = maps.outcome_picture(record.truth, record.labels[0], labels)
         assert np.array_equal(viewer.picture("right-wrong"), fate)
         drawn = maps.entropy_picture(record, step, entropy)
-        same(viewer.picture("entropy"), maps.outline(drawn, maps.selected_mask(record, step)))
+        same(viewer.picture("entropy"), outlined(drawn, maps.selected_mask(record, step)))
         same(
             viewer.picture("receptive-field"),
             maps.receptive_field_picture(record, step, sigma),
@@ -163,6 +170,12 @@ def test_layout(open_page, record, width):
     assert len({(round(box["width"], 1), round(box["height"], 1)) for box in boxes}) == 1
     assert boxes[0]["width"] / boxes[0]["height"] == pytest.approx(72 / 56, rel=0.01)
     assert viewer.page.evaluate("document.documentElement.scrollWidth") <= width
+    viewer.button("Wipe").click()
+    viewer.settle()
+    box = viewer.page.locator(".wipe .frame").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= width
+    viewer.button("Wipe").click()
+    viewer.settle()
     height = root.bounding_box()["height"]
     for step in (0, 9):
         viewer.scrubber.fill(str(step))
