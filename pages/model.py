@@ -15,7 +15,7 @@ from segviz.adapt.episode import MAX_INPUT
 from segviz.adapt.parameters import count_parameters
 from segviz.adapt.settings import LIMITS
 from segviz.data import decode
-from segviz.jobs.history import MOST_BYTES, MOST_RUNS
+from segviz.jobs.history import MAX_BYTES, MAX_RUNS
 from segviz.jobs.limits import APP_LIMITS
 from segviz.jobs.queue import Job
 from segviz.profiling.timing import STEPS, measure_times
@@ -225,7 +225,7 @@ with right:
             f" {LIMITS['steps'][1]} on the command line",
             "Upload": f"{decode.MAX_BYTES / 1e6:g} MB and {decode.MAX_PIXELS / 1e6:g} million"
             " pixels; brought to VOC's resolution, long side 500",
-            "Runs kept": f"{MOST_RUNS} or {MOST_BYTES / 1e6:g} MB a visit",
+            "Runs kept": f"{MAX_RUNS} or {MAX_BYTES / 1e6:g} MB a visit",
             "At work": "one run at a time for all visitors",
         },
     )

@@ -13,7 +13,7 @@ from pages.state.query_params import defaults
 from pages.state.text import plain, sentence
 from segviz.data.images import thumbnail
 from segviz.errors import InputError
-from segviz.jobs.history import MOST_BYTES, MOST_RUNS, HistoryEntry
+from segviz.jobs.history import MAX_BYTES, MAX_RUNS, HistoryEntry
 from segviz.pictures import maps
 from segviz.runs import describe, verdict
 from segviz.runs.archive import read_zip
@@ -71,7 +71,7 @@ def row(entry: HistoryEntry) -> None:
         icon=":material/delete:",
         type="tertiary",
         help="Let this run go.",
-        on_click=history.forget,
+        on_click=history.remove,
         args=(entry.id,),
     )
 
@@ -139,12 +139,12 @@ left, right = st.columns([3, 2], gap="large")
 with left:
     st.markdown(
         f"**{len(history)} {'run' if len(history) == 1 else 'runs'}** of this visit"
-        f" :gray[· {history.bytes / 1e6:.0f} of {MOST_BYTES / 1e6:.0f} MB, at most {MOST_RUNS}"
+        f" :gray[· {history.bytes / 1e6:.0f} of {MAX_BYTES / 1e6:.0f} MB, at most {MAX_RUNS}"
         " runs; then the oldest that are not pinned are let go]"
     )
-    if history.gone:
+    if history.evicted:
         st.caption(
-            f"{history.gone} older {'run was' if history.gone == 1 else 'runs were'} let go."
+            f"{history.evicted} older {'run was' if history.evicted == 1 else 'runs were'} let go."
         )
     st.caption("Pin two or more runs to compare them at the same step.")
 with right:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("segviz", "pages")
 
 # Names still to be changed; to be empty soon.
-DUPLICATE_CLASSES = {"Cell", "Preset", "Result", "Row", "Sample", "View"}
+DUPLICATE_CLASSES = {"Preset"}
 
 
 def modules():

@@ -13,7 +13,7 @@ from segviz.jobs.evaluation_job import (
     EVALUATIONS,
     Evaluation,
     EvaluationPlan,
-    parse_methods,
+    check_plan,
     rows_folder,
 )
 from segviz.jobs.queue import Job
@@ -48,7 +48,7 @@ def choose_and_run() -> None:
         return
     try:
         asked = _choices(root)
-        parse_methods(asked)
+        check_plan(asked)
     except InputError as error:
         st.error(sentence(error), icon=":material/tune:")
         asked = None

@@ -3,7 +3,6 @@
 Pure functions; the pages hand them Streamlit's query parameters.
 """
 
-import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -48,16 +47,12 @@ class Parameter:
         read: From text to the value; raises ValueError where the text is none.
         write: From the value to text.
         valid: What it may be, to complete "must be".
-        low: The smallest number, where it is one or a list of them.
-        high: The largest number.
     """
 
     default: Any
     read: Callable[[str], Any]
     write: Callable[[Any], str]
     valid: str
-    low: float = -math.inf
-    high: float = math.inf
 
 
 def _number(default: float | None, low: float, high: float, kind: type = float) -> Parameter:
@@ -67,7 +62,7 @@ def _number(default: float | None, low: float, high: float, kind: type = float) 
         return value
 
     valid = f"a {'whole ' if kind is int else ''}number from {low:g} to {high:g}"
-    return Parameter(default, read, lambda value: f"{value:.12g}", valid, low, high)
+    return Parameter(default, read, lambda value: f"{value:.12g}", valid)
 
 
 def _choice(default: str, known: Collection[str]) -> Parameter:
@@ -97,9 +92,7 @@ def _several(default: tuple[Any, ...], one: Parameter, most: int = MAX_RUNS) -> 
     def write(values: tuple[Any, ...]) -> str:
         return "_".join(one.write(value) for value in values)
 
-    return Parameter(
-        default, read, write, f"up to {most}, joined by _, each {one.valid}", one.low, one.high
-    )
+    return Parameter(default, read, write, f"up to {most}, joined by _, each {one.valid}")
 
 
 def _shaped(default: str, pattern: str, valid: str) -> Parameter:

@@ -13,7 +13,7 @@ import msgspec
 
 from .. import metrics
 from ..adapt import OBJECTIVES
-from ..adapt.method import FEEDFORWARD, Method
+from ..adapt.method import FEEDFORWARD, Method, parse_methods
 from ..data.splits import subset
 from ..data.voc import read_split
 from ..errors import InputError
@@ -37,7 +37,7 @@ __all__ = [
     "Evaluation",
     "EvaluationPlan",
     "EvaluationProgress",
-    "parse_methods",
+    "check_plan",
     "rows_folder",
 ]
 
@@ -91,8 +91,8 @@ class EvaluationPlan:
         return len(self.methods) * len(self.variables) * len(self.scales)
 
 
-def parse_methods(plan: EvaluationPlan) -> list[Method]:
-    """Parse and check the methods of a plan, feedforward first.
+def check_plan(plan: EvaluationPlan) -> list[Method]:
+    """Check a plan, and return its methods, feedforward first.
 
     Raises:
         InputError: If a choice is empty, a value is out of its range, or there are more than
@@ -103,19 +103,12 @@ def parse_methods(plan: EvaluationPlan) -> list[Method]:
             raise InputError(f"no {name} are chosen; choose at least one.")
     for scale in plan.scales:
         check_app_limit("scale", scale)
-    found = [
-        Method.parse(FEEDFORWARD),
-        *(
-            Method.parse(spelling, variables, plan.steps)
-            for spelling in plan.methods
-            for variables in plan.variables
-        ),
-    ]
-    for method in found:
+    methods = parse_methods((FEEDFORWARD, *plan.methods), plan.variables, plan.steps)
+    for method in methods:
         check_app_limit("steps", method.steps[-1])
     remedy = "choose fewer methods, variables or scales"
     check_range("the number of episodes for each image", plan.episodes, 1, MAX_EPISODES, remedy)
-    return found
+    return methods
 
 
 def rows_folder(root: Path) -> Path:
@@ -169,7 +162,7 @@ class Evaluation:
         self.ids = subset(ids, plan.images)
         self.folder = rows_folder(root)
         self.measurements = plan_measurements(
-            plan.scales, parse_methods(plan), trained.network.architecture.classes
+            plan.scales, check_plan(plan), trained.network.architecture.classes
         )
         self.failed: dict[str, str] = {}
         self.progress = EvaluationProgress()

@@ -1,14 +1,14 @@
-"""The runs of one visit: kept within bounds, the oldest let go first. Free of Streamlit."""
+"""The runs of one session, within limits of number and memory; the oldest are evicted."""
 
 from dataclasses import dataclass, replace
 
 from ..adapt import Settings
 from ..runs.record import Record
 
-__all__ = ["MOST_BYTES", "MOST_RUNS", "History", "HistoryEntry", "size"]
+__all__ = ["MAX_BYTES", "MAX_RUNS", "History", "HistoryEntry", "record_bytes"]
 
-MOST_RUNS = 24
-MOST_BYTES = 200_000_000
+MAX_RUNS = 24
+MAX_BYTES = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -16,10 +16,10 @@ class HistoryEntry:
     """A run that was made or opened.
 
     Arguments:
-        id: Names it.
-        photo: Where its photo comes from, such as "sample:cat".
-        record: What it produced.
-        pinned: Whether it stays when others are let go.
+        id: The run's id.
+        photo: The source of its photo, such as "sample:cat".
+        record: Its record.
+        pinned: Whether others are evicted before it.
     """
 
     id: str
@@ -28,25 +28,25 @@ class HistoryEntry:
     pinned: bool = False
 
 
-def size(record: Record) -> int:
-    """The bytes of a record's arrays."""
+def record_bytes(record: Record) -> int:
+    """Return the size of a record's arrays in bytes."""
     maps = (record.entropy.codes, record.sigma.codes, record.log_probabilities.codes)
     arrays = (record.photo, record.labels, record.selected, *maps)
     return sum(array.nbytes for array in arrays)
 
 
 class History:
-    """Runs from the oldest to the newest.
+    """A cache of runs.
 
     Arguments:
-        most_runs: How many are kept.
-        most_bytes: How large they may be together; the newest stays whatever its size.
+        max_runs: The largest number of runs.
+        max_bytes: The largest size of all runs together; the newest stays whatever its size.
     """
 
-    def __init__(self, most_runs: int = MOST_RUNS, most_bytes: int = MOST_BYTES) -> None:
-        self.most_runs = most_runs
-        self.most_bytes = most_bytes
-        self.gone = 0
+    def __init__(self, max_runs: int = MAX_RUNS, max_bytes: int = MAX_BYTES) -> None:
+        self.max_runs = max_runs
+        self.max_bytes = max_bytes
+        self.evicted = 0
         self._entries: dict[str, HistoryEntry] = {}
 
     def __len__(self) -> int:
@@ -62,15 +62,15 @@ class History:
 
     @property
     def bytes(self) -> int:
-        """The bytes of all runs."""
-        return sum(size(entry.record) for entry in self._entries.values())
+        """The size of all runs in bytes."""
+        return sum(record_bytes(entry.record) for entry in self._entries.values())
 
     def get(self, id: str) -> HistoryEntry | None:
-        """The run of that id, if it is still there."""
+        """Return the run of an id; None if it was evicted."""
         return self._entries.get(id)
 
     def find(self, photo: str, settings: Settings, sha256: str) -> HistoryEntry | None:
-        """The newest finished run on a photo with these settings and this checkpoint."""
+        """Return the newest complete run on a photo with these settings and this checkpoint."""
         for entry in self.entries:
             record = entry.record
             same = entry.photo == photo and record.settings == settings
@@ -79,20 +79,20 @@ class History:
         return None
 
     def add(self, id: str, photo: str, record: Record) -> None:
-        """Keep a run; lets the oldest go that are not pinned, and if all are, the oldest."""
+        """Add a run; evict the oldest that are not pinned, and if all are, the oldest."""
         self._entries.pop(id, None)
         self._entries[id] = HistoryEntry(id, photo, record)
-        while len(self) > 1 and (len(self) > self.most_runs or self.bytes > self.most_bytes):
+        while len(self) > 1 and (len(self) > self.max_runs or self.bytes > self.max_bytes):
             *others, _ = self._entries.values()
             drop = next((entry for entry in others if not entry.pinned), others[0])
             del self._entries[drop.id]
-            self.gone += 1
+            self.evicted += 1
 
     def pin(self, id: str, pinned: bool) -> None:
-        """Pin or unpin a run, if it is still there."""
+        """Pin or unpin a run; does nothing if it was evicted."""
         if id in self._entries:
             self._entries[id] = replace(self._entries[id], pinned=pinned)
 
-    def forget(self, id: str) -> None:
-        """Let a run go."""
+    def remove(self, id: str) -> None:
+        """Remove a run, if it is there."""
         self._entries.pop(id, None)

@@ -1,7 +1,4 @@
-"""The trained networks of a server: each is loaded once, by whoever needs it first.
-
-Free of Streamlit, and of torch until a network is loaded.
-"""
+"""A cache of the trained networks of a server; torch is imported with the first of them."""
 
 from __future__ import annotations
 
@@ -19,30 +16,31 @@ if TYPE_CHECKING:
 
 __all__ = ["Networks"]
 
-MOST = 2
+MAX_NETWORKS = 2
+"""The number of networks kept in memory."""
 
 
 class Networks:
-    """Networks by name, the latest `MOST` of them kept."""
+    """Networks by name; the least recently used are evicted."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loaded: dict[str, Checkpoint] = {}
 
     def ready(self, name: str) -> Checkpoint | None:
-        """A network that is loaded already; does not wait for one that is not."""
+        """Return a network if it is loaded; does not wait."""
         return self._loaded.get(name)
 
     def load(self, name: str = checkpoint.DEFAULT) -> Checkpoint:
-        """A network that ships, never written to; others who ask for it meanwhile wait.
+        """Return a shipped network, to be read only; concurrent callers wait for one load.
 
         Raises:
-            InputError: If it is missing or damaged.
+            InputError: If the checkpoint is missing or damaged.
         """
         with self._lock:
             found = self._loaded.pop(name, None) or self._load(name)
             self._loaded[name] = found
-            for old in list(self._loaded)[:-MOST]:
+            for old in list(self._loaded)[:-MAX_NETWORKS]:
                 del self._loaded[old]
         return found
 

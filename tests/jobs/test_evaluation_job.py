@@ -10,7 +10,7 @@ import pytest
 
 from segviz.adapt.method import FEEDFORWARD
 from segviz.errors import InputError
-from segviz.jobs.evaluation_job import Evaluation, EvaluationPlan, parse_methods, rows_folder
+from segviz.jobs.evaluation_job import Evaluation, EvaluationPlan, check_plan, rows_folder
 from segviz.jobs.queue import Job, Slot
 from tests.miniature import SPLITS
 
@@ -95,7 +95,7 @@ def test_another_root_has_other_rows(voc_root, tmp_path):
 
 
 def test_feedforward_is_always_measured():
-    assert [method.name for method in parse_methods(PLAN)] == [FEEDFORWARD, "entropy"]
+    assert [method.name for method in check_plan(PLAN)] == [FEEDFORWARD, "entropy"]
     assert PLAN.episodes == 2
 
 
@@ -117,7 +117,7 @@ def test_feedforward_is_always_measured():
 )
 def test_plans_are_checked(change, pattern):
     with pytest.raises(InputError, match=pattern):
-        parse_methods(replace(PLAN, **change))
+        check_plan(replace(PLAN, **change))
 
 
 @pytest.mark.parametrize("images", [0, 5])

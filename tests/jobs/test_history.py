@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from segviz.adapt import Settings
-from segviz.jobs.history import History, size
+from segviz.jobs.history import History, record_bytes
 from segviz.runs.run import Run
 
 
@@ -35,14 +35,14 @@ def test_unfinished_runs_are_not_found(record, trained):
 
 
 def test_the_oldest_go_first(record):
-    history = History(most_runs=3)
+    history = History(max_runs=3)
     for name in "abcde":
         history.add(name, "sample:x", record)
-    assert ids(history) == ["e", "d", "c"] and history.gone == 2 and "a" not in history
+    assert ids(history) == ["e", "d", "c"] and history.evicted == 2 and "a" not in history
 
 
 def test_pinned_runs_stay(record):
-    history = History(most_runs=3)
+    history = History(max_runs=3)
     for name in "abc":
         history.add(name, "sample:x", record)
     history.pin("a", True)
@@ -54,12 +54,12 @@ def test_pinned_runs_stay(record):
 
 
 def test_memory_is_bounded_whatever_is_pinned(record):
-    history = History(most_bytes=int(2.5 * size(record)))
+    history = History(max_bytes=int(2.5 * record_bytes(record)))
     for name in "abc":
         history.add(name, "sample:x", record)
         history.pin(name, True)
-    assert ids(history) == ["c", "b"] and history.bytes == 2 * size(record)
-    tight = History(most_bytes=1)
+    assert ids(history) == ["c", "b"] and history.bytes == 2 * record_bytes(record)
+    tight = History(max_bytes=1)
     tight.add("a", "sample:x", record)
     tight.add("b", "sample:x", record)
     assert ids(tight) == ["b"]
@@ -69,12 +69,12 @@ def test_a_run_added_again_is_the_newest(record):
     history = History()
     for name in "aba":
         history.add(name, "sample:x", record)
-    assert ids(history) == ["a", "b"] and history.gone == 0
-    history.forget("a")
-    history.forget("a")
+    assert ids(history) == ["a", "b"] and history.evicted == 0
+    history.remove("a")
+    history.remove("a")
     history.pin("a", True)
     assert ids(history) == ["b"]
 
 
-def test_size_counts_all_maps(record):
-    assert size(record) > record.labels.nbytes + record.log_probabilities.codes.nbytes
+def test_record_bytes_count_all_maps(record):
+    assert record_bytes(record) > record.labels.nbytes + record.log_probabilities.codes.nbytes

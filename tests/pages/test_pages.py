@@ -128,7 +128,7 @@ def test_a_cell_opens_its_run_on_iterate(app):
 def test_a_cell_whose_run_was_let_go_is_run_again(app):
     app.open("ablate", **GRID)
     for _, id in app.session.results["ablate"].runs:
-        app.session.history.forget(id)
+        app.session.history.remove(id)
     app.at.run()
     assert "4 of 4 runs were let go" in app.said
     assert "Change of IoU against step 0" in app.said
@@ -187,10 +187,10 @@ def test_only_photos_of_one_size_share_panels(app):
     assert "Only runs on photos of equal size share panels" in app.said
 
 
-def test_letting_runs_go_is_said(app, monkeypatch):
-    monkeypatch.setattr(history, "MOST_RUNS", 2)
+def test_evicted_runs_are_reported(app, monkeypatch):
+    monkeypatch.setattr(history, "MAX_RUNS", 2)
     app.open("iterate", **QUICK)
-    app.session.history.most_runs = 2
+    app.session.history.max_runs = 2
     app.run(objective="oracle").run(objective="adversary")
     app.go("runs")
     assert "1 older run was let go" in app.said
