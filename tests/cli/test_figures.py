@@ -103,7 +103,7 @@ def test_ctrl_c_keeps_what_is_there(cli, files, tmp_path, monkeypatch):
         (["1", "--photos", " ,"], "1 to 12 photos, got 0"),
         (["5", "--photos", "," + "sample:cat," * 13], "1 to 12 photos, got 13"),
         (["1", "--photos", "sample:dog"], "no sample 'dog'; choose one of astronaut"),
-        (["1", "--photos", "voc:2007_000002"], "voc:2007_000002 .* --voc-root"),
+        (["1", "--photos", "voc:2007_000002"], "voc:2007_000002 .*--voc-root"),
         (["1", "--photos", "voc:1", "--voc-root", "{root}"], "photo of 1 is missing"),
         (["1", "--photos", "voc:1", "--voc-root", "{tmp}"], "no VOC 2012 in"),
         (["1", "--photos", "{tmp}/absent.png"], "absent.png"),
