@@ -1,4 +1,4 @@
-"""From a pyramid to one feature map: pooled context and iterative deep aggregation.
+"""Aggregate a feature pyramid into one map: pooled context and iterative deep aggregation.
 
 Source:
     Yu, Wang, Shelhamer, Darrell, *Deep Layer Aggregation*, CVPR 2018,
@@ -14,8 +14,8 @@ from torch.nn import functional
 __all__ = ["Aggregation", "PooledContext"]
 
 
-def unit(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
-    """Convolution, batch norm, ReLU."""
+def conv_norm_relu(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
+    """Return a convolution with batch norm and ReLU."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False),
         nn.BatchNorm2d(outputs),
@@ -24,11 +24,11 @@ def unit(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
 
 
 class PooledContext(nn.Module):
-    r"""Every pixel sees itself and the mean of the image.
+    r"""Combine each pixel with the mean of the image.
 
     .. math:: y = \text{relu} \, W_3 [\text{relu} \, W_2 \bar f, \; \text{relu} \, W_1 f]
 
-    The shape is that of the light DeepLabv3 head (Chen et al. 2017, https://arxiv.org/abs/1706.05587,
+    The structure is that of the light DeepLabv3 head (Chen et al. 2017, https://arxiv.org/abs/1706.05587,
     with the image pooling and without the dilated branches).
 
     Arguments:
@@ -43,10 +43,9 @@ class PooledContext(nn.Module):
         self.concat_projection = nn.Conv2d(2 * outputs, outputs, 1)
 
     def forward(self, f: Tensor, height: int | None = None, width: int | None = None) -> Tensor:
-        """The map with context, (B, outputs, h, w), for f of shape (B, inputs, h, w).
+        """Return the map with context, (B, outputs, h, w), for f of shape (B, inputs, h, w).
 
-        `height` and `width` bound the rows and columns that the mean is taken over, so that padding
-        does not enter it.
+        The mean is taken over the first `height` rows and `width` columns, without the padding.
         """
         pooled = f[..., :height, :width].mean((2, 3), keepdim=True)
         local = functional.relu(self.aspp0(f))
@@ -55,7 +54,7 @@ class PooledContext(nn.Module):
 
 
 class Aggregation(nn.Module):
-    """Iterative deep aggregation: coarse to fine, project, upsample, add, 3x3 node.
+    """Aggregate iteratively from coarse to fine: project, upsample, add, 3x3 node.
 
     Arguments:
         inputs: The channels of the maps, finest first.
@@ -79,20 +78,20 @@ class Aggregation(nn.Module):
         self.used = sorted(deepest.values(), reverse=True)  # coarsest first
         self.inputs = inputs[self.used[0]]  # channels of the coarsest
         self.corner = corner
-        # A single map of the right width is what is wanted: it needs no projection.
+        # A single map with the right number of channels needs no projection.
         ready = self.single and self.inputs == outputs
         self.projections = nn.ModuleList(
-            nn.Identity() if ready else unit(inputs[i], outputs, 1) for i in self.used
+            nn.Identity() if ready else conv_norm_relu(inputs[i], outputs, 1) for i in self.used
         )
-        self.nodes = nn.ModuleList(unit(outputs, outputs, 3) for _ in self.used[1:])
+        self.nodes = nn.ModuleList(conv_norm_relu(outputs, outputs, 3) for _ in self.used[1:])
 
     @property
     def single(self) -> bool:
-        """Whether only one map is used, so that all pixels are treated alike."""
+        """Whether only one map is used, so that pixels do not mix."""
         return len(self.used) == 1
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
-        """Features (B, outputs, h, w) at the size of the finest map used."""
+        """Return features (B, outputs, h, w) at the size of the finest map used."""
         x = self.projections[0](maps[self.used[0]])
         for i, projection, node in zip(
             self.used[1:], self.projections[1:], self.nodes, strict=True

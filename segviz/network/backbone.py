@@ -1,4 +1,4 @@
-"""Any timm network as a pyramid of feature maps."""
+"""Use any timm network as a pyramid of feature maps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ __all__ = ["BACKBONES", "Backbone", "Preset"]
 
 @dataclass(frozen=True)
 class Preset:
-    """What segviz knows about a backbone that it was tried with.
+    """Settings for a backbone that segviz has been tested with.
 
     Arguments:
         output_stride: The coarsest stride asked of timm (later stages are dilated), in pixels.
         feature_stride: The feature stride of the segmentation network built on it.
         mean: What is subtracted from the RGB input, in 0..255.
         std: What the input is then divided by.
-        pooled_context: Whether the pooled context module stands on the coarsest map.
+        pooled_context: Whether the coarsest map passes through the pooled context module.
         channels: The number of feature channels C.
-        groups: In how many groups of them the free-form filter works.
+        groups: The number of channel groups of the free-form filter.
     """
 
     output_stride: int = 32
@@ -42,7 +42,7 @@ class Preset:
 
 BACKBONES: dict[str, Preset] = {
     "mobilenetv2_100": Preset(16, 16, (127.5,) * 3, (127.5,) * 3, True, channels=256, groups=4),
-    # As wide as its own aggregation is at stride 4.
+    # As many channels as its own aggregation has at stride 4.
     "dla34": Preset(32, 4, channels=64),
     # TensorFlow's padding keeps samples aligned, since inputs are padded to 16 n + 1 pixels.
     **dict.fromkeys(
@@ -62,7 +62,7 @@ class Backbone(nn.Module):
 
     Raises:
         InputError: If timm has no such network, or not with that output stride, or if the network
-            takes inputs of one size only.
+            only takes inputs of one size.
     """
 
     def __init__(self, name: str, output_stride: int, pretrained: bool = False) -> None:
@@ -88,15 +88,15 @@ class Backbone(nn.Module):
         self.corner = self._aligns_corners()
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """The pyramid of a batch (B, 3, H, W) of normalised inputs, finest first."""
+        """Return the pyramid of a batch (B, 3, H, W) of normalised inputs, finest first."""
         return self.net(x)
 
     def grid(self, stride: int) -> Grid:
-        """The lattice of a map at `stride` input pixels."""
+        """Return the lattice of a map at `stride` input pixels."""
         return Grid(stride, max(self.strides), self.corner)
 
     def load_init(self, path: Path) -> None:
-        """Initialise from a safetensors file with timm's parameter names.
+        """Load weights from a safetensors file with timm's parameter names.
 
         Raises:
             InputError: If the file cannot be read or does not fit the network.
@@ -106,7 +106,7 @@ class Backbone(nn.Module):
             missing, unexpected = self.net.load_state_dict(dict(weights), strict=False)
         except RuntimeError as error:
             raise InputError(
-                f"{path} holds tensors of other shapes than the backbone's; give one made for it."
+                f"{path} holds tensors whose shapes differ from the backbone's; give a file for it."
             ) from error
         missing = [key for key in missing if not key.endswith("num_batches_tracked")]
         if missing or unexpected:
@@ -118,8 +118,8 @@ class Backbone(nn.Module):
 
     @torch.no_grad()
     def _aligns_corners(self) -> bool:
-        # Symmetric padding keeps samples at multiples of the stride, and then an input of m k + 1
-        # pixels gives k + 1 feature pixels; even windows drop the last one or do not fit at all.
+        # With symmetric padding, samples lie at multiples of the stride and an input of m k + 1
+        # pixels gives k + 1 feature pixels; even windows drop the last one or fail.
         largest = max(self.strides)
         size = 4 * largest + 1
         training = self.net.training
@@ -141,7 +141,7 @@ class Backbone(nn.Module):
 
 
 def read_tensors(path: Path) -> Mapping[str, Tensor]:
-    """The tensors of a safetensors file.
+    """Return the tensors of a safetensors file.
 
     Raises:
         InputError: If there is no such file or it is not safetensors.

@@ -12,7 +12,7 @@ from ..errors import InputError
 from .aggregation import Aggregation, PooledContext
 from .architecture import Architecture
 from .backbone import Backbone
-from .fold_norms import fused
+from .fold_norms import fold_norms
 from .grid import Grid
 from .receptive_field import ScaleSpace, read, sigma_from_level
 
@@ -29,14 +29,14 @@ class Theta(NamedTuple):
 
 
 class Encoding(NamedTuple):
-    """What one image gives before theta: computed once, never differentiated."""
+    """The part of a prediction before theta: computed once for an image, never differentiated."""
 
     F: Tensor  # (1, C, h, w) features, normalised per channel
     R: Tensor  # (h w, L, C) normalised responses of the scale space, pixel-major
 
 
 class Prediction(NamedTuple):
-    """What the head says of one image."""
+    """The output of the head for one image."""
 
     logits: Tensor  # (K, h, w), pixel-major in memory
     sigma: Tensor  # (h, w), in feature pixels
@@ -44,7 +44,7 @@ class Prediction(NamedTuple):
 
 
 class Segmenter(nn.Module):
-    r"""A fully convolutional network whose only way from features to scores is a dynamic filter.
+    r"""A fully convolutional network that scores features through a dynamic filter.
 
     .. math::
         u &= (L - 1) \, \text{sigmoid}(\theta_{scale} * F) \\
@@ -88,15 +88,15 @@ class Segmenter(nn.Module):
         self.score_bias = nn.Parameter(torch.zeros(a.classes))
         self.scale_weight = nn.Parameter(torch.empty(1, a.channels, 3, 3))
         nn.init.normal_(self.score_weight, std=a.channels**-0.5)
-        # A near-constant sigma low in the range: training spreads it, larger scales have room.
+        # Start with a nearly constant, small sigma, which training spreads.
         nn.init.normal_(self.scale_weight, std=1e-3)
         self.scale_bias = nn.Parameter(torch.logit(torch.tensor([min(1.5 / (a.levels - 1), 0.5)])))
-        self._frozen: tuple[Backbone, ...] = ()  # a tuple: not among the modules
+        self._frozen: tuple[Backbone, ...] = ()  # in a tuple, so that it is not a submodule
 
     def freeze(self) -> "Segmenter":
-        """Ready for adaptation: in eval mode, no gradients, `encode` by a faster equal backbone."""
+        """Prepare for adaptation: eval mode, no gradients, `encode` by a faster, equal backbone."""
         self.eval().requires_grad_(False)
-        self._frozen = (fused(self.backbone),)
+        self._frozen = (fold_norms(self.backbone),)
         return self
 
     @property
@@ -106,11 +106,10 @@ class Segmenter(nn.Module):
 
     @torch.no_grad()
     def begin_as(self, weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor) -> None:
-        r"""Begin training as a trained classifier of the features: logits = W relu(F) + b.
+        r"""Initialise as a trained classifier of the features: logits = W relu(F) + b.
 
-        The filter starts as the identity at every level, and the norms undo each other, so that
-        what is learnt is where a larger receptive field helps. sigma starts at half a feature
-        pixel.
+        The filter starts as the identity at every level, and the norms cancel, so that training
+        learns where a larger receptive field helps. sigma starts at half a feature pixel.
 
         Arguments:
             weight: W, shape (K, C).
@@ -140,36 +139,36 @@ class Segmenter(nn.Module):
         return Theta(*(parameter.detach() for parameter in self.trainable_theta()))
 
     def trainable_theta(self) -> Theta:
-        """theta_score and theta_scale as parameters of the module, for training and end to end."""
+        """Return theta_score and theta_scale as parameters, for training and end-to-end steps."""
         return Theta(self.score_weight, self.score_bias, self.scale_weight, self.scale_bias)
 
     def normalise(self, photo: Tensor) -> Tensor:
-        """The network input (B, 3, H, W) of photos (B, 3, H, W) in 0..255."""
+        """Return the network input (B, 3, H, W) for photos (B, 3, H, W) in 0..255."""
         mean, std = (
-            # A GPU is not waited for.
+            # Without waiting for a GPU.
             torch.tensor(values, dtype=photo.dtype).to(photo.device, non_blocking=True)
             for values in (self.architecture.mean, self.architecture.std)
         )
         return (photo - mean.view(3, 1, 1)) / std.view(3, 1, 1)
 
     def _apply(self, fn: Callable[..., Tensor], recurse: bool = True) -> "Segmenter":
-        self._frozen = ()  # moved or converted: what was made of the old weights is stale
+        self._frozen = ()  # moved or converted: the copy has the old weights
         return super()._apply(fn, recurse)
 
     def load_state_dict(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
-        """As in torch; a frozen network must be frozen again."""
+        """Load as torch does; a frozen network must be frozen again."""
         self._frozen = ()
         return super().load_state_dict(*arguments, **options)
 
     def pyramid(self, x: Tensor, backbone: Backbone | None = None) -> list[Tensor]:
-        """The maps of the backbone, the coarsest with its context, finest first.
+        """Return the maps of the backbone, the coarsest with its context, finest first.
 
         The input is padded to the backbone's multiple with zeros (the mean colour); the maps cover
         the padding too.
 
         Arguments:
             x: Normalised inputs of any size, shape (B, 3, H, W), float.
-            backbone: One that computes the same as the network's.
+            backbone: A backbone equal to the network's, to use instead.
         """
         height, width = x.shape[-2:]
         grid = self.grid
@@ -181,18 +180,18 @@ class Segmenter(nn.Module):
         return maps
 
     def cropped(self, maps: Tensor, x: Tensor) -> Tensor:
-        """Maps (B, C, h', w') at the feature stride without the pixels that sit on padding of x."""
+        """Crop maps (B, C, h', w') at the feature stride to the pixels that lie on x."""
         height, width = x.shape[-2:]
         return maps[..., : self.grid.valid(height), : self.grid.valid(width)]
 
     def features(self, x: Tensor, backbone: Backbone | None = None) -> Tensor:
-        """The normalised features F of a batch of inputs of any size.
+        """Return the normalised features F of a batch of inputs of any size.
 
-        Feature pixels that sit on padding are cropped away.
+        Feature pixels that lie on padding are cropped away.
 
         Arguments:
             x: Normalised inputs, shape (B, 3, H, W), float.
-            backbone: One that computes the same as the network's.
+            backbone: A backbone equal to the network's, to use instead.
 
         Returns:
             Shape (B, C, h, w), zero mean and unit variance per channel over the training set.
@@ -200,7 +199,7 @@ class Segmenter(nn.Module):
         return self.feature_norm(self.cropped(self.aggregation(self.pyramid(x, backbone)), x))
 
     def scale_space(self, F: Tensor) -> Tensor:
-        """The normalised responses R of one image, pixel-major; the network must be in eval mode.
+        """Return the normalised responses R of one image, pixel-major; only in eval mode.
 
         In eval mode the norm is affine, so it commutes with the interpolation between levels.
 
@@ -219,15 +218,15 @@ class Segmenter(nn.Module):
         return R
 
     def encode(self, x: Tensor) -> Encoding:
-        """Features and scale space of one input (1, 3, H, W), once frozen by the fast way."""
+        """Return features and scale space of one input (1, 3, H, W)."""
         F = self.features(x, self.fast_backbone)
         return Encoding(F, self.scale_space(F))
 
     def level(self, theta: Theta, F: Tensor) -> Tensor:
-        """The continuous levels u in [0, L - 1], shape (B, 1, h, w), of features (B, C, h, w)."""
+        """Return the levels u in [0, L - 1], shape (B, 1, h, w), of features (B, C, h, w)."""
         height, width = F.shape[-2:]
-        # One output channel: a product with all taps, then nine shifts, beats a convolution. With
-        # sixteen columns instead of nine the product takes half as long.
+        # With one output channel, a product with all taps and nine shifts is faster than a
+        # convolution; with sixteen columns instead of nine the product takes half as long.
         weight = functional.pad(theta.scale_weight[0].flatten(1), (0, 7))
         taps = (F.flatten(2).transpose(1, 2) @ weight)[..., :9].transpose(1, 2)  # (B, 9, h w)
         taps = functional.pad(taps.unflatten(2, (height, width)), (1, 1, 1, 1))
@@ -237,7 +236,7 @@ class Segmenter(nn.Module):
         return (self.architecture.levels - 1) * torch.sigmoid(z[:, None])
 
     def head(self, theta: Theta, F: Tensor, R: Tensor) -> Prediction:
-        """The prediction of one image: a pure function of theta.
+        """Return the prediction of one image: a pure function of theta.
 
         Arguments:
             theta: The classifier and the scale regressor.
@@ -251,42 +250,42 @@ class Segmenter(nn.Module):
         return self.score(theta, activation, sigma_from_level(u).view(F.shape[-2:]))
 
     def activate(self, theta: Theta, F: Tensor, R: Tensor) -> tuple[Tensor, Tensor]:
-        """What theta_scale alone decides: activations (h w, C), and the levels u (h w,)."""
+        """Return what depends on theta_scale alone: activations (h w, C) and levels u (h w,)."""
         u = self.level(theta, F).view(-1)
         return functional.relu(read(R, u), inplace=True), u
 
     def score(self, theta: Theta, activation: Tensor, sigma: Tensor) -> Prediction:
-        """The prediction from activations (h w, C): what theta_score decides."""
+        """Return the prediction from activations (h w, C), by theta_score."""
         rows = torch.addmm(theta.score_bias, activation, theta.score_weight.T)
         return Prediction(rows.T.unflatten(1, sigma.shape), sigma, activation)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits (B, K, h, w) on the feature grid, for training: x as in `features`."""
+        """Return logits (B, K, h, w) on the feature grid, for training: x as in `features`."""
         return self.from_features(self.features(x))
 
     def from_features(self, F: Tensor) -> Tensor:
-        """Logits (B, K, h, w) from features (B, C, h, w), differentiable in all there is."""
+        """Return logits (B, K, h, w) from features (B, C, h, w), differentiable in everything."""
         return self._score(self.response_norm(self._response(F)))
 
     def forward_maps(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        """Logits of several images of any size, for training on maps that were kept.
+        """Return logits of several images of any size, for training on cached maps.
 
         Batch norm takes its statistics over the pixels of all of them.
 
         Arguments:
-            maps: Of each image the only map that the aggregation uses, cropped, (1, C', h, w).
+            maps: For each image the only map that the aggregation uses, cropped, (1, C', h, w).
 
         Returns:
-            Of each image the logits on the feature grid, shape (1, K, h, w).
+            For each image the logits on the feature grid, shape (1, K, h, w).
         """
         assert self.aggregation.single, "the aggregation uses several maps"
-        project = self.aggregation.projections[0]  # 1x1 or nothing: pixels do not meet
-        F = together(lambda x: self.feature_norm(project(x)), maps)
+        project = self.aggregation.projections[0]  # 1x1 or the identity: pixels do not mix
+        F = apply_pixelwise(lambda x: self.feature_norm(project(x)), maps)
         responses = [self._response(one) for one in F]
-        return together(lambda x: self._score(self.response_norm(x)), responses)
+        return apply_pixelwise(lambda x: self._score(self.response_norm(x)), responses)
 
     def _response(self, F: Tensor) -> Tensor:
-        """The responses read at each pixel's level, before the norm, the shape of F."""
+        """Return the responses read at each pixel's level, before the norm, in the shape of F."""
         u = self.level(self.trainable_theta(), F)
         # The same interpolation as `read`, written as hat functions: dense, differentiable in R.
         response = torch.zeros_like(F)
@@ -300,8 +299,8 @@ class Segmenter(nn.Module):
         return functional.conv2d(functional.relu(response), weight, self.score_bias)
 
 
-def together(function: Callable[[Tensor], Tensor], maps: Sequence[Tensor]) -> list[Tensor]:
-    """A function that treats all pixels alike, on maps (1, C, h, w) of different sizes at once."""
+def apply_pixelwise(function: Callable[[Tensor], Tensor], maps: Sequence[Tensor]) -> list[Tensor]:
+    """Apply a pixel-wise function to maps (1, C, h, w) of different sizes at once."""
     sizes = [one.shape[-2:] for one in maps]
     pixels = torch.cat([one.flatten(2) for one in maps], 2)[..., None]  # (1, C, N, 1)
     parts = function(pixels)[..., 0].split([h * w for h, w in sizes], 2)

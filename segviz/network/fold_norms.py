@@ -1,4 +1,4 @@
-"""Batch norms folded into the convolutions before them, for a backbone that stays as it is."""
+"""Fold batch norms into the convolutions before them, to speed up a frozen backbone."""
 
 import copy
 import itertools
@@ -10,23 +10,24 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .backbone import Backbone
 
-__all__ = ["fused"]
+__all__ = ["fold_norms"]
 
-TOLERANCE = 1e-4  # of the largest value of each map
+TOLERANCE = 1e-4
+"""The largest difference allowed, relative to the largest value of each map."""
 
 
 @torch.no_grad()
-def fused(backbone: Backbone) -> Backbone:
-    r"""A copy that computes the same with fewer passes over memory.
+def fold_norms(backbone: Backbone) -> Backbone:
+    r"""Return a copy of a backbone that computes the same with fewer passes over memory.
 
     .. math:: \gamma \frac{W * x - \mu}{\sqrt{v + \epsilon}} + \beta = W' * x + b'
 
-    Which norm follows which convolution is taken from the order in which modules were made; as
-    nothing forces a network to use them in that order, the copy is compared with the original on
-    noise, and where they differ the original itself is returned.
+    Pairs of convolution and norm are found by the order in which modules were defined. Since a
+    network may use them in another order, the copy is compared with the original on noise; if they
+    differ, the original itself is returned.
 
     Arguments:
-        backbone: In eval mode; not written to.
+        backbone: The backbone, in eval mode; not written to.
     """
     copied = copy.deepcopy(backbone)
     _fuse(copied)

@@ -1,4 +1,4 @@
-"""Where feature pixels sit on the input, and how maps move between grids."""
+"""Map between the feature grid, the network input and the photo."""
 
 from dataclasses import dataclass
 
@@ -35,24 +35,24 @@ class Grid:
         return 0.0 if self.corner else (self.stride - 1) / 2
 
     def padded(self, length: int) -> int:
-        """The smallest length in input pixels, at least `length`, that the backbone takes."""
+        """Return the smallest length of at least `length` input pixels that the backbone takes."""
         if self.corner:
             return -(-(length - 1) // self.multiple) * self.multiple + 1
         return -(-length // self.multiple) * self.multiple
 
     def valid(self, length: int) -> int:
-        """The number of feature pixels that sit on the first `length` input pixels, at least 1."""
+        """Return how many feature pixels lie on the first `length` input pixels, at least 1."""
         return max(1, int((length - 1 - self.offset) // self.stride) + 1)
 
     def to_features(self, length: int, source: int, device: torch.device | str = "cpu") -> Tensor:
-        r"""Positions on the feature grid of the pixels of a photo.
+        r"""Return the positions on the feature grid of the pixels of a photo.
 
         .. math:: p(i) = \frac{(i + 1/2) \, n / N - 1/2 - o}{r}
 
         Arguments:
             length: The size :math:`N` of the photo along one axis, in pixels.
             source: The size :math:`n` of the network input made from it, in pixels.
-            device: Where the result lives.
+            device: The device of the result.
 
         Returns:
             Positions in feature pixels, shape (N,), float32.
@@ -61,7 +61,7 @@ class Grid:
         return ((pixels + 0.5) * (source / length) - 0.5 - self.offset) / self.stride
 
     def to_photo(self, count: int, length: int, source: int) -> Tensor:
-        """The photo pixel nearest to each of `count` feature pixels, shape (count,), int64.
+        """Return the photo pixel nearest to each of `count` feature pixels, shape (count,), int64.
 
         Arguments:
             count: The number of feature pixels along one axis.
@@ -74,7 +74,7 @@ class Grid:
 
 
 def resample(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Bilinear interpolation of maps at a product grid of positions, clamped at the borders.
+    """Interpolate maps bilinearly at a product grid of positions, clamped at the borders.
 
     Arguments:
         maps: Shape (*, h, w), floating point.
@@ -95,10 +95,10 @@ def resample(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 
 
 def resampled_argmax(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Which of the maps is the largest at each position: `resample`, then argmax, faster.
+    """Return which map is the largest at each position: argmax of `resample`, but faster.
 
     Where the four pixels around a position agree on the largest map, so do all points between
-    them; only the others are interpolated.
+    them; only the other positions are interpolated.
 
     Arguments:
         maps: Shape (K, h, w), floating point, K <= 256.
@@ -134,7 +134,7 @@ def resampled_argmax(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 
 
 def _neighbours(positions: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The pixels before and after each position on an axis, and how far it is between them."""
+    """Return the pixels before and after each position on an axis, and the fraction in between."""
     positions = positions.clamp(0, length - 1)
     low = positions.floor().clamp(max=max(length - 2, 0))
     weight = positions - low
@@ -143,7 +143,7 @@ def _neighbours(positions: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor]
 
 
 def resize_photo(photo: Tensor, scale: float) -> Tensor:
-    """The photo at another scale: bilinear, antialiased when it shrinks.
+    """Resize a photo bilinearly, with antialiasing when it shrinks.
 
     Arguments:
         photo: Shape (3, H, W), uint8 or float, any range.

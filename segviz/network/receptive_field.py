@@ -26,7 +26,7 @@ __all__ = [
 
 
 def gaussian(sigma: float, dtype: torch.dtype = torch.float32) -> Tensor:
-    r"""A sampled Gaussian, truncated at :math:`2 \sigma` on each side and normalised.
+    r"""Return a sampled Gaussian, truncated at :math:`2 \sigma` on each side and normalised.
 
     .. math:: g_\sigma(x) \propto \exp(-x^2 / 2 \sigma^2), \quad |x| \le \lceil 2 \sigma \rceil
 
@@ -44,7 +44,7 @@ def gaussian(sigma: float, dtype: torch.dtype = torch.float32) -> Tensor:
 
 
 def blur(x: Tensor, sigma: float) -> Tensor:
-    r"""Separable Gaussian blur, renormalised at the borders so that constants stay constant.
+    r"""Blur maps by a separable Gaussian, renormalised at the borders: constants stay constant.
 
     .. math:: y = \frac{g_\sigma * x}{g_\sigma * 1}, \quad \text{x zero outside}
 
@@ -60,7 +60,7 @@ def blur(x: Tensor, sigma: float) -> Tensor:
     weights = gaussian(sigma, torch.float64).to(x, non_blocking=True)
     reach, channels = len(weights) // 2, x.shape[1]
     mass = [_mass(weights, length) for length in x.shape[-2:]]
-    # Channels last, such a convolution costs little more than its passes over memory.
+    # In channels-last layout, a depthwise convolution costs little more than its memory traffic.
     x = x.contiguous(memory_format=torch.channels_last)
     for shape, padding in (((-1, 1), (reach, 0)), ((1, -1), (0, reach))):
         kernel = weights.view(1, 1, *shape).expand(channels, -1, -1, -1).contiguous()
@@ -69,18 +69,18 @@ def blur(x: Tensor, sigma: float) -> Tensor:
 
 
 def _mass(weights: Tensor, length: int) -> Tensor:
-    """How much of a filter lies inside at each position of an axis, shape (length,)."""
+    """Return how much of a filter lies inside at each position of an axis, shape (length,)."""
     inside = weights.new_ones(1, 1, length)
     return functional.conv1d(inside, weights[None, None], padding=len(weights) // 2)[0, 0]
 
 
 def dilation(sigma: float) -> int:
-    """The spacing of the free-form filter's taps at a level, in feature pixels."""
+    """Return the spacing of the free-form filter's taps at a level, in feature pixels."""
     return max(1, round(sigma))
 
 
 def sigma_from_level(u: Tensor) -> Tensor:
-    r"""The standard deviation at a continuous level.
+    r"""Return the standard deviation at a continuous level.
 
     .. math:: \sigma(u) = 2^{u - 1} \text{ for } u \ge 1, \qquad \sigma(u) = u \text{ below}
 
@@ -94,7 +94,7 @@ def sigma_from_level(u: Tensor) -> Tensor:
 
 
 def read(R: Tensor, u: Tensor) -> Tensor:
-    r"""Responses at each pixel's own level: linear interpolation between neighbouring levels.
+    r"""Read the scale space at each pixel's own level, by linear interpolation between levels.
 
     .. math:: r = (1 - t) \, R_l + t \, R_{l+1}, \quad l = \lfloor u \rfloor, \; t = u - l
 
@@ -120,7 +120,7 @@ def level_derivative(R: Tensor, u: Tensor, pixels: Tensor | None = None) -> Tens
     Arguments:
         R: The scale space, shape (N, L, C).
         u: Levels of those pixels, shape (M,).
-        pixels: Which they are, shape (M,), int64; None = all, in order.
+        pixels: The indices of those pixels, shape (M,), int64; None = all, in order.
 
     Returns:
         Shape (M, C).
@@ -135,7 +135,7 @@ def _lower(u: Tensor, levels: int) -> Tensor:
 
 
 def _blend(R: Tensor, pixels: Tensor | None, low: Tensor, weights: Tensor) -> Tensor:
-    """Two neighbouring rows of each pixel, weighted and summed in one pass over memory."""
+    """Return the weighted sum of two neighbouring levels of each pixel, in one pass."""
     _, levels, channels = R.shape
     if pixels is None:
         pixels = torch.arange(len(low), device=low.device)
@@ -156,7 +156,7 @@ class ScaleSpace(nn.Module):
     Arguments:
         channels: The number of feature channels C, in and out.
         sigmas: The standard deviations of the levels in feature pixels: 0, 1, 2, 4 ...
-        groups: In how many groups the channels are filtered, a divisor of C; 1 = all with all.
+        groups: The number of channel groups of the filter, a divisor of C; 1 = a full convolution.
     """
 
     def __init__(self, channels: int, sigmas: Sequence[float], groups: int = 1) -> None:
@@ -166,11 +166,11 @@ class ScaleSpace(nn.Module):
         nn.init.kaiming_normal_(self.filter.weight, nonlinearity="relu")
 
     def level(self, F: Tensor, sigma: float) -> Tensor:
-        """The response at one level, shape (B, C, h, w), for features of that shape."""
+        """Return the response at one level, shape (B, C, h, w), for features of that shape."""
         d = dilation(sigma)
         weight, groups = self.filter.weight, self.filter.groups
         return functional.conv2d(blur(F, sigma), weight, padding=d, dilation=d, groups=groups)
 
     def forward(self, F: Tensor) -> list[Tensor]:
-        """The responses at all levels, L maps of shape (B, C, h, w)."""
+        """Return the responses at all levels, L maps of shape (B, C, h, w)."""
         return [self.level(F, sigma) for sigma in self.sigmas]

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from segviz.network.backbone import Backbone
-from segviz.network.fold_norms import fused
+from segviz.network.fold_norms import fold_norms
 from segviz.network.grid import Grid
 
 
@@ -30,7 +30,7 @@ def backbone(request):
 @torch.no_grad()
 def test_computes_the_same_without_norms(backbone):
     x = torch.randn(2, 3, 96, 160)
-    copied = fused(backbone)
+    copied = fold_norms(backbone)
     assert norms(backbone) > 20 and norms(copied) == 0
     for a, b in zip(backbone(x), copied(x), strict=True):
         assert (a - b).abs().max() < 1e-3 * a.abs().max()
@@ -39,7 +39,7 @@ def test_computes_the_same_without_norms(backbone):
 @torch.no_grad()
 def test_writes_nothing_to_the_original(backbone):
     before = copy.deepcopy(backbone.state_dict())
-    fused(backbone)
+    fold_norms(backbone)
     after = backbone.state_dict()
     assert list(before) == list(after)
     assert all(torch.equal(before[key], after[key]) for key in before)
@@ -62,7 +62,7 @@ class Crossed(nn.Module):
 
 def test_a_network_that_cannot_be_fused_stays(seed):
     crossed = Crossed().eval()
-    assert fused(crossed) is crossed
+    assert fold_norms(crossed) is crossed
 
 
 @torch.no_grad()
