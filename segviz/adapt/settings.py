@@ -1,4 +1,4 @@
-"""Everything that fixes an episode."""
+"""The settings that determine an episode."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,11 @@ VARIABLES = {
     "all": "every parameter, end to end (slow: the paper's negative control)",
 }
 PRECISIONS = ("float32", "bfloat16")
-LIMITS = {"scale": (0.25, 8.0), "steps": (0, 512), "learning_rate": (1e-7, 1.0)}
+LIMITS: dict[str, tuple[float, float]] = {
+    "scale": (0.25, 8.0),
+    "steps": (0, 512),
+    "learning_rate": (1e-7, 1.0),
+}
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,8 @@ class Settings:
         variables: Which parameters are adapted, a name in `VARIABLES`.
         steps: The number of updates T, 0 (feedforward) to 512.
         learning_rate: Adam's learning rate, 1e-7 to 1.
-        centred: Whether a change of a weight is compensated in the bias, so that it acts on
-            features centred on the image's mean of step 0.
+        centred: Whether the bias compensates a change of the weight, so that the weight acts on
+            features centred on the image's mean at step 0.
         tolerance: Stop early once a step changes the loss by less than this fraction; 0 = never.
         precision: The arithmetic of the frozen part; the steps are always float32.
 

@@ -12,13 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .extent import TRUNCATION, extent
+from .extent import TRUNCATION
 
 __all__ = [
     "ScaleSpace",
     "blur",
     "dilation",
-    "extent",
     "gaussian",
     "read",
     "sigma_from_level",

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..data.classes import IGNORE, PALETTE
 from ..errors import InputError
+from ..network.extent import extent
 from ..pictures import maps
 from ..pictures.panels import MAP_UNITS, OPACITY, has_truth
 from ..runs.record import Quantised, Record
@@ -235,11 +236,7 @@ def _receptive_field(record: Record) -> dict[str, list[float]]:
 
     The size is linear in sigma below and above one feature pixel, so three points are all of it.
     """
-    import torch  # takes seconds to import
-
-    from ..network.receptive_field import extent
-
-    sigmas = torch.tensor([0.0, 1.0, 2.0], dtype=torch.float64)
+    sigmas = np.array([0.0, 1.0, 2.0])
     sizes = extent(sigmas, record.stride)
     return {"sigmas": (record.stride * sigmas).tolist(), "sizes": sizes.tolist()}
 
