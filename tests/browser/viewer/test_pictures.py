@@ -7,7 +7,7 @@ import pytest
 
 from segviz.pictures import maps
 from segviz.viewer import NamedRecord
-from tests.browser.viewer.viewer_page import STEPS, check, same
+from tests.browser.viewer.viewer_page import STEPS, check, same, selected_mask
 from tests.browser.viewer_dom import pixels
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -38,7 +38,7 @@ def test_pictures_are_those_of_the_record(open_page, record):
         fate = maps.outcome_picture(record.truth, record.labels[0], labels)
         assert np.array_equal(viewer.picture("right-wrong"), fate)
         drawn = maps.entropy_picture(record, step, entropy)
-        same(viewer.picture("entropy"), outlined(drawn, maps.selected_mask(record, step)))
+        same(viewer.picture("entropy"), outlined(drawn, selected_mask(record, step)))
         same(
             viewer.picture("receptive-field"),
             maps.receptive_field_picture(record, step, sigma),

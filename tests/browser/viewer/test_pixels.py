@@ -10,7 +10,7 @@ from segviz.network.extent import extent
 from segviz.network.grid import resample
 from segviz.pictures import maps
 from segviz.viewer import NamedRecord
-from tests.browser.viewer.viewer_page import STEPS
+from tests.browser.viewer.viewer_page import STEPS, selected_mask
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -23,7 +23,7 @@ def test_the_inspector_reads_the_record(open_page, record):
     odds = resample(codes, rows, columns).softmax(0).numpy()
     entropy = maps.to_photo(record.entropy[9], record)
     sigma = maps.to_photo(record.sigma[9], record)
-    selected = maps.selected_mask(record, 9)
+    selected = selected_mask(record, 9)
     for x, y, panel in ((0, 0, "photo"), (71, 55, "entropy"), (20, 25, "truth"), (50, 30, "photo")):
         viewer.point(x, y, panel)
         label = record.labels[9, y, x]

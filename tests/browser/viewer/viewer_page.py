@@ -94,6 +94,11 @@ class Viewer(ViewerDom):
         self.page.wait_for_function(f"(step => {condition})({step})")
 
 
+def selected_mask(record, step):
+    """S of a step at the photo's resolution, (H, W) bool."""
+    return maps.to_photo(record.selected[step], record) > 0.5
+
+
 def same(picture, want):
     """Equal, but for interpolated values that lie between two colours."""
     different = (picture != want).any(-1)
