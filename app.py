@@ -9,10 +9,12 @@ from pages.actions import server
 
 
 @asynccontextmanager
-async def begin(_: st.App) -> AsyncIterator[None]:
-    """Load the network and make the first screen's run before anyone comes."""
-    server.begin()
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """Load the network and start the first run before the first visit."""
+    server.start()
     yield
 
 
-app = st.App("pages/main.py", lifespan=begin)
+# The main script lies in the folder of its pages: beside a folder called pages, Streamlit takes its
+# scripts for pages of their own and runs them without the main script.
+app = st.App("pages/main.py", lifespan=lifespan)

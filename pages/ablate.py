@@ -1,32 +1,35 @@
 """Ablate: what is adapted, at which learning rate and for how many steps, on one photo."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
 from pages.actions import launch
-from pages.actions.page_start import enter, say, start
-from pages.components.run_view import stage, work_of
-from pages.components.settings_form import rates_control
-from pages.components.sidebar import side
-from pages.state import controls, session
+from pages.actions.page_start import start_page
+from pages.components.notices import show_notices
+from pages.components.run_view import request_of, run_view
+from pages.components.settings_form import rates_control, steps_control
+from pages.components.sidebar import sidebar
+from pages.state import controls
 from pages.state.controls import rate_text
 from pages.state.query_params import MAX_RUNS
-from segviz.adapt import VARIABLES
+from pages.state.session import ShownRuns, session
+from segviz.adapt import VARIABLES, Settings
 from segviz.charts.run_comparison import change_heatmap
 from segviz.errors import InputError
 from segviz.runs import verdict
 from segviz.viewer import NamedRecord, ViewState
 
 PAGE = "ablate"
-STEPS = (1, 2, 4, 8, 16, 32, 64, 128)
-now = session.session()
+now = session()
 
 
-def planned() -> list:
-    """A run for each pair of variables and learning rate; it serves every number of steps."""
+def planned() -> list[tuple[str, Settings]]:
+    """Plan a run for each pair of variables and learning rate; it serves all numbers of steps."""
     values = controls.values()
-    variables, rates, steps = (values[f"grid_{name}"] for name in ("variables", "rates", "steps"))
+    variables, rates = values["grid_variables"], values["grid_learning_rates"]
+    steps = values["grid_steps"]
     count = len(variables) * len(rates)
     if not 1 <= count <= MAX_RUNS or not steps:
         raise InputError(
@@ -36,84 +39,90 @@ def planned() -> list:
     return [
         (
             f"{name}, {rate_text(rate)}",
-            controls.settings(variables=name, rate=rate, steps=max(steps)),
+            controls.settings(variables=name, learning_rate=rate, steps=max(steps)),
         )
         for name in variables
         for rate in rates
     ]
 
 
-def grid(shown: list[NamedRecord], view: ViewState, live: bool) -> None:
-    """The grid of outcomes, as far as it is known."""
-    result = now.results.get(PAGE)
-    work = work_of(PAGE)
-    values = work.values if live and work else result.values if result else None
-    if values is None:
-        return
-    if live or result is None:
-        key, what = verdict.score(shown[0].record) or ("iou", "IoU")
-        curves = {one.name: one.record.numbers(key) for one in shown}
-    else:
-        what, curves = result.judged[1], result.curves
-    rates = [rate_text(rate) for rate in values["grid_rates"]]
-    steps = sorted(values["grid_steps"])
-    groups = [f"{count} steps" if count != 1 else "1 step" for count in steps]
+def grid(runs: list[NamedRecord], view: ViewState, in_progress: bool) -> None:
+    """Draw the change of each cell, as far as it is known."""
+    shown, request = now.shown.get(PAGE), request_of(PAGE)
+    if in_progress and request is not None:
+        key, measure = verdict.score(runs[0].record) or ("iou", "IoU")
+        curves = {run.name: run.record.numbers(key) for run in runs}
+        _heatmap("grid_in_progress", request.values, curves, measure, in_progress)
+    elif shown is not None:
+        measure = shown.measure[1]
+        cell = _heatmap(f"grid_{shown.id}", shown.values, shown.curves, measure, in_progress)
+        if cell is not None:
+            _open(shown, *cell)
+        _cell_by_name(shown)
+
+
+def _heatmap(
+    key: str,
+    values: dict[str, Any],
+    curves: dict[str, list[float]],
+    measure: str,
+    in_progress: bool,
+) -> tuple[str, int] | None:
+    """Draw the heatmap; return the name of the run and the step of the cell clicked."""
+    rates = [rate_text(rate) for rate in values["grid_learning_rates"]]
+    steps = {f"{n} step{'s' if n != 1 else ''}": n for n in sorted(values["grid_steps"])}
     change = {
-        (name, rate, group): _change(curves.get(f"{name}, {rate}"), count, live)
+        (name, rate, label): _change(curves.get(f"{name}, {rate}"), step, in_progress)
         for name in values["grid_variables"]
         for rate in rates
-        for group, count in zip(groups, steps, strict=True)
+        for label, step in steps.items()
     }
     st.markdown(
-        f"**Change of {what} against step 0** :gray[in points; step 0 has"
+        f"**Change of {measure} against step 0** :gray[in points; step 0 has"
         f" {100 * next(iter(curves.values()))[0]:.1f} %. Choose a cell to see its run.]"
     )
-    event = st.plotly_chart(
-        change_heatmap(list(values["grid_variables"]), rates, groups, change, what),
-        key=f"grid_{result.id if result and not live else 'live'}",
-        on_select="ignore" if live else "rerun",
+    event: Any = st.plotly_chart(
+        change_heatmap(list(values["grid_variables"]), rates, list(steps), change, measure),
+        key=key,
+        on_select="ignore" if in_progress else "rerun",
         selection_mode="points",
         config={"displayModeBar": False},
-        alt=f"Change of {what} by variables, learning rate and steps",
+        alt=f"Change of {measure} by variables, learning rate and steps",
     )
-    if not live and result is not None:
-        points = event.selection.points if event is not None else []
-        if points:
-            name, rate, group = points[0]["customdata"]
-            visit(f"{name}, {rate}", steps[groups.index(group)])
-        _by_keyboard(list(result.runs), steps)
+    if in_progress or not event or not event.selection.points:
+        return None
+    name, rate, label = event.selection.points[0]["customdata"]
+    return f"{name}, {rate}", steps[label]
 
 
-def _change(curve: Sequence[float] | None, step: int, live: bool) -> float | None:
-    """The change in points, or None where the run has not come so far."""
-    if curve is None or (live and step >= len(curve)):
+def _change(curve: Sequence[float] | None, step: int, in_progress: bool) -> float | None:
+    """Return the change in points; None if the run has not reached the step."""
+    if curve is None or (in_progress and step >= len(curve)):
         return None
     return 100 * (curve[min(step, len(curve) - 1)] - curve[0])
 
 
-def _by_keyboard(runs: list[tuple[str, str]], steps: list[int]) -> None:
+def _cell_by_name(shown: ShownRuns) -> None:
+    """Draw the choice of a cell for those who use the keyboard."""
+    names, steps = [name for name, _ in shown.runs], sorted(shown.values["grid_steps"])
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox(
-            "Run", [name for name, _ in runs], key="grid_run", width=240, help="A cell by name."
-        )
-        at = st.selectbox("Steps", steps, len(steps) - 1, key="grid_at", width=120)
+        name = st.selectbox("Run", names, key="grid_run", width=240, help="A cell by name.")
+        step = st.selectbox("Steps", steps, len(steps) - 1, key="grid_at", width=120)
         if st.button("Open on Iterate", key="grid_open", icon=":material/open_in_new:"):
-            visit(name, at)
+            _open(shown, name, step)
 
 
-def visit(name: str, step: int) -> None:
-    """Open a run on Iterate; if it was let go, make it again there."""
-    result = now.results[PAGE]
-    id = dict(result.runs)[name]
-    if not launch.open_run(id, step):
+def _open(shown: ShownRuns, name: str, step: int) -> None:
+    """Open a run on Iterate; if it was evicted, run it again there."""
+    if not launch.open_run(dict(shown.runs)[name], step):
         variables, rate = name.split(", ")
-        values = result.values
-        changed = {"variables": variables, "rate": float(rate), "steps": max(values["grid_steps"])}
-        launch.ask("iterate", {**values, **changed}, ViewState(step=step))
+        steps = max(shown.values["grid_steps"])
+        changed = {"variables": variables, "learning_rate": float(rate), "steps": steps}
+        launch.request_run("iterate", {**shown.values, **changed}, ViewState(step=step))
     st.switch_page("iterate.py")
 
 
-enter(PAGE, planned)
+start_page(PAGE, planned)
 left, middle, right = st.columns([3, 4, 4])
 with left:
     st.pills(
@@ -128,26 +137,14 @@ with left:
     )
 with middle:
     rates_control(
-        "Learning rates",
-        "grid_rates",
+        "grid_learning_rates",
         "Adam's step sizes, without unit; others may be typed. The paper's value: 0.001.",
     )
 with right:
-    st.pills(
-        "Steps",
-        sorted({*STEPS, *controls.get("grid_steps")}),
-        selection_mode="multi",
-        default=controls.get("grid_steps"),
-        key=controls.key("grid_steps"),
-        wrap=True,
-        help="Numbers of updates; one run of the largest serves all. The paper's value: 32.",
+    steps_control(
+        "grid_steps",
+        "Numbers of updates; one run of the largest serves all. The paper's value: 32.",
     )
-side(
-    PAGE,
-    "Run the grid",
-    planned,
-    lambda: start(PAGE, planned),
-    hidden=("variables", "rate", "steps"),
-)
-say(PAGE)
-stage(PAGE, work_of(PAGE), viewing=False, below=grid)
+sidebar(PAGE, "Run the grid", planned, hidden=("variables", "learning_rate", "steps"))
+show_notices(PAGE)
+run_view(PAGE, request_of(PAGE), with_viewer=False, details=grid)

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.actions.page_start import say
+from pages.actions.page_start import start_page
 from pages.components.benchmark_details import details
 from pages.components.benchmark_form import choose_and_run, finished
 from pages.components.benchmark_table import as_file, gains, provenance, table
-from pages.state import controls, session
+from pages.components.notices import show_notices
+from pages.state import controls
 from pages.state.text import plain, sentence
 from segviz.errors import InputError
 from segviz.evaluation.paper_tables import TABLES
@@ -18,8 +19,6 @@ from segviz.runtime import resources
 
 PAGE = "benchmark"
 OWN = "own"
-now = session.session()
-now.opened = True
 
 
 @st.cache_resource(show_spinner="Reading the result", max_entries=8)
@@ -82,7 +81,8 @@ def paper(name: str) -> None:
     show(result, model, path.read_bytes(), path.name)
 
 
-say(PAGE)
+start_page(PAGE)
+show_notices(PAGE)
 chosen = st.segmented_control(
     "Table",
     [*TABLES, OWN],

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from pages.actions.page_start import enter, say, start
-from pages.components.run_view import stage, work_of
-from pages.components.sidebar import side
+from pages.actions.page_start import start_page
+from pages.components.notices import show_notices
+from pages.components.run_view import request_of, run_view
+from pages.components.settings_form import objective_title
+from pages.components.sidebar import sidebar
 from pages.state import controls
 from pages.state.query_params import FEEDFORWARD, MAX_RUNS
 from segviz.adapt import OBJECTIVES, Settings
@@ -15,26 +17,25 @@ from segviz.viewer import NamedRecord, ViewState
 PAGE = "compare"
 
 
-def planned() -> list:
-    """A run for each method chosen; feedforward is the one of no steps."""
+def planned() -> list[tuple[str, Settings]]:
+    """Plan a run for each method; feedforward is a run without steps."""
     names = controls.values()["methods"]
     if not 1 <= len(names) <= MAX_RUNS:
         raise InputError(f"{len(names)} methods are chosen; choose from 1 to {MAX_RUNS}.")
-    settings = [
-        Settings(scale=controls.settings().scale, steps=0)
-        if name == FEEDFORWARD
-        else controls.settings(objective=name)
-        for name in names
-    ]
-    return list(zip(names, settings, strict=True))
+    return [(name, _settings(name)) for name in names]
 
 
-def by_class(shown: list[NamedRecord], view: ViewState, live: bool) -> None:
-    """The table of the classes at the step shown."""
-    records = {one.name: one.record for one in shown}
-    first = shown[0]
-    if live:
+def _settings(name: str) -> Settings:
+    if name == FEEDFORWARD:
+        return Settings(scale=controls.settings().scale, steps=0)
+    return controls.settings(objective=name)
+
+
+def by_class(runs: list[NamedRecord], view: ViewState, in_progress: bool) -> None:
+    """Draw the IoU of each class at the step shown."""
+    if in_progress:
         return
+    first = runs[0]
     if first.record.reference != "truth":
         st.caption("No truth: there is no IoU by class.")
         return
@@ -42,20 +43,17 @@ def by_class(shown: list[NamedRecord], view: ViewState, live: bool) -> None:
     st.markdown(
         f"**IoU by class** :gray[in %, {at}; ± is the difference from {first.name}, in points]"
     )
-    rows = class_table(records, view.step)
     columns: dict = {
         "class": st.column_config.TextColumn("Class", pinned=True),
         "share": st.column_config.NumberColumn(
             "Share", format="%.1f", help="Share of the truth's pixels, in %."
         ),
     }
-    for name in records:
-        columns[name] = st.column_config.NumberColumn(
-            OBJECTIVES[name].title if name in OBJECTIVES else name.capitalize(), format="%.1f"
-        )
-        columns[f"± {name}"] = st.column_config.NumberColumn("±", format="%+.1f")
+    for run in runs:
+        columns[run.name] = st.column_config.NumberColumn(objective_title(run.name), format="%.1f")
+        columns[f"± {run.name}"] = st.column_config.NumberColumn("±", format="%+.1f")
     st.dataframe(
-        rows,
+        class_table({run.name: run.record for run in runs}, view.step),
         hide_index=True,
         column_config=columns,
         width="stretch",
@@ -69,18 +67,18 @@ def by_class(shown: list[NamedRecord], view: ViewState, live: bool) -> None:
     )
 
 
-enter(PAGE, planned)
+start_page(PAGE, planned)
 st.multiselect(
     "Methods",
     [FEEDFORWARD, *OBJECTIVES],
-    format_func=lambda name: OBJECTIVES[name].title if name in OBJECTIVES else name.capitalize(),
-    default=controls.get("methods"),
+    controls.get("methods"),
+    format_func=objective_title,
     key=controls.key("methods"),
     max_selections=MAX_RUNS,
     help="Feedforward is the prediction without adaptation. Oracle and adversary minimise and"
     " maximise the cross-entropy to the truth: what such updates could do at best and at worst."
     " The paper compares entropy with feedforward, oracle and adversary.",
 )
-side(PAGE, "Compare", planned, lambda: start(PAGE, planned), hidden=("objective",))
-say(PAGE)
-stage(PAGE, work_of(PAGE), below=by_class)
+sidebar(PAGE, "Compare", planned, hidden=("objective",))
+show_notices(PAGE)
+run_view(PAGE, request_of(PAGE), details=by_class)

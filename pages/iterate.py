@@ -3,42 +3,44 @@
 import streamlit as st
 
 from pages.actions import launch, server
-from pages.actions.page_start import enter, say, start
-from pages.components.photo_picker import sample
-from pages.components.run_view import stage, work_of
-from pages.components.sidebar import side
-from pages.state import controls, session
+from pages.actions.page_start import run_planned, start_page
+from pages.components.notices import show_notices
+from pages.components.run_view import request_of, run_view
+from pages.components.sidebar import sidebar
+from pages.state import controls
+from pages.state.photos import load_photo
 from pages.state.presets import OPENING, PRESETS, Preset
 from pages.state.query_params import PARAMETERS, SETTINGS, defaults
+from pages.state.session import session
 from pages.state.text import sentence
+from segviz.adapt import Settings
 from segviz.errors import InputError
 from segviz.jobs.run_job import PlannedRun, RunRequest
 
 PAGE = "iterate"
-now = session.session()
+now = session()
 
 
-def planned() -> list:
-    """The run of the controls."""
+def planned() -> list[tuple[str, Settings]]:
+    """Plan the run of the controls."""
     return [("", controls.settings())]
 
 
-def show(preset: Preset) -> None:
+def run_preset(preset: Preset) -> None:
     """Choose a preset's photo and settings, and run it."""
-    values = {name: getattr(preset.settings, name) for name in SETTINGS if name != "rate"}
     try:
-        now.choice = sample(preset.sample)
+        now.photo = load_photo(f"sample:{preset.sample}")
     except InputError as error:
         now.message = sentence(error)
         return
-    controls.apply({**values, "rate": preset.settings.learning_rate})
-    start(PAGE, planned)
+    controls.apply({name: getattr(preset.settings, name) for name in SETTINGS})
+    run_planned(PAGE, planned)
 
 
 def is_shown(preset: Preset) -> bool:
-    """Whether the run shown is that of a preset."""
-    result = now.results.get(PAGE)
-    entry = now.history.get(result.runs[0][1]) if result else None
+    """Return whether the run shown is that of a preset."""
+    shown = now.shown.get(PAGE)
+    entry = now.history.get(shown.runs[0][1]) if shown else None
     return (
         entry is not None
         and entry.photo == f"sample:{preset.sample}"
@@ -46,43 +48,46 @@ def is_shown(preset: Preset) -> bool:
     )
 
 
-enter(PAGE, planned, unasked=False)
-
-# === The run of the first screen
-
-work = work_of(PAGE)
-if work is None and PAGE not in now.results:
-    opening = server.opening()
-    if not opening.done:
+def opening_request() -> RunRequest | None:
+    """Return the server's first run while it is in progress; show its record once it is done."""
+    job = server.opening()
+    if not job.done:
         plan = (PlannedRun("", OPENING.settings, "opening"),)
         photo = PARAMETERS["photo"].default
-        work = RunRequest(PAGE, "opening", plan, opening, photo, defaults(), stoppable=False)
-    elif opening.state == "finished":
-        launch.show_opening(opening.work.record(0))
-    elif opening.error is not None:
-        now.message = now.message or launch.said(opening.error)
+        return RunRequest(PAGE, "opening", plan, job, photo, defaults(), stoppable=False)
+    record = job.work.record(0)
+    if job.state == "finished" and record is not None:
+        launch.show_opening(record)
+    elif job.error is not None:
+        now.message = now.message or launch.error_message(job.error)
         server.opening.clear()  # the next visit tries again
+    return None
 
-# === The page
 
-side(PAGE, "Run", planned, lambda: start(PAGE, planned))
+start_page(PAGE, planned, autostart=False)
+request = request_of(PAGE)
+if request is None and PAGE not in now.shown:
+    request = opening_request()
+sidebar(PAGE, "Run", planned)
 buttons, words = st.columns([2, 3], vertical_alignment="center")
+shown_preset = next((preset for preset in PRESETS.values() if is_shown(preset)), None)
 with buttons.container(horizontal=True, gap="small"):
     for name, preset in PRESETS.items():
         st.button(
             preset.label,
             key=f"preset_{name}",
             icon=preset.icon,
-            type="primary" if is_shown(preset) else "secondary",
-            on_click=show,
+            type="primary" if preset is shown_preset else "secondary",
+            on_click=run_preset,
             args=(preset,),
-            disabled=now.work is not None,
-            help=preset.look,
+            disabled=now.request is not None,
+            help=preset.hint,
         )
 words.caption(
-    next((one.look for one in PRESETS.values() if is_shown(one)), "")
-    or "A network adapts its last layers to one photo, without being told what is on it. Step 0"
+    shown_preset.hint
+    if shown_preset
+    else "A network adapts its last layers to one photo, without being told what is on it. Step 0"
     " is its ordinary prediction."
 )
-say(PAGE)
-stage(PAGE, work)
+show_notices(PAGE)
+run_view(PAGE, request)

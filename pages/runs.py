@@ -6,10 +6,11 @@ from collections import Counter
 import streamlit as st
 
 from pages.actions import launch
-from pages.actions.page_start import say
-from pages.components.run_view import stage, work_of
-from pages.state import session
+from pages.actions.page_start import start_page
+from pages.components.notices import show_notices
+from pages.components.run_view import request_of, run_view
 from pages.state.query_params import defaults
+from pages.state.session import ShownRuns, session
 from pages.state.text import plain, sentence
 from segviz.data.images import thumbnail
 from segviz.errors import InputError
@@ -19,20 +20,20 @@ from segviz.runs import describe, verdict
 from segviz.runs.archive import read_zip
 
 PAGE = "runs"
-now = session.session()
+now = session()
 history = now.history
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def picture(_entry: HistoryEntry, id: str) -> bytes:
-    """The last prediction over the photo, small."""
+    """Return a small PNG of the last prediction over the photo."""
     record = _entry.record
     pixels = maps.overlay(record.photo, record.labels[-1], 0.6)
     return maps.png(maps.letterbox(thumbnail(pixels, 200), 4 / 3))
 
 
 def headline(entry: HistoryEntry) -> str:
-    """The numbers of a run, before and after."""
+    """Return entropy and score of a run, before and after."""
     record = entry.record
     first, last = record.steps[0], record.steps[-1]
     parts = [f"entropy {first['entropy']:.3f} → {last['entropy']:.3f}"]
@@ -44,7 +45,7 @@ def headline(entry: HistoryEntry) -> str:
 
 
 def row(entry: HistoryEntry) -> None:
-    """One run of the list."""
+    """Draw one run of the list."""
     record = entry.record
     small, words, numbers, pin, show, drop = st.columns(
         [2, 7, 5, 2, 2, 1], vertical_alignment="center"
@@ -70,14 +71,14 @@ def row(entry: HistoryEntry) -> None:
         key=f"drop_{entry.id}",
         icon=":material/delete:",
         type="tertiary",
-        help="Let this run go.",
+        help="Remove this run.",
         on_click=history.remove,
         args=(entry.id,),
     )
 
 
 def opener() -> None:
-    """Open a record from a file, without computing anything again."""
+    """Draw the upload of a record, which is shown without computing anything again."""
     file = st.file_uploader(
         "Open a record",
         ["zip"],
@@ -101,7 +102,7 @@ def opener() -> None:
 
 
 def pinned() -> list[HistoryEntry]:
-    """The pinned runs that can be shown together, oldest first; says which cannot."""
+    """Return the pinned runs that can share a viewer, oldest first; draw which cannot."""
     chosen = [entry for entry in history.entries[::-1] if entry.pinned]
     alike = [e for e in chosen if e.record.photo.shape == chosen[0].record.photo.shape]
     if len(alike) < len(chosen):
@@ -115,9 +116,9 @@ def pinned() -> list[HistoryEntry]:
 
 
 def compare(entries: list[HistoryEntry]) -> None:
-    """Show pinned runs in one viewer."""
+    """Draw pinned runs in one viewer."""
     titles = {entry.record.title for entry in entries}
-    names = []
+    names: list[str] = []
     for entry in entries:
         settings = entry.record.settings
         photo = f"{entry.record.title}: " if len(titles) > 1 else ""
@@ -129,12 +130,12 @@ def compare(entries: list[HistoryEntry]) -> None:
     runs = tuple(zip(names, (entry.id for entry in entries), strict=True))
     id = hashlib.sha256(repr(runs).encode()).hexdigest()[:16]
     values = {**defaults(), "photo": "runs:pinned"}
-    now.results[PAGE] = session.Result(id, runs, values)
-    stage(PAGE, work_of(PAGE))
+    now.shown[PAGE] = ShownRuns(id, runs, values)
+    run_view(PAGE, request_of(PAGE))
 
 
-now.opened = True
-say(PAGE)
+start_page(PAGE)
+show_notices(PAGE)
 left, right = st.columns([3, 2], gap="large")
 with left:
     st.markdown(

@@ -1,4 +1,4 @@
-"""From a plan to a result: start runs, collect what ended, say what went wrong."""
+"""From settings to records: start runs, collect their records, report errors."""
 
 import logging
 from collections.abc import Sequence
@@ -16,139 +16,159 @@ from segviz.runs import verdict
 from segviz.runs.record import Record
 from segviz.viewer import ViewState
 
-from ..components.photo_picker import of_address
 from ..state import controls, query_params
-from ..state.session import Result, session
+from ..state.photos import load_photo
+from ..state.session import ShownRuns, session
 from ..state.text import sentence
 from . import server
 
-__all__ = ["ask", "begin", "collect", "open_run", "said", "show_opening"]
+__all__ = [
+    "collect_records",
+    "error_message",
+    "open_run",
+    "request_run",
+    "show_opening",
+    "start_runs",
+]
 
-PATIENCE = 120  # seconds: browsers wake the timers of hidden tabs once a minute
+IDLE_TIMEOUT = 120
+"""Seconds until the runs of a closed tab stop; browsers wake hidden tabs once a minute."""
 
 
-def begin(page: str, runs: Sequence[tuple[str, Settings]], view: ViewState | None = None) -> None:
-    """Make runs on the chosen photo and show them on a page; those made before are not made again.
+def start_runs(
+    page: str, runs: Sequence[tuple[str, Settings]], view: ViewState | None = None
+) -> None:
+    """Start runs on the chosen photo; those in the history are shown again instead.
 
     Arguments:
-        page: The page's name.
+        page: The page that shows them.
         runs: A short name and the settings of each, in the order to show them.
-        view: Step, pins and panels to begin with.
+        view: The state of the viewer to begin with.
     """
     now = session()
-    if now.work is not None:
-        now.message = "A run is at work already; stop it or wait for its end."
+    if now.request is not None:
+        now.message = "Runs are in progress already; stop them or wait for their end."
         return
     if view is None:
-        now.notices = []  # not those of the address that asks for these runs
+        now.notices = []  # they belong to the address, and these runs do not
     try:
-        name = controls.get("checkpoint")
-        sha256 = checkpoint.read_card(name)["sha256"]
-        choice, of_view = now.choice, controls.values()
-        plan = []
-        for title, one in runs:
-            made = now.history.find(choice.key, one, sha256)
-            id = made.id if made else uuid4().hex
-            plan.append(PlannedRun(title, one, id, made.record if made else None))
-        result = Result(uuid4().hex, tuple((one.name, one.id) for one in plan), of_view)
-        if view is not None:
-            now.views[result.id] = view
-        missing = [one.settings for one in plan if one.record is None]
-        now.message = None
-        if not missing:
-            _show(page, result, [(one.name, one.record) for one in plan])
-            return
+        name, photo, values = controls.get("checkpoint"), now.chosen_photo, controls.values()
+        plan = _plan(runs, photo.key, checkpoint.read_card(name)["sha256"])
     except InputError as error:
         now.message = sentence(error)
         return
-    load = partial(server.networks().load, name)
-    work = LazyBatch(load, choice.photo, tuple(missing), choice.truth, choice.title)
-    job = Job(work, idle_timeout=PATIENCE).start()
-    now.work = RunRequest(page, result.id, tuple(plan), job, choice.key, of_view)
-
-
-def collect() -> None:
-    """Take what a job produced that ended; at the start of every run of the script."""
-    now = session()
-    work = now.work
-    if work is None or not work.job.done:
+    now.message = None
+    shown = ShownRuns(uuid4().hex, tuple((run.name, run.id) for run in plan), values)
+    if view is not None:
+        now.views[shown.id] = view
+    missing = tuple(run.settings for run in plan if run.record is None)
+    if not missing:
+        _show(page, shown, [(run.name, run.record) for run in plan])
         return
-    now.work = None
-    error = work.job.error
+    load = partial(server.networks().load, name)
+    batch = LazyBatch(load, photo.pixels, missing, photo.truth, photo.title)
+    job = Job(batch, idle_timeout=IDLE_TIMEOUT).start()
+    now.request = RunRequest(page, shown.id, plan, job, photo.key, values)
+
+
+def collect_records() -> None:
+    """Take the records of a finished job; to be called at the start of every run of the script."""
+    now = session()
+    request = now.request
+    if request is None or not request.job.done:
+        return
+    now.request = None
+    error = request.job.error
     if error is not None:
-        now.message = said(error)
-    came = [(one, record) for one, record in zip(work.plan, work.records(), strict=True) if record]
-    for one, record in came:
-        if one.record is None:
-            now.history.add(one.id, work.photo, record)
-    if came:
-        result = Result(work.id, tuple((one.name, one.id) for one, _ in came), work.values)
-        _show(work.page, result, [(one.name, record) for one, record in came])
+        now.message = error_message(error)
+    records = zip(request.plan, request.records(), strict=True)
+    made = [(run, record) for run, record in records if record]
+    for run, record in made:
+        if run.record is None:
+            now.history.add(run.id, request.photo, record)
+    if made:
+        shown = ShownRuns(request.id, tuple((run.name, run.id) for run, _ in made), request.values)
+        _show(request.page, shown, [(run.name, record) for run, record in made])
     elif error is None:
         now.message = "Stopped before the first step; nothing has changed."
 
 
-def said(error: Exception) -> str:
-    """What to show of an error; what is not for users goes to the log."""
+def error_message(error: Exception) -> str:
+    """Return what to show of an error; the traceback of an unexpected one is logged."""
     if not isinstance(error, InputError):
         logging.getLogger("segviz").error("a run failed", exc_info=error)
     return sentence(error)
 
 
-def ask(page: str, wanted: dict[str, Any], view: ViewState) -> None:
-    """Let a page make a run when it is drawn next.
+def request_run(page: str, values: dict[str, Any], view: ViewState) -> None:
+    """Let a page start a run when it is drawn next.
 
     Arguments:
         page: The page's name.
-        wanted: Photo and controls, as in an address.
-        view: Step, pins and panels.
+        values: Photo and settings, by the names in `query_params.PARAMETERS`.
+        view: The state of the viewer to begin with.
     """
     now = session()
     try:
-        if now.choice is None or now.choice.key != wanted["photo"]:
-            now.choice = of_address(wanted["photo"])
+        if now.photo is None or now.photo.key != values["photo"]:
+            now.photo = load_photo(values["photo"])
     except InputError:
-        now.message = "The photo of this run is no longer here; choose it again."
+        now.message = "The photo of this run is no longer available; choose it again."
         return
-    controls.apply(wanted)
-    now.asked = page, view
+    controls.apply(values)
+    now.autorun = page, view
 
 
 def show_opening(record: Record) -> None:
-    """Put the run of the first screen on Iterate."""
+    """Show the server's first run on Iterate."""
     now = session()
     now.history.add("opening", query_params.PARAMETERS["photo"].default, record)
-    _show("iterate", Result("opening", (("", "opening"),), query_params.defaults()), [("", record)])
+    shown = ShownRuns("opening", (("", "opening"),), query_params.defaults())
+    _show("iterate", shown, [("", record)])
 
 
 def open_run(id: str, step: int | None = None) -> bool:
     """Show a run of the history on Iterate, with its settings in the controls.
 
+    Arguments:
+        id: The run's id.
+        step: The step to show; None = the last.
+
     Returns:
-        Whether it is still there.
+        Whether the run is still in the history.
     """
     now = session()
     entry = now.history.get(id)
     if entry is None:
         return False
     record = entry.record
-    s = record.settings
-    chosen = {name: getattr(s, name) for name in query_params.SETTINGS if name != "rate"}
-    of_view = {**query_params.defaults(), **chosen, "rate": s.learning_rate, "photo": entry.photo}
-    result = Result(uuid4().hex, (("", id),), of_view)
+    chosen = {name: getattr(record.settings, name) for name in query_params.SETTINGS}
+    values = {**query_params.defaults(), **chosen, "photo": entry.photo}
+    shown = ShownRuns(uuid4().hex, (("", id),), values)
     if step is not None:
-        now.views[result.id] = ViewState(step=min(step, record.last))
-    controls.apply({**chosen, "rate": s.learning_rate})
-    _show("iterate", result, [("", record)])
+        now.views[shown.id] = ViewState(step=min(step, record.last))
+    controls.apply(chosen)
+    _show("iterate", shown, [("", record)])
     return True
 
 
-def _show(page: str, result: Result, records: Sequence[tuple[str, Record | None]]) -> None:
+def _plan(
+    runs: Sequence[tuple[str, Settings]], photo: str, sha256: str
+) -> tuple[PlannedRun, ...]:
+    plan = []
+    for name, settings in runs:
+        entry = session().history.find(photo, settings, sha256)
+        id, record = (entry.id, entry.record) if entry else (uuid4().hex, None)
+        plan.append(PlannedRun(name, settings, id, record))
+    return tuple(plan)
+
+
+def _show(page: str, shown: ShownRuns, records: Sequence[tuple[str, Record | None]]) -> None:
     now = session()
-    before = now.results.get(page)
-    if before is not None and before.id != result.id:
+    before = now.shown.get(page)
+    if before is not None and before.id != shown.id:
         now.views.pop(before.id, None)
-    there = [(name, record) for name, record in records if record is not None]
-    judged = verdict.score(there[0][1]) or result.judged
-    curves = {name: record.numbers(judged[0]) for name, record in there}
-    now.results[page] = replace(result, judged=judged, curves=curves)
+    known = [(name, record) for name, record in records if record is not None]
+    measure = verdict.score(known[0][1]) or shown.measure
+    curves = {name: record.numbers(measure[0]) for name, record in known}
+    now.shown[page] = replace(shown, measure=measure, curves=curves)

@@ -1,4 +1,4 @@
-"""What all sessions share: the trained networks, and the run on the first screen."""
+"""What all sessions share: the trained networks, and the run of the first screen."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from segviz.data import images, samples
+from segviz.data import sources
 from segviz.errors import InputError
 from segviz.jobs.networks import Networks
 from segviz.jobs.queue import Job
@@ -20,11 +20,14 @@ from ..state.presets import OPENING
 if TYPE_CHECKING:
     from segviz.network.checkpoint import Checkpoint
 
-__all__ = ["begin", "networks", "opening", "trained"]
+__all__ = ["networks", "opening", "start", "trained"]
 
 
-def begin() -> None:
-    """Do what no visitor need wait for; what goes wrong is told to those who come."""
+def start() -> None:
+    """Load the network and start the first run before the first visit.
+
+    Errors are shown to the visitors.
+    """
     networks()
     with suppress(InputError):
         opening()
@@ -32,14 +35,14 @@ def begin() -> None:
 
 @st.cache_resource(show_spinner=False)
 def networks() -> Networks:
-    """The networks of this server; the default one begins to load when this is first called."""
+    """Return the networks of this server; the first call starts to load the default one."""
     made = Networks()
     made.warm_up(then=lambda: maps.colour_table("entropy"))  # imports matplotlib
     return made
 
 
 def trained(name: str = checkpoint.DEFAULT) -> Checkpoint:
-    """A network that ships, never written to; waits for it.
+    """Return a network, shared and never written to; waits until it is loaded.
 
     Raises:
         InputError: If it is missing or damaged.
@@ -53,12 +56,13 @@ def trained(name: str = checkpoint.DEFAULT) -> Checkpoint:
 
 @st.cache_resource(show_spinner=False)
 def opening() -> Job[LazyBatch]:
-    """The first run of this server, started once; everyone watches the same.
+    """Return the first run of this server, which all visitors share.
 
     Raises:
         InputError: If the sample is missing.
     """
-    photo, truth = samples.load(OPENING.sample)
-    photo, truth, _ = images.fit(photo, truth)
-    title = samples.SAMPLES[OPENING.sample].title
-    return Job(LazyBatch(networks().load, photo, (OPENING.settings,), truth, title)).start()
+    photo = sources.load(f"sample:{OPENING.sample}")
+    batch = LazyBatch(
+        networks().load, photo.pixels, (OPENING.settings,), photo.truth, photo.title
+    )
+    return Job(batch).start()

@@ -18,9 +18,9 @@ from segviz.viewer import ViewState
 
 from ..actions import launch
 from ..state import controls, query_params
+from ..state.photos import voc_root
 from ..state.session import session
 from ..state.text import plain, sentence
-from ..state.voc_folder import voc_root
 
 __all__ = ["details", "wanted"]
 
@@ -129,7 +129,7 @@ def _images(part: ModelResult, row: MethodResult, found: Changes, name: str) -> 
                 _image(part, row, found, place, root)
     if why:
         st.caption(f":material/link_off: The images cannot be opened: {why}")
-    elif session().work is not None:
+    elif session().request is not None:
         st.caption("The images can be opened once the runs at work have ended.")
 
 
@@ -145,12 +145,12 @@ def _image(
         key=f"bench_open_{id}",
         icon=":material/open_in_new:" if there else None,
         type="tertiary",
-        disabled=not there or session().work is not None,
+        disabled=not there or session().request is not None,
         help="Watch this run on the page Iterate."
         if there or root is None
         else "The VOC folder does not have this image.",
     ):
-        launch.ask("iterate", wanted(part, row, id), ViewState(step=row.steps))
+        launch.request_run("iterate", wanted(part, row, id), ViewState(step=row.steps))
         st.switch_page("iterate.py")
     colour = "green" if change > 0 else "red"
     numbers.markdown(
@@ -181,11 +181,10 @@ def wanted(part: ModelResult, row: MethodResult, id: str) -> dict:
         InputError: If the row's settings cannot be read.
     """
     settings = Method.parse(row.method, row.variables or "both", (row.steps,)).settings
-    chosen = {name: getattr(settings, name) for name in query_params.SETTINGS if name != "rate"}
+    chosen = {name: getattr(settings, name) for name in query_params.SETTINGS}
     return {
         **query_params.defaults(),
         **chosen,
-        "rate": settings.learning_rate,
         "scale": row.scale,
         "photo": f"voc:{id}",
         "checkpoint": part.checkpoint or checkpoint.DEFAULT,

@@ -27,7 +27,7 @@ from ..state.session import session
 from ..state.text import plain, sentence
 from .run_view import stop_button
 from .settings_form import checkpoint_control
-from .voc_browser import root_field
+from .voc_browser import split_control, voc_folder_field
 
 __all__ = ["choose_and_run", "finished"]
 
@@ -39,7 +39,7 @@ STEPS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 def choose_and_run() -> None:
     """Draw the choices and the button, or the progress of what is at work."""
-    job = session().evaluated
+    job = session().evaluation
     if job is not None and not job.done:
         st.fragment(_watch, run_every=FRAME)()
         return
@@ -75,7 +75,7 @@ def choose_and_run() -> None:
 
 def finished() -> tuple[ResultFile, EvaluationResult] | None:
     """The result of this visit's evaluation, and the same as JSON; None while there is none."""
-    job = session().evaluated
+    job = session().evaluation
     if job is None or not job.done:
         return None
     data = job.work.result()
@@ -84,7 +84,7 @@ def finished() -> tuple[ResultFile, EvaluationResult] | None:
 
 def _folder() -> Path | None:
     """The VOC folder, as given here or where photos are chosen."""
-    given = root_field(st.container())
+    given = voc_folder_field(st.container())
     if not given:
         st.info(
             "An evaluation needs VOC 2012, which does not ship with segviz. Give its folder here,"
@@ -191,13 +191,13 @@ def _start(root: Path, asked: EvaluationPlan | None) -> None:
     except InputError as error:
         st.error(sentence(error), icon=":material/tune:")
         return
-    session().evaluated = Job(evaluation, EVALUATIONS, PATIENCE).start()
+    session().evaluation = Job(evaluation, EVALUATIONS, PATIENCE).start()
     st.rerun()
 
 
 def _watch() -> None:
     """Progress, looked at again and again."""
-    job = session().evaluated
+    job = session().evaluation
     if job is None or job.done:
         st.rerun()
     job.keep_alive()

@@ -11,8 +11,17 @@ from segviz.network import checkpoint
 from ..state import controls
 from ..state.controls import rate_text
 
-__all__ = ["RATES", "checkpoint_control", "objective_title", "rates_control", "settings_form"]
+__all__ = [
+    "checkpoint_control",
+    "objective_title",
+    "rates_control",
+    "scales_control",
+    "settings_form",
+    "steps_control",
+]
 
+SCALES = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
+STEPS = (1, 2, 4, 8, 16, 32, 64, 128)
 RATES = tuple(rate_text(rate) for rate in (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1))
 
 
@@ -33,7 +42,7 @@ def settings_form(hidden: Collection[str] = ()) -> None:
         with column:
             _scale() if name == "scale" else _steps()
     with st.expander("Optimiser", icon=":material/tune:"):
-        if "rate" not in hidden:
+        if "learning_rate" not in hidden:
             _rate()
         _tolerance()
         st.toggle(
@@ -58,11 +67,40 @@ def checkpoint_control() -> None:
     )
 
 
-def rates_control(label: str, name: str, help: str) -> None:
+def scales_control(name: str, help: str) -> None:
+    """Draw a control for several scales."""
+    chosen = controls.get(name)
+    st.pills(
+        "Scales",
+        sorted({*SCALES, *chosen}),
+        selection_mode="multi",
+        default=chosen,
+        format_func=lambda scale: f"{scale:g}x",
+        key=controls.key(name),
+        wrap=True,
+        help=help,
+    )
+
+
+def steps_control(name: str, help: str) -> None:
+    """Draw a control for several numbers of steps."""
+    chosen = controls.get(name)
+    st.pills(
+        "Steps",
+        sorted({*STEPS, *chosen}),
+        selection_mode="multi",
+        default=chosen,
+        key=controls.key(name),
+        wrap=True,
+        help=help,
+    )
+
+
+def rates_control(name: str, help: str) -> None:
     """Draw a control for several learning rates."""
     chosen = controls.get(name)
     st.multiselect(
-        label,
+        "Learning rates",
         _with(RATES, *chosen),
         chosen,
         key=controls.key(name),
@@ -147,13 +185,13 @@ def _steps() -> None:
 
 
 def _rate() -> None:
-    chosen = controls.get("rate")
+    chosen = controls.get("learning_rate")
     options = _with(RATES, chosen)
     st.selectbox(
         "Learning rate",
         options,
         _index(options, chosen),
-        key=controls.key("rate"),
+        key=controls.key("learning_rate"),
         accept_new_options=True,
         help="Adam's step size, without unit. Choose, or type another. The paper's value:"
         " 0.001; what is large depends on the network's features.",

@@ -13,37 +13,32 @@ from segviz.pictures import maps
 from segviz.runtime.free_memory import format_bytes
 
 from ..actions import server
-from ..state import controls, session
-from ..state.text import measured, plain, sentence
-from .photo_picker import pick
+from ..actions.page_start import Planner, run_planned
+from ..state import controls
+from ..state.session import session
+from ..state.text import plain, sentence
+from .model_card import measured_miou
+from .photo_picker import photo_picker
+from .photo_tile import photo_facts
 from .settings_form import settings_form
 
-__all__ = ["side"]
+__all__ = ["sidebar"]
 
 
-def side(
-    page: str,
-    label: str,
-    planned: Callable[[], list[tuple[str, Settings]]],
-    start: Callable[[], None],
-    hidden: Collection[str] = (),
-) -> None:
+def sidebar(page: str, label: str, planner: Planner, hidden: Collection[str] = ()) -> None:
     """Draw the sidebar.
 
     Arguments:
         page: The page's name.
-        label: What the button says.
-        planned: Makes the names and settings of the next runs; raises InputError if they are
-            invalid, which disables the button and is shown below it.
-        start: The button's callback.
-        hidden: Settings that the page varies by itself.
+        label: The label of the button.
+        planner: Plans the next runs; an InputError disables the button and is shown above it.
+        hidden: Names of settings that the page varies by itself.
     """
-    now = session.session()
     with st.sidebar:
         _photo()
         settings_form(hidden)
         try:
-            runs = planned()
+            runs = [settings for _, settings in planner()]
         except InputError as error:
             runs = []
             st.error(sentence(error), icon=":material/tune:")
@@ -53,28 +48,28 @@ def side(
             type="primary",
             icon=":material/play_circle:",
             width="stretch",
-            on_click=start,
-            disabled=now.work is not None or not runs,
+            on_click=_run(page, planner),
+            disabled=session().request is not None or not runs,
         )
         if runs:
-            _memory([one for _, one in runs])
-        if runs and now.choice.truth is None:
+            _memory(runs)
+        if runs and session().chosen_photo.truth is None:
             _no_truth(runs)
         name = controls.get("checkpoint")
-        facts = [plain(name), measured(checkpoint.read_card(name))]
+        facts = [plain(name), measured_miou(checkpoint.read_card(name))]
         st.caption(" · ".join(fact for fact in facts if fact) + f" · segviz {plain(__version__)}")
 
 
+def _run(page: str, planner: Planner) -> Callable[[], None]:
+    return lambda: run_planned(page, planner)
+
+
 def _photo() -> None:
-    choice = session.session().choice
-    height, width = choice.photo.shape[:2]
-    truth = "with truth" if choice.truth is not None else "no truth"
+    photo = session().chosen_photo
     with st.container(gap="xsmall"):
-        small = maps.letterbox(thumbnail(choice.photo, 320), 1.6)
-        st.image(maps.png(small), width="stretch", alt=f"The photo of the next run: {choice.title}")
-        st.caption(f"{plain(choice.title)} · {width} x {height} · {truth}")
-        if choice.note:
-            st.caption(sentence(InputError(choice.note)))
+        small = maps.letterbox(thumbnail(photo.pixels, 320), 1.6)
+        st.image(maps.png(small), width="stretch", alt=f"The photo of the next run: {photo.title}")
+        photo_facts(photo)
         if st.button(
             "Choose a photo",
             key="choose_photo",
@@ -82,37 +77,37 @@ def _photo() -> None:
             width="stretch",
             help="Samples, PASCAL VOC, or a photo of your own, for the next run on any page.",
         ):
-            pick()
+            photo_picker()
 
 
 def _memory(runs: list[Settings]) -> None:
-    """What the largest of some runs will take, once the network is there."""
-    now = session.session()
+    """Draw the memory estimate of the largest run, once the network is loaded."""
     trained = server.networks().ready(controls.get("checkpoint"))
     if trained is None:
         return
-    from segviz.adapt.memory import MemoryBudget  # torch is there by now
+    from segviz.adapt.memory import MemoryBudget  # imports torch, which is loaded by now
 
-    height, width = now.choice.photo.shape[:2]
-    budget = MemoryBudget(trained.network, height, width, now.choice.truth is not None)
-    needs = [need for one in runs for need in budget.needs(one)]
+    photo = session().chosen_photo
+    height, width = photo.pixels.shape[:2]
+    budget = MemoryBudget(trained.network, height, width, photo.truth is not None)
+    needs = [need for settings in runs for need in budget.needs(settings)]
     need = max(needs, key=lambda need: (need.lacks, need.bytes or 0))
     if need.bytes is None:
         return
     subject = "The largest run takes" if len(runs) > 1 else "The run takes"
     words = f"{subject} about {format_bytes(need.bytes)} of memory"
-    if need.lacks and need.free is not None and now.work is None:
+    if need.lacks and need.free is not None and session().request is None:
         words = f":orange[{words}, but {format_bytes(need.free, up=False)} are free]"
     st.caption(words)
 
 
-def _no_truth(runs: list[tuple[str, Settings]]) -> None:
+def _no_truth(runs: list[Settings]) -> None:
     stand_in = "the prediction at scale 1 stands in, and agreement with it is not IoU."
-    needy = {OBJECTIVES[one.objective].title for _, one in runs if one.needs_truth}
-    if needy:
-        verb = "need" if len(needy) > 1 else "needs"
+    titles = {OBJECTIVES[settings.objective].title for settings in runs if settings.needs_truth}
+    if titles:
+        verb = "need" if len(titles) > 1 else "needs"
         st.warning(
-            f"{' and '.join(sorted(needy))} {verb} truth, which this photo does not have:"
+            f"{' and '.join(sorted(titles))} {verb} truth, which this photo does not have:"
             f" {stand_in}",
             icon=":material/rule:",
         )

@@ -1,6 +1,5 @@
 """The images of a VOC folder: split, search, pages of thumbnails."""
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,11 +10,11 @@ from segviz.data import voc
 from segviz.errors import InputError
 
 from ..state import controls
+from ..state.photos import VOC_FOLDER, load_photo, voc_folder
 from ..state.text import plain, sentence
-from ..state.voc_folder import CONTROL, voc_folder
-from .photo_picker import Choice, fitted, thumbnail, tile
+from .photo_tile import photo_tile, thumbnail
 
-__all__ = ["pick_voc", "root_field", "voc_choice"]
+__all__ = ["split_control", "voc_browser", "voc_folder_field"]
 
 PER_ROW = 6
 PER_PAGE = 2 * PER_ROW
@@ -31,27 +30,49 @@ def _voc_thumbnail(root: Path, id: str) -> bytes:
     return thumbnail(voc.read_photo(root, id))
 
 
-def root_field(place: DeltaGenerator) -> str:
-    """The field for the VOC folder, the same wherever it is asked for; what it says."""
+def voc_folder_field(place: DeltaGenerator) -> str:
+    """Draw the field for the VOC folder, shared by all pages; return what it says."""
     return place.text_input(
         "VOC folder",
         voc_folder(),
-        key=controls.key(CONTROL),
+        key=controls.key(VOC_FOLDER),
         placeholder="the folder that holds VOCdevkit/VOC2012",
         help="A folder on the server. It starts from the environment variable SEGVIZ_VOC_ROOT.",
     ).strip()
 
 
-def pick_voc() -> None:
-    """Draw the grid; a pick goes to the session state.
+def split_control(name: str, root: Path, help: str) -> str:
+    """Draw the choice of a split, val first; return its name.
+
+    Arguments:
+        name: The name of the control.
+        root: The folder VOC2012.
+        help: The help of the control.
+    """
+    splits = sorted(voc.splits(root), key=lambda split: split != "val")
+    chosen = controls.get(name)
+    return (
+        st.selectbox(
+            "Split",
+            splits,
+            splits.index(chosen) if chosen in splits else 0,
+            key=controls.key(name),
+            help=help,
+        )
+        or "val"
+    )
+
+
+def voc_browser() -> None:
+    """Draw the images of the VOC folder as tiles.
 
     Raises:
-        InputError: If the folder, the split or a picked image cannot be read.
+        InputError: If the folder or the split cannot be read.
     """
     folder, split_place, query_place, page_place = st.columns(
         [8, 5, 6, 6], vertical_alignment="bottom"
     )
-    given = root_field(folder)
+    given = voc_folder_field(folder)
     if not given:
         st.caption(
             "VOC 2012 does not ship with segviz. Give its folder here, or set SEGVIZ_VOC_ROOT"
@@ -59,16 +80,9 @@ def pick_voc() -> None:
         )
         return
     root = voc.find_root(given)
-    splits = sorted(voc.splits(root), key=lambda name: name != "val")
-    chosen = controls.get("voc_split")
-    split = split_place.selectbox(
-        "Split",
-        splits,
-        splits.index(chosen) if chosen in splits else 0,
-        key=controls.key("voc_split"),
-        help="A list in ImageSets/Segmentation.",
-    )
-    ids = voc.read_split(root, split or "val")
+    with split_place:
+        split = split_control("voc_split", root, "A list in ImageSets/Segmentation.")
+    ids = voc.read_split(root, split)
     query = query_place.text_input(
         "Search",
         controls.get("voc_query", ""),
@@ -113,18 +127,5 @@ def _voc_tile(root: Path, id: str) -> None:
     except InputError as error:
         st.caption(sentence(error))
         return
-    tile(picture, f"voc:{id}", plain(id), partial(voc_choice, root, id))
-
-
-def voc_choice(root: Path, id: str) -> Choice:
-    """An image of VOC, with its truth where there is one.
-
-    Raises:
-        InputError: If the id is malformed, or its photo is missing or damaged.
-    """
-    photo = voc.read_photo(root, id)
-    try:
-        truth = voc.read_truth(root, id)
-    except InputError as error:
-        return replace(fitted(f"voc:{id}", id, photo, None), note=str(error))
-    return fitted(f"voc:{id}", id, photo, truth)
+    key = f"voc:{id}"
+    photo_tile(picture, key, plain(id), partial(load_photo, key))

@@ -1,4 +1,4 @@
-"""The address bar: opening a view by its address, and writing that of the view shown."""
+"""The address bar: open the view that an address describes, and write that of the view shown."""
 
 import time
 
@@ -7,83 +7,85 @@ import streamlit as st
 from segviz.errors import InputError
 from segviz.viewer import ViewState
 
-from ..components.photo_picker import of_address
-from . import controls, query_params, session
+from . import controls, query_params
+from .photos import load_photo
+from .session import ShownRuns, session
 from .text import plain, sentence
 
 __all__ = ["open_address", "write_address"]
 
 SETTLED = 3.0
-"""Seconds after which an older address is the back button, not a rerun asked for before the new
-one arrived in the browser."""
+"""Seconds until a write has surely reached the browser. Before, a rerun may still bring an older
+address; afterwards that means that the visitor went back."""
 
-KEPT = 8
+MAX_ADDRESSES = 8
+"""Older addresses are no longer recognised as written here."""
 
 
 def open_address(page: str) -> None:
-    """Read the address, if it is new: set photo and controls, and ask the page to run.
+    """Read a new address: set photo and controls, and let the page run what it describes.
 
     Arguments:
         page: The page's name.
     """
-    now = session.session()
+    now = session()
     query = dict(st.query_params)
     first, now.opened = not now.opened, True
-    if not first and (not query or _written_here(query)):
-        if now.choice is None:  # the visit began on a page without a photo
-            now.choice = of_address(query_params.PARAMETERS["photo"].default)
-        return
-    found, now.notices = query_params.read(query)
-    now.notices = [plain(notice) for notice in now.notices]
-    now.addresses.append((time.monotonic(), query))
-    if not first:
-        found = {**query_params.defaults(), **found}
-    photo = found.get("photo", query_params.PARAMETERS["photo"].default)
-    try:
-        if now.choice is None or "photo" in found:
-            now.choice = of_address(photo)
-    except InputError as error:
-        now.notices.append(sentence(error))
-        if now.choice is None:
-            now.choice = of_address(query_params.PARAMETERS["photo"].default)
-    controls.apply(found)
-    look = ViewState(
-        step=found.get("step"), pins=found.get("pins", ()), panels=found.get("panels", ())
-    )
-    # The defaults are the run of the first screen, which is there already.
-    runs = {name for name in found if name not in ("step", "pins", "panels")}
-    if not first or runs or page != "iterate":
-        now.asked = (page, look)
-    else:
-        now.views["opening"] = look
+    if first or (query and not _is_written_here(query)):
+        _open(page, query, first)
+    if now.photo is None:
+        now.photo = load_photo(query_params.PARAMETERS["photo"].default)
 
 
 def write_address(
-    page: str, result: session.Result, view: ViewState, panels: tuple[str, ...]
+    page: str, shown: ShownRuns, view: ViewState, default_panels: tuple[str, ...]
 ) -> None:
-    """Let the address say what is shown.
+    """Write what a page shows to the address bar.
 
     Arguments:
         page: The page's name.
-        result: What it shows.
-        view: How.
-        panels: The panels that the page shows unasked.
+        shown: The runs.
+        view: The state of the viewer.
+        default_panels: The panels that the page shows unasked.
     """
-    now = session.session()
-    shown = () if view.panels == panels else view.panels
+    now = session()
+    panels = () if view.panels == default_panels else view.panels
     query = query_params.write(
-        page, {**result.values, "step": view.step, "pins": view.pins, "panels": shown}
+        page, {**shown.values, "step": view.step, "pins": view.pins, "panels": panels}
     )
     if query == dict(st.query_params) and now.addresses and now.addresses[-1][1] == query:
         return
-    now.addresses = [*now.addresses[-KEPT:], (time.monotonic(), query)]
+    now.addresses = [*now.addresses[-MAX_ADDRESSES:], (time.monotonic(), query)]
     st.query_params.from_dict(query)
 
 
-def _written_here(query: dict[str, str]) -> bool:
-    addresses = session.session().addresses
+def _open(page: str, query: dict[str, str], first: bool) -> None:
+    now = session()
+    found, notices = query_params.read(query)
+    now.notices = [plain(notice) for notice in notices]
+    now.addresses.append((time.monotonic(), query))
+    if not first:
+        found = {**query_params.defaults(), **found}
+    try:
+        if "photo" in found:
+            now.photo = load_photo(found["photo"])
+    except InputError as error:
+        now.notices.append(sentence(error))
+    controls.apply(found)
+    view = ViewState(
+        step=found.get("step"), pins=found.get("pins", ()), panels=found.get("panels", ())
+    )
+    # The defaults are the run of the first screen, which has been made already.
+    if not first or page != "iterate" or set(found) - set(query_params.VIEW):
+        now.autorun = page, view
+    else:
+        now.views["opening"] = view
+
+
+def _is_written_here(query: dict[str, str]) -> bool:
+    addresses = session().addresses
     if not addresses:
         return False
     since, newest = addresses[-1]
-    recent = any(query == one for _, one in addresses)
+    recent = any(query == address for _, address in addresses)
     return query == newest or (recent and time.monotonic() - since < SETTLED)

@@ -31,8 +31,6 @@ __all__ = [
     "values",
 ]
 
-_NOT_CONTROLS = ("photo", "step", "pins", "panels")
-
 
 def key(name: str) -> str:
     """Return the key of a control's widget.
@@ -94,7 +92,7 @@ def apply(changed: dict[str, Any]) -> None:
     """
     refresh()
     for name, parameter in query_params.PARAMETERS.items():
-        if name in changed and name not in _NOT_CONTROLS:
+        if name in changed and name not in query_params.NOT_CONTROLS:
             with suppress(ValueError):
                 value = parameter.read(parameter.write(changed[name]))
                 session().controls[name] = _to_widget(name, value)
@@ -108,14 +106,14 @@ def values() -> dict[str, Any]:
     """
     found = query_params.defaults()
     for name, parameter in query_params.PARAMETERS.items():
-        if name not in _NOT_CONTROLS:
+        if name not in query_params.NOT_CONTROLS:
             value = get(name)
             is_list = isinstance(parameter.default, tuple)
             found[name] = tuple(value) if is_list and value is not None else value
-    found["rate"] = typed_rate(found["rate"])
-    found["grid_rates"] = tuple(sorted({typed_rate(rate) for rate in found["grid_rates"]}))
-    choice = session().choice
-    return {**found, "photo": choice.key if choice else found["photo"]}
+    found["learning_rate"] = typed_rate(found["learning_rate"])
+    found["grid_learning_rates"] = tuple(sorted({typed_rate(rate) for rate in found["grid_learning_rates"]}))
+    photo = session().photo
+    return {**found, "photo": photo.key if photo else found["photo"]}
 
 
 def settings(**changed: Any) -> Settings:  # noqa: ANN401
@@ -157,8 +155,8 @@ def rate_text(rate: float) -> str:
 
 def _to_widget(name: str, value: Any) -> Any:  # noqa: ANN401
     """Return a value as its widget has it."""
-    if name == "rate":
+    if name == "learning_rate":
         return rate_text(value)
-    if name == "grid_rates":
+    if name == "grid_learning_rates":
         return [rate_text(rate) for rate in value]
     return list(value) if isinstance(value, tuple) else value

@@ -1,4 +1,4 @@
-"""Three runs worth a look, and the settings that the controls start from."""
+"""Three instructive runs, and the settings that the controls start from."""
 
 from dataclasses import dataclass
 
@@ -16,17 +16,17 @@ class Preset:
         icon: The button's icon.
         sample: The name of the sample.
         settings: The settings of the run.
-        look: What to look at, in one sentence.
+        hint: What to look at, in one sentence.
     """
 
     label: str
     icon: str
     sample: str
     settings: Settings
-    look: str
+    hint: str
 
 
-# The first greets everyone: its settings are the defaults of controls and URLs.
+# The first is the run of the first screen: its settings are the defaults of all controls.
 PRESETS = {
     "gain": Preset(
         "A gain",

@@ -1,7 +1,4 @@
-"""What the address of a view says: one table for names, defaults, reading and writing.
-
-Pure functions; the pages hand them Streamlit's query parameters.
-"""
+"""The query parameters of the pages: one table of names, defaults, parsers and formatters."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -12,15 +9,17 @@ from segviz.adapt import OBJECTIVES, VARIABLES, Settings
 from segviz.errors import InputError
 from segviz.jobs.limits import APP_LIMITS
 from segviz.network import checkpoint
-from segviz.validation import check_range
 from segviz.viewer import MAX_PINS, PANEL_NAMES
 
 from .presets import OPENING
 
 __all__ = [
     "FEEDFORWARD",
+    "MAX_RUNS",
+    "NOT_CONTROLS",
     "PARAMETERS",
     "SETTINGS",
+    "VIEW",
     "Parameter",
     "defaults",
     "read",
@@ -29,24 +28,24 @@ __all__ = [
 ]
 
 FEEDFORWARD = "feedforward"
-"""The method of no steps, beside the objectives."""
-
-LONGEST = 40
-"""Characters of an address that a notice repeats."""
+"""The method without updates, beside the objectives."""
 
 MAX_RUNS = 12
-"""More runs of one kind are not shown side by side."""
+"""The largest number of runs shown side by side."""
+
+MAX_QUOTED = 40
+"""Characters of an address that an error repeats."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One value of a view.
+    """One parameter of a page.
 
     Arguments:
-        default: Left out of addresses.
-        read: From text to the value; raises ValueError where the text is none.
-        write: From the value to text.
-        valid: What it may be, to complete "must be".
+        default: The value that addresses leave out.
+        read: Parses text; raises ValueError if it is not valid.
+        write: Formats a value.
+        valid: Completes the sentence "it must be".
     """
 
     default: Any
@@ -58,20 +57,21 @@ class Parameter:
 def _number(default: float | None, low: float, high: float, kind: type = float) -> Parameter:
     def read(text: str) -> float:
         value = kind(text)
-        check_range("the value", value, low, high)
+        if not low <= value <= high:
+            raise ValueError(text)
         return value
 
     valid = f"a {'whole ' if kind is int else ''}number from {low:g} to {high:g}"
     return Parameter(default, read, lambda value: f"{value:.12g}", valid)
 
 
-def _choice(default: str, known: Collection[str]) -> Parameter:
+def _choice(default: str, options: Collection[str]) -> Parameter:
     def read(text: str) -> str:
-        if text not in known:
+        if text not in options:
             raise ValueError(text)
         return text
 
-    return Parameter(default, read, str, f"one of {', '.join(known)}")
+    return Parameter(default, read, str, f"one of {', '.join(options)}")
 
 
 def _flag(default: bool) -> Parameter:
@@ -80,22 +80,22 @@ def _flag(default: bool) -> Parameter:
     )
 
 
-def _several(default: tuple[Any, ...], one: Parameter, most: int = MAX_RUNS) -> Parameter:
-    """Values joined by underscores; commas are read too."""
+def _list(default: tuple[Any, ...], item: Parameter, most: int = MAX_RUNS) -> Parameter:
+    """Return a parameter of several values, joined by underscores; commas are read, too."""
 
     def read(text: str) -> tuple[Any, ...]:
-        found = tuple(dict.fromkeys(one.read(part) for part in re.split("[_,]", text)))
+        found = tuple(dict.fromkeys(item.read(part) for part in re.split("[_,]", text)))
         if not 1 <= len(found) <= most:
             raise ValueError(text)
         return found
 
     def write(values: tuple[Any, ...]) -> str:
-        return "_".join(one.write(value) for value in values)
+        return "_".join(item.write(value) for value in values)
 
-    return Parameter(default, read, write, f"up to {most}, joined by _, each {one.valid}")
+    return Parameter(default, read, write, f"up to {most}, joined by _, each {item.valid}")
 
 
-def _shaped(default: str, pattern: str, valid: str) -> Parameter:
+def _pattern(default: str, pattern: str, valid: str) -> Parameter:
     def read(text: str) -> str:
         if not re.fullmatch(pattern, text, re.ASCII):
             raise ValueError(text)
@@ -121,7 +121,7 @@ _PIN = Parameter((0, 0), _pin, lambda pin: f"{pin[0]}x{pin[1]}", "a pixel such a
 _PANEL = _choice("", PANEL_NAMES)
 
 PARAMETERS: dict[str, Parameter] = {
-    "photo": _shaped(
+    "photo": _pattern(
         f"sample:{OPENING.sample}",
         r"(sample:[a-z]{1,30}|voc:\w{1,30})",
         "sample:NAME or voc:ID",
@@ -131,98 +131,107 @@ PARAMETERS: dict[str, Parameter] = {
     "steps": _STEPS,
     "objective": _choice(_OPENING.objective, OBJECTIVES),
     "variables": _VARIABLES,
-    "rate": _RATE,
+    "learning_rate": _RATE,
     "centred": _flag(_OPENING.centred),
     "tolerance": _number(_OPENING.tolerance, *APP_LIMITS["tolerance"]),
-    "methods": _several((FEEDFORWARD, "entropy", "oracle", "adversary"), _METHODS),
-    "scales": _several((1.0, 2.0, 3.0, 4.0), _SCALE),
-    "grid_variables": _several(("score", "scale", "both"), _VARIABLES),
-    "grid_rates": _several((3e-4, 1e-3, 3e-3), _RATE, 8),
-    "grid_steps": _several((8, 16, 32), _STEPS, 8),
+    "methods": _list((FEEDFORWARD, "entropy", "oracle", "adversary"), _METHODS),
+    "scales": _list((1.0, 2.0, 3.0, 4.0), _SCALE),
+    "grid_variables": _list(("score", "scale", "both"), _VARIABLES),
+    "grid_learning_rates": _list((3e-4, 1e-3, 3e-3), _RATE, 8),
+    "grid_steps": _list((8, 16, 32), _STEPS, 8),
     "step": _number(None, *APP_LIMITS["steps"], int),
-    "pins": _several((), _PIN, MAX_PINS),
-    "panels": _several((), _PANEL),
+    "pins": _list((), _PIN, MAX_PINS),
+    "panels": _list((), _PANEL),
 }
-"""Every value of every view, by its name in addresses and in the session state."""
+"""Every parameter of every page."""
 
-SETTINGS = ("scale", "steps", "objective", "variables", "rate", "centred", "tolerance")
-"""Those that make `Settings`."""
+_ADDRESS_NAMES = {"learning_rate": "rate", "grid_learning_rates": "grid_rates"}
+_NAMES = {_ADDRESS_NAMES.get(name, name): name for name in PARAMETERS}
+
+SETTINGS = ("scale", "steps", "objective", "variables", "learning_rate", "centred", "tolerance")
+"""The parameters that make `Settings`."""
+
+VIEW = ("step", "pins", "panels")
+"""The parameters of the viewer."""
+
+NOT_CONTROLS = ("photo", *VIEW)
+"""The parameters that are not chosen by a control."""
 
 _RUN = ("photo", "checkpoint", *SETTINGS)
-_LOOK = ("step", "pins", "panels")
 _PAGES = {
-    "iterate": (*_RUN, *_LOOK),
-    "compare": (*(name for name in _RUN if name != "objective"), "methods", *_LOOK),
-    "scales": (*(name for name in _RUN if name != "scale"), "scales", *_LOOK),
+    "iterate": (*_RUN, *VIEW),
+    "compare": (*(name for name in _RUN if name != "objective"), "methods", *VIEW),
+    "scales": (*(name for name in _RUN if name != "scale"), "scales", *VIEW),
     "ablate": (
-        *(name for name in _RUN if name not in ("variables", "rate", "steps")),
+        *(name for name in _RUN if name not in ("variables", "learning_rate", "steps")),
         "grid_variables",
-        "grid_rates",
+        "grid_learning_rates",
         "grid_steps",
     ),
 }
 
 
 def defaults() -> dict[str, Any]:
-    """The default of every parameter."""
-    return {name: one.default for name, one in PARAMETERS.items()}
+    """Return the default of every parameter."""
+    return {name: parameter.default for name, parameter in PARAMETERS.items()}
 
 
 def settings_of(values: Mapping[str, Any]) -> Settings:
-    """The settings among the values.
+    """Return the settings among the values of parameters.
 
     Raises:
-        InputError: If they are out of range or do not go together.
+        InputError: If they are out of range or contradict each other.
     """
-    chosen = {name: values[name] for name in SETTINGS}
-    return Settings(learning_rate=chosen.pop("rate"), **chosen)
+    return Settings(**{name: values[name] for name in SETTINGS})
 
 
 def read(query: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
-    """The values of an address.
+    """Parse the query parameters of an address.
 
     Returns:
-        The valid ones, without defaults; and a sentence for each that is not valid.
+        The valid values, without defaults; and a sentence for each that is not valid.
     """
     values: dict[str, Any] = {}
     notices: list[str] = []
     for name, text in query.items():
-        known = PARAMETERS.get(name)
-        if known is None:
-            notices.append(f"The address has {_cut(name)!r}, which segviz does not know.")
+        if name not in _NAMES:
+            notices.append(f"The address has {_quote(name)}, which segviz does not know.")
             continue
+        parameter = PARAMETERS[_NAMES[name]]
         try:
-            values[name] = known.read(text)
+            values[_NAMES[name]] = parameter.read(text)
         except (ValueError, OverflowError):
-            instead = f"; {known.write(known.default)} is used" if known.default else ""
+            default = parameter.default
+            instead = f"; {parameter.write(default)} is used" if default else ""
             notices.append(
-                f"The address says {name} = {_cut(text)!r}, but it must be {known.valid}{instead}."
+                f"The address says {name} = {_quote(text)}, but it must be"
+                f" {parameter.valid}{instead}."
             )
     try:
         settings_of({**defaults(), **values})
     except InputError as error:
-        # Each is in its range, so it is centred updates of everything.
+        # Every value is in its range: only centred updates of all variables contradict each other.
         values.pop("centred", None)
-        notices.append(f"The address does not go together: {error}")
+        notices.append(f"The address contradicts itself: {error}")
     return values, notices
 
 
 def write(page: str, values: Mapping[str, Any]) -> dict[str, str]:
-    """The address of a view of a page: what differs from the defaults.
+    """Format the query parameters of a page: the values that differ from the defaults.
 
     Returns:
-        Nothing where the photo has no address, such as an upload.
+        Nothing if the photo has no address, such as an upload.
     """
     try:
         PARAMETERS["photo"].read(values["photo"])
     except ValueError:
         return {}
     return {
-        name: PARAMETERS[name].write(values[name])
+        _ADDRESS_NAMES.get(name, name): PARAMETERS[name].write(values[name])
         for name in _PAGES.get(page, ())
         if values[name] != PARAMETERS[name].default
     }
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+def _quote(text: str) -> str:
+    return repr(text if len(text) <= MAX_QUOTED else text[:MAX_QUOTED] + "…")

@@ -5,30 +5,31 @@ from typing import Any
 
 import streamlit as st
 
+from segviz.data.sources import Photo
 from segviz.jobs.history import History
 from segviz.jobs.queue import Job
 from segviz.jobs.run_job import RunRequest
 from segviz.viewer import ViewState
 
-__all__ = ["Result", "Session", "session"]
+__all__ = ["Session", "ShownRuns", "session"]
 
 
 @dataclass(frozen=True)
-class Result:
-    """What a page shows.
+class ShownRuns:
+    """The runs that a page shows.
 
     Arguments:
-        id: Names the viewer.
+        id: The id of their viewer.
         runs: Short names and ids of runs in the history.
-        values: What the address says of it, but for step, pins and panels.
-        judged: What predictions are judged by: its key in `NUMBERS`, and what to call it.
-        curves: That number at every step, by name of the run; it outlives the runs.
+        values: Their query parameters, without step, pins and panels.
+        measure: The number that predictions are compared by: its key in `NUMBERS`, and its name.
+        curves: That number at every step, by name of the run; kept when runs are evicted.
     """
 
     id: str
     runs: tuple[tuple[str, str], ...]
     values: dict[str, Any]
-    judged: tuple[str, str] = ("iou", "IoU")
+    measure: tuple[str, str] = ("iou", "IoU")
     curves: dict[str, list[float]] = field(default_factory=dict)
 
 
@@ -37,40 +38,46 @@ class Session:
     """The state of one visit.
 
     Arguments:
-        controls: The value of every control by name, see `controls`.
-        generation: Counts how often the controls were drawn anew; part of their widgets' keys.
-        choice: The photo of the next run.
-        work: The runs in progress.
-        history: The runs that were made.
-        results: What each page shows.
-        views: Step, pins and panels of each result, as the viewer last reported them.
-        message: What went wrong last.
-        notices: What was wrong with the address.
-        asked: A page that shall start by itself, and what its viewer shall show.
-        measured: The job that measures the network's cost, and its outcome.
-        evaluated: The job of this visit's evaluation, and what came of it.
-        begun: The pages that have started by themselves.
-        addresses: The addresses written, newest last, each with when.
         page: The page of the current run of the script.
+        controls: The value of every control by name, see the module `controls`.
+        generation: Counts how often the controls were drawn anew; part of their widgets' keys.
+        photo: The photo of the next run; None until a page first needs one.
+        request: The runs in progress.
+        history: The runs that were made.
+        shown: What each page shows.
+        views: Step, pins and panels of each viewer, as last reported.
+        message: The last error.
+        notices: Errors in the address.
+        autorun: A page that is to run when it is drawn next, and the state of its viewer.
+        autostarted: The pages that have run unasked.
+        measurement: The job that measures the network's cost.
+        evaluation: The job of this visit's evaluation.
         opened: Whether the address of the visit's first page was read.
+        addresses: The addresses written, newest last, each with the time.
     """
 
+    page: str | None = None
     controls: dict[str, Any] = field(default_factory=dict)
     generation: int = 0
-    choice: Any = None
-    work: RunRequest | None = None
+    photo: Photo | None = None
+    request: RunRequest | None = None
     history: History = field(default_factory=History)
-    results: dict[str, Result] = field(default_factory=dict)
+    shown: dict[str, ShownRuns] = field(default_factory=dict)
     views: dict[str, ViewState] = field(default_factory=dict)
     message: str | None = None
     notices: list[str] = field(default_factory=list)
-    asked: tuple[str, ViewState | None] | None = None
-    measured: Job | None = None
-    evaluated: Job | None = None
-    begun: set[str] = field(default_factory=set)
-    addresses: list[tuple[float, dict[str, str]]] = field(default_factory=list)
-    page: str | None = None
+    autorun: tuple[str, ViewState | None] | None = None
+    autostarted: set[str] = field(default_factory=set)
+    measurement: Job | None = None
+    evaluation: Job | None = None
     opened: bool = False
+    addresses: list[tuple[float, dict[str, str]]] = field(default_factory=list)
+
+    @property
+    def chosen_photo(self) -> Photo:
+        """The photo of the next run, on pages that need one."""
+        assert self.photo is not None, "start_page chooses a photo"
+        return self.photo
 
 
 def session() -> Session:

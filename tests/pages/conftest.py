@@ -68,8 +68,8 @@ class App:
         end = time.monotonic() + seconds
         while True:
             assert not self.at.exception, self.at.exception
-            if self.session.work is None and (
-                self.session.results or self.session.message or self.session.page != "iterate"
+            if self.session.request is None and (
+                self.session.shown or self.session.message or self.session.page != "iterate"
             ):
                 return self
             assert time.monotonic() < end, "the runs do not end"
@@ -102,7 +102,7 @@ class App:
 
     def records(self, page="iterate"):
         """The records that a page shows, by name."""
-        runs = self.session.results[page].runs
+        runs = self.session.shown[page].runs
         return {name: self.session.history.get(id).record for name, id in runs}
 
     @property

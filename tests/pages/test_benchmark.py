@@ -153,7 +153,7 @@ def test_a_foreign_checkpoint_is_not_opened(bench, folder, rooted):
 
 def _finish(app, seconds=60):
     end = time.monotonic() + seconds
-    while not app.session.evaluated.done:
+    while not app.session.evaluation.done:
         assert time.monotonic() < end
         time.sleep(0.05)
     app.at.run()
@@ -176,21 +176,21 @@ def test_an_evaluation_is_stopped_and_goes_on(bench, rooted, voc_root, trained):
     assert "4 images, 1 episode each" in app.said
     with SLOT.enqueue():  # somebody's run is at work
         app.click("bench_run")
-        job = app.session.evaluated
+        job = app.session.evaluation
         assert not job.done and not _tables(app)
         app.click("bench_stop")
         _finish(app)
     assert job.state == "stopped" and "Stopped after 0 of 4 images" in app.said
     app.click("bench_run")
     _finish(app)
-    assert app.session.evaluated.state == "finished"
+    assert app.session.evaluation.state == "finished"
     (frame,) = _tables(app)
     names = [name.replace("\\", "") for name in frame["Method"]]
     assert names == ["feedforward", "entropy, both, 1 step", "entropy, both, 2 steps"]
     assert "evaluate --voc-root DIR --split val --limit 4" in app.at.code[0].value
     app.click("bench_run")
     _finish(app)
-    assert app.session.evaluated.work.progress.reused == 4
+    assert app.session.evaluation.work.progress.reused == 4
 
 
 def test_a_wrong_choice_disables_the_button(bench, rooted):

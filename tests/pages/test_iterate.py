@@ -59,7 +59,7 @@ def test_presets_are_samples_with_a_sentence():
     assert len(PRESETS) == 3
     for preset in PRESETS.values():
         assert preset.sample in SAMPLES
-        assert preset.look.endswith(".") and 40 < len(preset.look) < 220
+        assert preset.hint.endswith(".") and 40 < len(preset.hint) < 220
 
 
 def test_a_preset_runs_its_photo_with_its_settings(app):
@@ -67,7 +67,7 @@ def test_a_preset_runs_its_photo_with_its_settings(app):
     app.open().click("preset_collapse").rest()
     assert app.record.title == SAMPLES[preset.sample].title
     assert app.record.settings == preset.settings
-    assert preset.look in app.said.replace("\\", "")
+    assert preset.hint in app.said.replace("\\", "")
     assert app.control("scale").value == preset.settings.scale
     assert app.address["photo"] == f"sample:{preset.sample}"
 
@@ -110,7 +110,7 @@ def test_stop_keeps_the_steps_that_are_there(app):
     app.open().set(steps=128, scale=1.0, variables="all")
     assert any("slow" in warning.value for warning in app.at.warning)
     app.click("iterate_run")
-    job = app.session.work.job
+    job = app.session.request.job
     while job.items < 2:
         time.sleep(0.02)
     app.at.run()
@@ -155,9 +155,9 @@ def test_settings_and_photo_survive_a_switch_of_pages(app):
     app.open(photo="sample:rocket", scale="1", steps="2", rate="0.002", centred="1")
     app.go("model").go("iterate")
     assert app.control("scale").value == 1.0
-    assert app.control("rate").value == "0.002"
+    assert app.control("learning_rate").value == "0.002"
     assert app.control("centred").value
-    assert app.session.choice.key == "sample:rocket"
+    assert app.session.photo.key == "sample:rocket"
     assert app.record.title == SAMPLES["rocket"].title
     assert app.address["photo"] == "sample:rocket"
 
@@ -179,7 +179,7 @@ def test_an_address_reproduces_its_view(app):
     record = app.record
     assert (record.settings.scale, record.settings.learning_rate) == (1.5, 0.0005)
     assert app.address == query
-    view = app.session.views[app.session.results["iterate"].id]
+    view = app.session.views[app.session.shown["iterate"].id]
     assert (view.step, view.pins, view.panels) == (1, ((10, 20),), ("prediction", "entropy"))
 
 
@@ -314,11 +314,11 @@ def test_oracle_without_truth_is_labelled(app, noise, png):
     ],
 )
 def test_bad_photos_are_refused_in_one_sentence(app, name, data, words):
-    shown, choice = app.open().record, app.session.choice
+    shown, choice = app.open().record, app.session.photo
     upload(app, data, name)
     assert not app.at.exception
     assert len(app.at.error) == 1 and words in app.said
-    assert app.record is shown and app.session.choice is choice
+    assert app.record is shown and app.session.photo is choice
 
 
 @uploads

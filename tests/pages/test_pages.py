@@ -121,13 +121,13 @@ def test_a_cell_opens_its_run_on_iterate(app):
     app.rest()
     assert app.record is record
     assert app.address == {"scale": "1", "steps": "3", "rate": "0.01", "step": "1"}
-    assert app.control("rate").value == "0.01"
+    assert app.control("learning_rate").value == "0.01"
     assert app.control("steps").value == 3
 
 
 def test_a_cell_whose_run_was_let_go_is_run_again(app):
     app.open("ablate", **GRID)
-    for _, id in app.session.results["ablate"].runs:
+    for _, id in app.session.shown["ablate"].runs:
         app.session.history.remove(id)
     app.at.run()
     assert "4 of 4 runs were let go" in app.said
@@ -142,7 +142,7 @@ def test_a_cell_whose_run_was_let_go_is_run_again(app):
 
 def test_too_large_a_grid_is_refused(app):
     app.open("ablate", **GRID)
-    app.session.controls["grid_rates"] = ["0.1", "0.01", "0.001", "0.0001", "2e-05", "3", "1e-5"]
+    app.session.controls["grid_learning_rates"] = ["0.1", "0.01", "0.001", "0.0001", "2e-05", "3", "1e-5"]
     app.session.generation += 1
     app.at.run()
     assert "make 14 runs" in app.said and app.at.button(key="ablate_run").disabled
@@ -250,7 +250,7 @@ def test_model_measures_in_the_queue(app, monkeypatch):
     monkeypatch.setattr(timing, "STEPS", 2)
     app.open("iterate", **QUICK).go("model")
     app.click("model_measure")
-    app.session.measured.join(60)
+    app.session.measurement.join(60)
     app.at.run()
     names = [metric.label for metric in app.at.metric]
     assert names == ["Forward pass, ms", "One step, ms", "2 steps, ms"]

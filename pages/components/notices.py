@@ -1,0 +1,29 @@
+"""Errors, and runs in progress on other pages."""
+
+import streamlit as st
+
+from ..state.session import session
+
+__all__ = ["show_notices"]
+
+
+def show_notices(page: str) -> None:
+    """Draw the errors of the address and of the last run, and the runs of another page.
+
+    Arguments:
+        page: The page's name.
+    """
+    now = session()
+    for notice in now.notices:
+        st.warning(notice, icon=":material/link:")
+    if now.message:
+        st.error(now.message, icon=":material/info:")
+    request = now.request
+    if request is not None and request.page != page:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.info(
+                f"Runs of the page {request.page.capitalize()} are in progress; the next can start"
+                " after them.",
+                icon=":material/hourglass_top:",
+            )
+            st.button("Stop them", key="stop_others", on_click=request.job.stop)

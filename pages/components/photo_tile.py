@@ -1,0 +1,66 @@
+"""Photos in small: thumbnails, facts, and tiles that choose a photo."""
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+
+from segviz.data import images
+from segviz.data.sources import Photo
+from segviz.errors import InputError
+from segviz.pictures import maps
+
+from ..state.session import session
+from ..state.text import plain, sentence
+
+__all__ = ["choose", "photo_facts", "photo_tile", "thumbnail"]
+
+RATIO = 4 / 3
+
+
+def photo_tile(
+    picture: bytes, key: str, label: str, load: Callable[[], Photo], help: str | None = None
+) -> None:
+    """Draw a thumbnail with a button below it that chooses the photo.
+
+    Arguments:
+        picture: The thumbnail, as a PNG.
+        key: The key of the photo.
+        label: The label of the button.
+        load: Loads the photo.
+        help: The help of the button.
+    """
+    st.image(picture, width="stretch", alt=label)
+    photo = session().photo
+    if st.button(
+        label,
+        key=f"pick_{key}",
+        help=help,
+        width="stretch",
+        type="primary" if photo and photo.key == key else "tertiary",
+        on_click=choose,
+        args=(load,),
+    ):
+        st.rerun()  # closes the dialog
+
+
+def choose(load: Callable[[], Photo]) -> None:
+    """Make a photo that of the next run, or keep the reason why not."""
+    try:
+        session().photo = load()
+    except InputError as error:
+        session().message = sentence(error)
+
+
+def photo_facts(photo: Photo) -> None:
+    """Draw title, size and note of a photo."""
+    height, width = photo.pixels.shape[:2]
+    truth = "with truth" if photo.truth is not None else "no truth"
+    st.caption(f"{plain(photo.title)} · {width} x {height} · {truth}")
+    if photo.note:
+        st.caption(sentence(InputError(photo.note)))
+
+
+def thumbnail(pixels: np.ndarray) -> bytes:
+    """Return a small PNG, of the same shape for every photo."""
+    return maps.png(maps.letterbox(images.thumbnail(pixels, 200), RATIO))
