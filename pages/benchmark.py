@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.actions.page_start import start_page
 from pages.components.benchmark_details import details
-from pages.components.benchmark_form import choose_and_run, finished
+from pages.components.benchmark_form import evaluation_form, finished
 from pages.components.benchmark_table import as_file, gains, provenance, table
 from pages.components.notices import show_notices
 from pages.state import controls
@@ -95,7 +95,7 @@ chosen = st.segmented_control(
 )
 if chosen == OWN:
     st.subheader("An evaluation of your own")
-    choose_and_run()
+    evaluation_form()
     made = finished()
     if made is not None:
         result, data = made

@@ -29,11 +29,11 @@ PAGES = {
     "model": ("Model", "memory", "The network, its cost and the limits."),
 }
 FIRST = "iterate"
-"""The page of the bare address."""
+"""The page of the bare address; its own name leads there."""
 
 
-def first_page() -> None:
-    """Lead from the name of the first page to the bare address, which Streamlit gives it."""
+def open_first_page() -> None:
+    """Lead from the address /iterate to the bare address, with its query parameters."""
     st.switch_page(f"{FIRST}.py", query_params=st.query_params.to_dict())
 
 
@@ -44,12 +44,14 @@ pages = [
         icon=f":material/{symbol}:",
         help=help,
         default=name == FIRST,
+        # The default page answers to the bare address only, but reserves the path that it has.
+        url_path="first" if name == FIRST else name,
     )
     for name, (title, symbol, help) in PAGES.items()
 ]
-alias = st.Page(first_page, title="Iterate", url_path=FIRST, visibility="hidden")
-page = st.navigation([*pages, alias], position="top")
-if page == alias:
+pages.append(st.Page(open_first_page, title="Iterate", url_path=FIRST, visibility="hidden"))
+page = st.navigation(pages, position="top")
+if page.url_path == FIRST:
     page.run()
 controls.begin_run(page.url_path or FIRST)
 server.networks()

@@ -152,9 +152,7 @@ def open_run(id: str, step: int | None = None) -> bool:
     return True
 
 
-def _plan(
-    runs: Sequence[tuple[str, Settings]], photo: str, sha256: str
-) -> tuple[PlannedRun, ...]:
+def _plan(runs: Sequence[tuple[str, Settings]], photo: str, sha256: str) -> tuple[PlannedRun, ...]:
     plan = []
     for name, settings in runs:
         entry = session().history.find(photo, settings, sha256)

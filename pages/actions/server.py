@@ -62,7 +62,5 @@ def opening() -> Job[LazyBatch]:
         InputError: If the sample is missing.
     """
     photo = sources.load(f"sample:{OPENING.sample}")
-    batch = LazyBatch(
-        networks().load, photo.pixels, (OPENING.settings,), photo.truth, photo.title
-    )
+    batch = LazyBatch(networks().load, photo.pixels, (OPENING.settings,), photo.truth, photo.title)
     return Job(batch).start()

@@ -22,18 +22,23 @@ from ..state.photos import voc_root
 from ..state.session import session
 from ..state.text import plain, sentence
 
-__all__ = ["details", "wanted"]
+__all__ = ["details", "run_values"]
 
 MOST = 10
 FIRST = 3.0
 """The scale shown first: the paper's main case."""
 
-NAMES = {"iou": "IoU", "accuracy": "pixel accuracy"}
 Measure = Literal["iou", "accuracy"]
+NAMES: dict[Measure, str] = {"iou": "IoU", "accuracy": "pixel accuracy"}
 
 
 def details(result: ResultFile, model: str) -> None:
-    """Draw the controls and what they choose."""
+    """Draw one method at one scale: classes, images, and the choice of both.
+
+    Arguments:
+        result: The result.
+        model: The name of the network in it.
+    """
     part = result.models[model]
     variants = [variant for variant in part.variants if variant.method != FEEDFORWARD]
     if not variants or not any(part.feedforward(scale) for scale in part.scales):
@@ -47,7 +52,7 @@ def details(result: ResultFile, model: str) -> None:
         "Method",
         variants,
         variants.index(before if before in variants else ours),
-        format_func=lambda one: variant_label(one, True),
+        format_func=lambda variant: variant_label(variant, True),
         key=controls.key(f"bench_kind_{place}"),
         help="What is compared with feedforward at the same scale: objective, variables, steps.",
     )
@@ -61,15 +66,18 @@ def details(result: ResultFile, model: str) -> None:
         required=True,
         help="Resize factor of the photos before the network; 1 = the scale of training.",
     )
-    measure: Measure = right.segmented_control(
-        "By image",
-        list(NAMES),
-        default=controls.get(f"bench_measure_{place}", "iou"),
-        format_func=lambda one: NAMES[one],
-        key=controls.key(f"bench_measure_{place}"),
-        required=True,
-        help="IoU of an image is the mean over the classes in its truth or prediction; pixel"
-        " accuracy is the share of its pixels that are right.",
+    measure: Measure = (
+        right.segmented_control(
+            "By image",
+            list(NAMES),
+            default=controls.get(f"bench_measure_{place}", "iou"),
+            format_func=lambda measure: NAMES[measure],
+            key=controls.key(f"bench_measure_{place}"),
+            required=True,
+            help="IoU of an image is the mean over the classes in its truth or prediction; pixel"
+            " accuracy is the share of its pixels that are right.",
+        )
+        or "iou"
     )
     row, base = part.result(scale, variant), part.feedforward(scale)
     if row is None or base is None:
@@ -116,7 +124,7 @@ def _chart(figure: go.Figure, key: str, alt: str) -> None:
 
 
 def _images(part: ModelResult, row: MethodResult, found: Changes, name: str) -> None:
-    """Those that gained and lost most, each opened on Iterate."""
+    """Draw the images that gained and lost most, each a button that opens it on Iterate."""
     root, why = _root(part, row)
     signs: tuple[tuple[Literal[1, -1], str], ...] = ((1, "gained"), (-1, "lost"))
     for column, (sign, title) in zip(st.columns(2, gap="large"), signs, strict=True):
@@ -130,7 +138,7 @@ def _images(part: ModelResult, row: MethodResult, found: Changes, name: str) -> 
     if why:
         st.caption(f":material/link_off: The images cannot be opened: {why}")
     elif session().request is not None:
-        st.caption("The images can be opened once the runs at work have ended.")
+        st.caption("The images can be opened once the runs in progress have ended.")
 
 
 def _image(
@@ -150,7 +158,7 @@ def _image(
         if there or root is None
         else "The VOC folder does not have this image.",
     ):
-        launch.request_run("iterate", wanted(part, row, id), ViewState(step=row.steps))
+        launch.request_run("iterate", run_values(part, row, id), ViewState(step=row.steps))
         st.switch_page("iterate.py")
     colour = "green" if change > 0 else "red"
     numbers.markdown(
@@ -163,10 +171,10 @@ def _image(
 
 
 def _root(part: ModelResult, row: MethodResult) -> tuple[Path | None, str]:
-    """The VOC folder, or why no image can be opened."""
+    """Return the VOC folder, or why no image can be opened."""
     name = part.checkpoint
     try:
-        wanted(part, row, "any")
+        run_values(part, row, "any")
         if name not in checkpoint.names():
             return None, f"the checkpoint {plain(name)} is not on this server."
         return voc_root(), ""
@@ -174,8 +182,8 @@ def _root(part: ModelResult, row: MethodResult) -> tuple[Path | None, str]:
         return None, sentence(error)
 
 
-def wanted(part: ModelResult, row: MethodResult, id: str) -> dict:
-    """The run of a row on an image, as the address of Iterate has it.
+def run_values(part: ModelResult, row: MethodResult, id: str) -> dict:
+    """Return the run of a row on an image, as values of query parameters.
 
     Raises:
         InputError: If the row's settings cannot be read.

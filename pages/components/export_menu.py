@@ -1,4 +1,4 @@
-"""Files of the runs shown, made when asked for."""
+"""The menu of exports; files are made when they are downloaded."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,20 +17,20 @@ __all__ = ["exports"]
 
 
 def exports(shown: Sequence[NamedRecord], view: ViewState, id: str) -> None:
-    """Draw a menu of files; those of one step are of the step shown.
+    """Draw a menu of downloads; files of a single step take the step shown.
 
     Arguments:
         shown: The runs.
         view: Step and panels shown.
-        id: Names the result.
+        id: The id of the viewer.
     """
     with st.popover("Export", icon=":material/download:", width="stretch", key="export"):
-        one = shown[0]
+        run = shown[0]
         if len(shown) > 1:
-            names = [each.name for each in shown]
+            names = [run.name for run in shown]
             name = st.selectbox("Run", names, key=f"export_run_{id}")
-            one = next((each for each in shown if each.name == name), one)
-        record = one.record
+            run = next((run for run in shown if run.name == name), run)
+        record = run.record
         selection = Selection(step=None if view.step is None else min(view.step, record.last))
         for name, kind in formats.EXPORTS.items():
             _button(name, kind, record, selection)
@@ -52,7 +52,7 @@ def exports(shown: Sequence[NamedRecord], view: ViewState, id: str) -> None:
 
 
 def _panel(kind: Export, record: Record, selection: Selection, id: str) -> None:
-    """One panel by itself."""
+    """Draw the choice and the download of a single panel."""
     there = choose(record)
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     name = left.selectbox(

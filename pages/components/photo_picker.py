@@ -11,7 +11,6 @@ from segviz.errors import InputError
 
 from ..state import controls
 from ..state.photos import load_photo
-from ..state.session import session
 from ..state.text import sentence
 from .photo_tile import choose, photo_facts, photo_tile, thumbnail
 from .voc_browser import voc_browser

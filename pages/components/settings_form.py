@@ -67,10 +67,10 @@ def checkpoint_control() -> None:
     )
 
 
-def scales_control(name: str, help: str) -> None:
-    """Draw a control for several scales."""
-    chosen = controls.get(name)
-    st.pills(
+def scales_control(name: str, help: str, default: list[float] | None = None) -> list[float]:
+    """Draw a control for several scales; return them."""
+    chosen = controls.get(name, default)
+    return st.pills(
         "Scales",
         sorted({*SCALES, *chosen}),
         selection_mode="multi",
@@ -82,10 +82,10 @@ def scales_control(name: str, help: str) -> None:
     )
 
 
-def steps_control(name: str, help: str) -> None:
-    """Draw a control for several numbers of steps."""
-    chosen = controls.get(name)
-    st.pills(
+def steps_control(name: str, help: str, default: list[int] | None = None) -> list[int]:
+    """Draw a control for several numbers of steps; return them."""
+    chosen = controls.get(name, default)
+    return st.pills(
         "Steps",
         sorted({*STEPS, *chosen}),
         selection_mode="multi",

@@ -111,7 +111,9 @@ def values() -> dict[str, Any]:
             is_list = isinstance(parameter.default, tuple)
             found[name] = tuple(value) if is_list and value is not None else value
     found["learning_rate"] = typed_rate(found["learning_rate"])
-    found["grid_learning_rates"] = tuple(sorted({typed_rate(rate) for rate in found["grid_learning_rates"]}))
+    found["grid_learning_rates"] = tuple(
+        sorted({typed_rate(rate) for rate in found["grid_learning_rates"]})
+    )
     photo = session().photo
     return {**found, "photo": photo.key if photo else found["photo"]}
 

@@ -4,12 +4,12 @@ import pytest
 
 from segviz.adapt import Settings
 
-CHANGED = {"scale": 1.0, "steps": 2, "variables": "score", "rate": "0.01", "centred": True}
+CHANGED = {"scale": 1.0, "steps": 2, "variables": "score", "learning_rate": "0.01", "centred": True}
 HIDDEN = {
     "iterate": (),
     "compare": ("objective",),
     "scales": ("scale",),
-    "ablate": ("variables", "rate", "steps"),
+    "ablate": ("variables", "learning_rate", "steps"),
 }
 
 
@@ -26,7 +26,7 @@ DEFAULTS = {
     "steps": 32,
     "objective": "entropy",
     "variables": "both",
-    "rate": "0.001",
+    "learning_rate": "0.001",
     "centred": False,
     "tolerance": 0.0,
 }

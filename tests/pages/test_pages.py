@@ -142,7 +142,15 @@ def test_a_cell_whose_run_was_let_go_is_run_again(app):
 
 def test_too_large_a_grid_is_refused(app):
     app.open("ablate", **GRID)
-    app.session.controls["grid_learning_rates"] = ["0.1", "0.01", "0.001", "0.0001", "2e-05", "3", "1e-5"]
+    app.session.controls["grid_learning_rates"] = [
+        "0.1",
+        "0.01",
+        "0.001",
+        "0.0001",
+        "2e-05",
+        "3",
+        "1e-5",
+    ]
     app.session.generation += 1
     app.at.run()
     assert "make 14 runs" in app.said and app.at.button(key="ablate_run").disabled

@@ -1,0 +1,83 @@
+"""The progress of an evaluation, and what to know at its end."""
+
+import math
+
+import streamlit as st
+
+from segviz.jobs.evaluation_job import Evaluation
+from segviz.jobs.queue import Job
+from segviz.runs.describe import duration
+
+from ..actions.launch import error_message
+from ..state.session import session
+from ..state.text import plain
+from .run_view import stop_button
+
+__all__ = ["evaluation_end", "evaluation_progress"]
+
+INTERVAL = 1.0
+"""Seconds between two updates."""
+
+
+def evaluation_progress() -> None:
+    """Draw the progress of this visit's evaluation until it ends."""
+    st.fragment(_update, run_every=INTERVAL)()
+
+
+def evaluation_end(job: Job[Evaluation]) -> None:
+    """Draw errors, and how to go on after a stop."""
+    work = job.work
+    done = len(work.measurements[0].images)
+    if job.error is not None:
+        st.error(error_message(job.error), icon=":material/error:")
+    elif job.state == "stopped":
+        st.info(
+            f"Stopped after {work.progress.images:,} of {len(work.ids):,} images; they are kept."
+            " Run the same choice again to go on.",
+            icon=":material/pause_circle:",
+        )
+    if not done and work.failed:
+        st.error(
+            f"None of the images could be used: {plain(next(iter(work.failed.values())))}",
+            icon=":material/image_not_supported:",
+        )
+
+
+def _update() -> None:
+    job: Job[Evaluation] | None = session().evaluation
+    if job is None or job.done:
+        st.rerun()
+    job.keep_alive()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(*_progress(job))
+        stop_button(
+            job, "bench_stop", "Keeps what is measured; the same choice goes on from there."
+        )
+    work = job.work
+    if work.progress.miou:
+        parts = (f"{plain(name)} **{value:.1f}**" for name, value in work.progress.miou)
+        st.markdown("mIoU in % so far: " + " · ".join(parts))
+    if work.failed:
+        st.caption(f"{len(work.failed)} could not be measured so far.")
+    st.caption(
+        f"Other pages can be used meanwhile. It measures what this does: `{work.plan.command}`"
+    )
+
+
+def _progress(job: Job[Evaluation]) -> tuple[float, str]:
+    """Return the progress as a fraction, 0..1, and as text."""
+    now, total = job.work.progress, len(job.work.ids)
+    if job.position:
+        ahead = f"{job.position} evaluation{'s' if job.position != 1 else ''}"
+        return 0.0, f"Waiting: {ahead} ahead of you"
+    words = [f"{now.images:,} of {total:,} images"]
+    if now.reused:
+        words.append(f"{now.reused:,} kept from before")
+    if math.isfinite(now.images_per_second):
+        words.append(f"{now.images_per_second:.2g} images a second")
+        words.append(f"{duration(now.seconds_left)} left")
+    elif not now.images and not now.position:
+        words.append("the first is at work")
+    if now.position:
+        words.append(f"{now.position} {'run' if now.position == 1 else 'runs'} ahead of the next")
+    return now.images / total, ", ".join(words)
