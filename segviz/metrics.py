@@ -11,7 +11,6 @@ __all__ = [
     "class_iou",
     "confusion",
     "finite_or_none",
-    "image_iou",
     "mean_iou",
     "mean_iou_from_overlap",
     "overlap",
@@ -80,10 +79,10 @@ def class_iou(matrix: np.ndarray) -> np.ndarray:
 
 
 def mean_iou(matrix: np.ndarray) -> float:
-    """Return the mIoU of a data set: the mean of `class_iou` over the classes that occur, 0..1.
+    """Return the mean of `class_iou` over the classes that occur, 0..1; NaN if no pixel is counted.
 
     Arguments:
-        matrix: The confusion matrix of all images, shape (K, K); the mIoU of no pixels is NaN.
+        matrix: The confusion matrix of a data set (its mIoU) or of one image (its IoU), (K, K).
     """
     return float(mean_iou_from_overlap(overlap(matrix)))
 
@@ -96,14 +95,6 @@ def accuracy(matrix: np.ndarray) -> float:
     """
     total = matrix.sum()
     return float(np.trace(matrix) / total) if total else float("nan")
-
-
-def image_iou(truth: np.ndarray, labels: np.ndarray, classes: int) -> float:
-    """Return the IoU of one image: the mean over the classes in truth or prediction, 0..1.
-
-    The arguments are those of `confusion`.
-    """
-    return mean_iou(confusion(truth, labels, classes))
 
 
 def finite_or_none(value: float) -> float | None:

@@ -94,7 +94,7 @@ def test_class_that_is_only_in_truth_counts_as_0():
 def test_perfect():
     truth = np.array([0, 3, 3, IGNORE])
     labels = np.array([0, 3, 3, 1])  # what is ignored may be anything
-    assert metrics.image_iou(truth, labels, 4) == 1
+    assert metrics.mean_iou(metrics.confusion(truth, labels, 4)) == 1
     assert metrics.accuracy(metrics.confusion(truth, labels, 4)) == 1
 
 
@@ -104,17 +104,12 @@ def test_nothing_counted():
     assert math.isnan(metrics.mean_iou(matrix)) and math.isnan(metrics.accuracy(matrix))
 
 
-def test_image_iou():
-    matrix = metrics.confusion(TRUTH, LABELS, 4)
-    assert metrics.image_iou(TRUTH, LABELS, 4) == metrics.mean_iou(matrix)
-
-
 def test_mean_over_images_is_not_mean_iou():
     # One matrix over a data set weighs pixels, not images.
     images = [(np.zeros(90, int), np.zeros(90, int)), (np.ones(10, int), np.zeros(10, int))]
     total = sum(metrics.confusion(*image, 2) for image in images)
     assert metrics.mean_iou(total) == pytest.approx((0.9 + 0) / 2)
-    per_image = [metrics.image_iou(*image, 2) for image in images]
+    per_image = [metrics.mean_iou(metrics.confusion(*image, 2)) for image in images]
     assert per_image == [1, 0]
 
 
