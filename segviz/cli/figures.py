@@ -17,7 +17,8 @@ from ..data import sources, voc
 from ..errors import InputError
 from ..evaluation.paper_tables import OURS
 from ..evaluation.results import ResultFile, read_result, table_command
-from ..figures.paper import FIGURES, RunPair
+from ..figures.paper import FIGURES
+from ..figures.run_pictures import RunPair
 from ..figures.scales import draw_scales
 from ..figures.style import DPI, figure_bytes
 from ..network.checkpoint import Checkpoint

@@ -2,57 +2,42 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-import numpy as np
 from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm, Normalize, to_hex
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure, SubFigure
 
-from ..data.classes import IGNORE, PALETTE
-from ..network.extent import extent
 from ..pictures import maps
 from ..pictures.method_colours import GREY
 from ..runs import describe
-from ..runs.record import Record
 from ..runs.verdict import score, verdict
-from .style import MUTED, STYLE, WIDTH, add_caption, add_legend
+from .run_pictures import (
+    BAR_HEIGHT,
+    LEGEND_HEIGHT,
+    RunPair,
+    RunStep,
+    add_class_legend,
+    add_headings,
+    field_sizes,
+    picture_grid,
+    show_entropies,
+    show_photo,
+    show_predictions,
+    show_truth,
+)
+from .style import MUTED, STYLE, add_caption
 
-__all__ = ["FIGURES", "PaperFigure", "RunPair", "field_sizes", "shown_steps"]
+__all__ = ["FIGURES", "PaperFigure", "shown_steps"]
 
 ADAPTED = "#1f6fd0"
-WORDS_HEIGHT, BAR_HEIGHT, LEGEND_HEIGHT, CURVES_HEIGHT = 0.32, 0.45, 0.3, 1.6
-"""Inches for the words around a picture, a colour bar, a legend and the curves."""
+CURVES_HEIGHT = 1.6
+"""Inches for the curves."""
 TICKS = [50 * 2**power for power in range(8)]
 """Sizes that the colour bar of receptive fields marks, in input pixels."""
 MEASURES = {
     "truth": "IoU: of this photo alone, mean over the classes in truth or prediction.",
     "1x prediction": "Agreement: share of pixels as in the 1x prediction, for want of truth.",
 }
-
-
-@dataclass(frozen=True)
-class RunPair:
-    """The two runs on a photo that a figure compares.
-
-    Arguments:
-        base: Feedforward at scale 1.
-        adapted: The adaptation, at another scale.
-    """
-
-    base: Record
-    adapted: Record
-
-    @property
-    def truth(self) -> np.ndarray | None:
-        """The labels that the runs were compared with, (H, W); None without truth."""
-        return self.adapted.truth if self.adapted.reference == "truth" else None
-
-    @property
-    def title(self) -> str:
-        """The title of the photo on one line."""
-        return describe.one_line(self.adapted.title)
 
 
 @dataclass(frozen=True)
@@ -70,22 +55,9 @@ class PaperFigure:
     several: bool
 
 
-class RunStep(NamedTuple):
-    """A step of a run, and its title in a figure."""
-
-    title: str
-    record: Record
-    step: int
-
-
 def shown_steps(last: int) -> list[int]:
     """Return the steps that the figure of iterations shows: 0, a 16th, a quarter and the last."""
     return sorted({0, -(-last // 16), -(-last // 4), last})
-
-
-def field_sizes(record: Record, step: int) -> np.ndarray:
-    """Return the receptive field sizes of a step on the feature grid, (h, w), input pixels."""
-    return extent(record.sigma[step] / record.stride, record.stride)
 
 
 # === The figures
@@ -95,16 +67,18 @@ def field_sizes(record: Record, step: int) -> np.ndarray:
 def _draw_scales(pairs: Sequence[RunPair]) -> Figure:
     (pair,) = pairs
     steps = _compared_steps(pair)
-    figure, (panels, _), axes = _layout([pair, pair], 1 + len(steps), BAR_HEIGHT + LEGEND_HEIGHT)
-    _show_photo(axes[0, 0], pair, title="photo")
-    _show_truth(axes[1, 0], pair, title="truth")
-    _show_predictions(axes[0, 1:], steps)
-    _show_entropies(panels, axes[1, 1:], steps)
+    figure, (panels, _), axes = picture_grid(
+        [pair, pair], 1 + len(steps), BAR_HEIGHT + LEGEND_HEIGHT
+    )
+    show_photo(axes[0, 0], pair, title="photo")
+    show_truth(axes[1, 0], pair, title="truth")
+    show_predictions(axes[0, 1:], steps)
+    show_entropies(panels, axes[1, 1:], steps)
     for panel, each in zip(axes[0, 1:], steps, strict=True):
         panel.set_title(each.title)
     for panel in axes[1, 1:]:
         panel.set_title("entropy")
-    _add_class_legend(panels, pairs, steps)
+    add_class_legend(panels, pairs, steps)
     _add_caption(
         figure,
         pairs,
@@ -119,16 +93,16 @@ def _draw_iterations(pairs: Sequence[RunPair]) -> Figure:
     (pair,) = pairs
     record = pair.adapted
     steps = [RunStep(f"step {step}", record, step) for step in shown_steps(record.last)]
-    figure, (panels, curves), axes = _layout(
+    figure, (panels, curves), axes = picture_grid(
         [pair, pair], 1 + len(steps), BAR_HEIGHT + LEGEND_HEIGHT, CURVES_HEIGHT
     )
-    _show_photo(axes[0, 0], pair, title="photo")
-    _show_truth(axes[1, 0], pair, title="truth")
-    _show_entropies(panels, axes[0, 1:], steps)
-    _show_predictions(axes[1, 1:], steps)
+    show_photo(axes[0, 0], pair, title="photo")
+    show_truth(axes[1, 0], pair, title="truth")
+    show_entropies(panels, axes[0, 1:], steps)
+    show_predictions(axes[1, 1:], steps)
     for panel, each in zip(axes[0, 1:], steps, strict=True):
         panel.set_title(each.title)
-    _add_class_legend(panels, pairs, steps)
+    add_class_legend(panels, pairs, steps)
     _plot_curves(curves, pair, [each.step for each in steps])
     _add_caption(
         figure,
@@ -147,14 +121,14 @@ def _draw_receptive_fields(pairs: Sequence[RunPair]) -> Figure:
     low = min(size.min() for row in sizes for size in row)
     high = max(size.max() for row in sizes for size in row)
     norm = LogNorm(low, max(high, 1.01 * low))
-    figure, (panels, _), axes = _layout(pairs, 4, BAR_HEIGHT)
+    figure, (panels, _), axes = picture_grid(pairs, 4, BAR_HEIGHT)
     for line, pair, row, row_sizes in zip(axes, pairs, rows, sizes, strict=True):
-        _show_photo(line[0], pair, label=pair.title)
+        show_photo(line[0], pair, label=pair.title)
         for panel, each, size in zip(line[1:], row, row_sizes, strict=True):
             values = maps.to_photo(size, each.record)
             image = panel.imshow(values, cmap=maps.COLOUR_MAPS["sigma"], norm=norm)
             panel.set_xlabel(f"mean {size.mean():.0f} px", loc="right")
-    _add_headings(axes[0], ["image", *(each.title for each in rows[0])])
+    add_headings(axes[0], ["image", *(each.title for each in rows[0])])
     bar = panels.colorbar(image, ax=axes, location="bottom", aspect=80, fraction=0.05)
     inside = [tick for tick in TICKS if 1.1 * low < tick < high / 1.1]
     bar.set_ticks([low, *inside, high], labels=[f"{tick:.0f}" for tick in (low, *inside, high)])
@@ -180,14 +154,14 @@ def _draw_predictions(pairs: Sequence[RunPair]) -> Figure:
     headings = ["image", *(each.title for each in rows[0])]
     if any(pair.truth is not None for pair in pairs):
         headings.append("truth")
-    figure, (panels, _), axes = _layout(pairs, len(headings), LEGEND_HEIGHT)
+    figure, (panels, _), axes = picture_grid(pairs, len(headings), LEGEND_HEIGHT)
     for line, pair, row in zip(axes, pairs, rows, strict=True):
-        _show_photo(line[0], pair, label=pair.title)
-        _show_predictions(line[1:4], row)
+        show_photo(line[0], pair, label=pair.title)
+        show_predictions(line[1:4], row)
         for panel in line[4:]:
-            _show_truth(panel, pair)
-    _add_headings(axes[0], headings)
-    _add_class_legend(panels, pairs, [each for row in rows for each in row])
+            show_truth(panel, pair)
+    add_headings(axes[0], headings)
+    add_class_legend(panels, pairs, [each for row in rows for each in row])
     _add_caption(figure, pairs, f"Figure 5. Predictions {_across(pairs[0])}", _rows(pairs))
     return figure
 
@@ -199,97 +173,6 @@ FIGURES: dict[str, PaperFigure] = {
     "5": PaperFigure("predictions", _draw_predictions, True),
 }
 """The figures by their numbers in the paper."""
-
-
-# === Layout
-
-
-def _layout(
-    rows: Sequence[RunPair], columns: int, keys: float, below: float = 0.0
-) -> tuple[Figure, list[SubFigure], np.ndarray]:
-    """Return a figure, its parts for pictures and for curves, and axes for the pictures.
-
-    Arguments:
-        rows: The run pair of each row of pictures.
-        columns: Pictures in a row.
-        keys: Inches for the keys below the pictures.
-        below: Inches for the curves.
-    """
-    width = WIDTH / columns
-    heights = [
-        width * min(pair.adapted.photo.shape[0] / pair.adapted.photo.shape[1], 1) + WORDS_HEIGHT
-        for pair in rows
-    ]
-    parts = [sum(heights) + keys, *([below] if below else [])]
-    figure = Figure(figsize=(WIDTH, sum(parts)), layout="constrained")
-    subfigures = figure.subfigures(len(parts), 1, height_ratios=parts, squeeze=False)[:, 0]
-    axes = subfigures[0].subplots(
-        len(rows), columns, squeeze=False, gridspec_kw={"height_ratios": heights}
-    )
-    for panel in axes.flat:
-        panel.set(xticks=[], yticks=[], anchor="N")
-        panel.spines[:].set_visible(False)
-        panel.xaxis.label.set_color(MUTED)
-    return figure, [*subfigures, None][:2], axes
-
-
-def _add_headings(axes: np.ndarray, titles: Sequence[str]) -> None:
-    for letter, panel, title in zip("abcdefgh", axes, titles, strict=False):
-        panel.set_title(f"({letter}) {title}", weight="bold")
-
-
-def _add_class_legend(
-    panels: SubFigure, pairs: Sequence[RunPair], steps: Sequence[RunStep]
-) -> None:
-    """Name the classes that the predictions and the truth show."""
-    shown = [each.record.labels[each.step] for each in steps]
-    shown += [pair.truth for pair in pairs if pair.truth is not None]
-    names = dict(enumerate(pairs[0].adapted.classes)) | {IGNORE: "ignored in truth"}
-    ids = sorted({int(id) for labels in shown for id in np.unique(labels)})
-    add_legend(panels, {names[id]: to_hex(PALETTE[id] / 255) for id in ids})
-
-
-# === Pictures
-
-
-def _show_photo(axes: Axes, pair: RunPair, title: str = "", label: str = "") -> None:
-    axes.imshow(pair.adapted.photo)
-    axes.set_title(title)
-    axes.set_xlabel(describe.one_line(label, 28), loc="left")
-
-
-def _show_truth(axes: Axes, pair: RunPair, title: str = "") -> None:
-    if pair.truth is not None:
-        axes.imshow(maps.label_picture(pair.truth), interpolation="none")
-        axes.set_title(title)
-
-
-def _show_predictions(axes: np.ndarray, steps: Sequence[RunStep]) -> None:
-    for panel, each in zip(axes, steps, strict=True):
-        panel.imshow(maps.label_picture(each.record.labels[each.step]), interpolation="none")
-        panel.set_xlabel(_measure(each), loc="right")
-
-
-def _show_entropies(panels: SubFigure, axes: np.ndarray, steps: Sequence[RunStep]) -> None:
-    """Show entropy maps over one range, with their means and a colour bar."""
-    limits = [maps.limits_of(each.record.entropy, each.step)[1] for each in steps]
-    norm = Normalize(0, max(limits))
-    for panel, each in zip(axes, steps, strict=True):
-        values = maps.to_photo(each.record.entropy[each.step], each.record)
-        image = panel.imshow(values, cmap=maps.COLOUR_MAPS["entropy"], norm=norm)
-        panel.set_xlabel(
-            f"mean {each.record.steps[each.step]['entropy'] or 0:.3f} nats", loc="right"
-        )
-    bar = panels.colorbar(
-        image,
-        ax=panels.axes,
-        location="bottom",
-        aspect=60,
-        fraction=0.05,
-        shrink=0.5,
-        anchor=(0, 0),
-    )
-    bar.set_label("entropy, nats")
 
 
 def _plot_curves(panels: SubFigure, pair: RunPair, steps: Sequence[int]) -> None:
@@ -338,16 +221,6 @@ def _compared_steps(pair: RunPair) -> list[RunStep]:
         RunStep(f"{adapted} feedforward", pair.adapted, 0),
         RunStep(f"{adapted} adapted", pair.adapted, pair.adapted.last),
     ]
-
-
-def _measure(each: RunStep) -> str:
-    judged = score(each.record)
-    value = each.record.steps[each.step][judged[0]] if judged else None
-    if judged is None or value is None:
-        return ""
-    if judged[0] == "agreement" and each.record.settings.scale == 1 and each.step == 0:
-        return "the reference"
-    return f"{judged[0].replace('iou', 'IoU')} {value:.3f}"
 
 
 def _across(pair: RunPair) -> str:

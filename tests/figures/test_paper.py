@@ -9,7 +9,8 @@ from PIL import Image
 
 from segviz.adapt import Settings
 from segviz.data.classes import CLASSES, PALETTE
-from segviz.figures.paper import FIGURES, RunPair, field_sizes, shown_steps
+from segviz.figures.paper import FIGURES, shown_steps
+from segviz.figures.run_pictures import RunPair, field_sizes
 from segviz.figures.style import DPI, figure_bytes
 from segviz.pictures import maps
 from segviz.runs.batch import Batch
