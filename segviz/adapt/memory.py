@@ -230,13 +230,13 @@ def _trace(
             del pixels, encoded
             rows, columns = torch.empty(height, device=meta), torch.empty(width, device=meta)
             target = torch.empty(len(encoding.R), dtype=torch.int64, device=meta)
-        forward, kept, counter.peak = counter.peak, counter.now, 0
+        forward, after, counter.peak = counter.peak, counter.now, 0
         photo = EncodedPhoto(x, encoding, rows, columns, target, 0.0, {})
         for state in optimise(network, photo, settings):
             resampled_argmax(state.logits, rows, columns)
             # The log-probabilities as scaled floats and as codes, when they are recorded.
             torch.empty(5, *state.logits.shape, dtype=torch.uint8, device=meta)
-    return forward, kept, counter.peak
+    return forward, after, counter.peak
 
 
 @lru_cache(maxsize=8)

@@ -293,7 +293,7 @@ def test_every_parameter_is_trained():
     assert still == []
 
 
-# Training on kept maps
+# Training on cached maps
 
 
 @pytest.fixture
@@ -315,8 +315,7 @@ def test_maps_of_one_size_are_a_batch(narrow):
     maps = maps_of((4, 6), (4, 6))
     twin = copy.deepcopy(narrow)
     got = torch.cat(narrow.forward_maps(maps))
-    F = twin.feature_norm(torch.cat(maps))
-    expected = twin._score(twin.response_norm(twin._response(F)))
+    expected = twin.from_features(twin.feature_norm(torch.cat(maps)))
     assert torch.allclose(got, expected, atol=1e-4)
     for name, value in narrow.state_dict().items():
         assert torch.allclose(value.double(), twin.state_dict()[name].double(), atol=1e-5), name
@@ -331,7 +330,7 @@ def test_maps_of_different_sizes_in_eval_mode_do_not_meet(narrow):
         assert torch.allclose(narrow.forward_maps([one])[0], logits, atol=1e-5)
 
 
-def test_kept_maps_give_what_the_photo_gives(narrow):
+def test_cached_maps_give_what_the_photo_gives(narrow):
     narrow.eval()
     x = torch.randn(1, 3, 50, 70)
     with torch.no_grad():
