@@ -28,8 +28,8 @@ PAGES = {
     "runs": ("Runs", "history", "The runs of this visit; pin and compare them."),
     "model": ("Model", "memory", "The network, its cost and the limits."),
 }
+# The page of the bare address; its own name leads there.
 FIRST = "iterate"
-"""The page of the bare address; its own name leads there."""
 
 
 def open_first_page() -> None:

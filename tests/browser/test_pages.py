@@ -112,7 +112,7 @@ def test_a_page_by_its_own_address(browser, address):
 
 
 def test_first_visitor_of_a_server_by_a_pages_address(browser, tmp_path):
-    """Before script.py has run once, Streamlit knows nothing of its pages."""
+    """Before the main script has run once, Streamlit knows nothing of its pages."""
     with serve(tmp_path) as address:
         page = browser.new_page()
         try:
@@ -122,3 +122,13 @@ def test_first_visitor_of_a_server_by_a_pages_address(browser, tmp_path):
             assert page.get_by_role("link", name="Compare").count() == 1
         finally:
             page.close()
+
+
+def test_the_first_page_answers_to_its_name(browser, address):
+    page = browser.new_page()
+    page.goto(f"{address}/iterate{QUICK}")
+    view = AppPage(page)
+    view.at(4)
+    assert page.get_by_role("dialog").count() == 0
+    assert "/iterate" not in page.url and view.query["photo"] == "sample:rocket"
+    page.close()
