@@ -25,7 +25,7 @@ from segviz.data import voc
 from segviz.data.classes import IGNORE
 from segviz.evaluation.evaluate import choose_images
 from segviz.network import load
-from segviz.network.grid import resample
+from segviz.network.resampling import resample
 from segviz.profiling import baselines
 from segviz.runs.provenance import environment
 

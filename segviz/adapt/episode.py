@@ -14,7 +14,7 @@ from torch.nn import functional
 from .. import metrics
 from ..errors import InputError
 from ..network.dynamic import Encoding, Segmenter
-from ..network.grid import resampled_argmax, resize_photo
+from ..network.resampling import resampled_argmax, resize_photo
 from . import objectives, parameters
 from .fast_gradient import DifferentiablePixels
 from .pixelwise import Pixels

@@ -21,7 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..errors import InputError
 from ..network.dynamic import Encoding, Segmenter
-from ..network.grid import resampled_argmax, resize_photo
+from ..network.resampling import resampled_argmax, resize_photo
 from ..runtime.free_memory import available_bytes, format_bytes
 from . import objectives
 from .episode import MAX_INPUT, EncodedPhoto, optimise

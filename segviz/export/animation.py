@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from ..pictures import maps, panels
-from ..pictures.palette import palette_for, reduce_colours
+from ..pictures.gif_palette import palette_for, reduce_colours
 from ..pictures.panels import PANELS
 from ..runs.record import Record
 from .animation_frame import FrameLayout

@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize, to_hex
 from matplotlib.figure import Figure, SubFigure
 
 from ..data.classes import IGNORE, PALETTE
-from ..network.extent import extent
+from ..network.receptive_field_size import extent
 from ..pictures import maps
 from ..runs import describe
 from ..runs.record import Record

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from PIL import Image
 
 from ..data.classes import CLASSES, IGNORE, PALETTE
-from ..pictures.palette import palette_for, reduce_colours
+from ..pictures.gif_palette import palette_for, reduce_colours
 
 __all__ = [
     "DPI",

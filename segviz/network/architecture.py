@@ -56,9 +56,9 @@ class Architecture:
     @classmethod
     def of(cls, backbone: str, **overrides: Any) -> Self:  # noqa: ANN401
         """Return the preset architecture of a backbone, with `overrides` that are not None."""
-        from .backbone import BACKBONES, Preset  # imports timm, which takes seconds
+        from .backbone import BACKBONES, BackboneDefaults  # imports timm, which takes seconds
 
-        preset = BACKBONES.get(backbone, Preset())
+        preset = BACKBONES.get(backbone, BackboneDefaults())
         values: dict[str, Any] = {
             "backbone": backbone,
             "output_stride": preset.output_stride,

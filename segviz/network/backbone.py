@@ -12,13 +12,13 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .grid import Grid
+from .resampling import Grid
 
-__all__ = ["BACKBONES", "Backbone", "Preset"]
+__all__ = ["BACKBONES", "Backbone", "BackboneDefaults"]
 
 
 @dataclass(frozen=True)
-class Preset:
+class BackboneDefaults:
     """Settings for a backbone that segviz has been tested with.
 
     Arguments:
@@ -40,14 +40,16 @@ class Preset:
     groups: int = 1
 
 
-BACKBONES: dict[str, Preset] = {
-    "mobilenetv2_100": Preset(16, 16, (127.5,) * 3, (127.5,) * 3, True, channels=256, groups=4),
+BACKBONES: dict[str, BackboneDefaults] = {
+    "mobilenetv2_100": BackboneDefaults(
+        16, 16, (127.5,) * 3, (127.5,) * 3, True, channels=256, groups=4
+    ),
     # As many channels as its own aggregation has at stride 4.
-    "dla34": Preset(32, 4, channels=64),
+    "dla34": BackboneDefaults(32, 4, channels=64),
     # TensorFlow's padding keeps samples aligned, since inputs are padded to 16 n + 1 pixels.
     **dict.fromkeys(
         ("tf_efficientnet_lite0", "tf_efficientnet_lite1", "tf_efficientnet_lite2"),
-        Preset(16, 16, (127.5,) * 3, (127.5,) * 3, True, channels=256, groups=4),
+        BackboneDefaults(16, 16, (127.5,) * 3, (127.5,) * 3, True, channels=256, groups=4),
     ),
 }
 

@@ -13,8 +13,8 @@ from .aggregation import Aggregation, PooledContext
 from .architecture import Architecture
 from .backbone import Backbone
 from .fold_norms import fold_norms
-from .grid import Grid
 from .receptive_field import ScaleSpace, read, sigma_from_level
+from .resampling import Grid
 
 __all__ = ["Encoding", "Prediction", "Segmenter", "Theta"]
 

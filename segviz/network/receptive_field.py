@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .extent import TRUNCATION
+from .receptive_field_size import TRUNCATION
 
 __all__ = [
     "ScaleSpace",

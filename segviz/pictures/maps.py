@@ -43,7 +43,7 @@ def to_photo(maps: np.ndarray, record: Record) -> np.ndarray:
     """Return a map (h, w) of the feature grid at the photo's size, bilinear, (H, W) float32."""
     import torch  # takes seconds, while pages can already be drawn
 
-    from ..network.grid import resample
+    from ..network.resampling import resample
 
     rows, columns = (torch.from_numpy(positions) for positions in record.positions)
     return resample(torch.from_numpy(maps.astype(np.float32)), rows, columns).numpy()

@@ -16,7 +16,7 @@ from ..adapt.episode import encode_photo
 from ..adapt.objectives import thresholded_entropy
 from ..adapt.pixelwise import Pixels
 from ..network.dynamic import Segmenter
-from ..network.grid import resample
+from ..network.resampling import resample
 
 __all__ = [
     "TTA_RATIOS",

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..network import checkpoint
 from ..network.dynamic import Segmenter
-from ..network.grid import Grid, resample
+from ..network.resampling import Grid, resample
 from .recipe import Recipe
 
 __all__ = ["Teacher", "TeacherOutput", "capture_outputs", "load_teacher"]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..network.dynamic import Segmenter
-from ..network.grid import Grid
+from ..network.resampling import Grid
 
 __all__ = ["CachedSample", "FeatureCache"]
 

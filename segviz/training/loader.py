@@ -18,7 +18,7 @@ from tqdm import tqdm
 from ..errors import InputError
 from ..network.checkpoint import tensor_hash
 from ..network.dynamic import Segmenter
-from ..network.grid import Grid
+from ..network.resampling import Grid
 from ..runtime.distributed import ProcessGroup
 from ..validation import check_range
 from .augmentation import Augmentation

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from ..data.classes import IGNORE
 from ..network.dynamic import Segmenter
-from ..network.grid import resample
+from ..network.resampling import resample
 from .feature_cache import CachedSample
 
 __all__ = ["BatchLoss", "LabelledLogits", "cross_entropy", "predict_cached", "predict_crops"]

@@ -17,6 +17,5 @@ def assets() -> dict[str, str]:
         frames are those of a payload, and as its default a Streamlit component; `npm run build`
         makes it from `js/`. `css`: its style.
     """
-    return {
-        name: (_FOLDER / f"viewer.{name}").read_text(encoding="utf-8") for name in ("js", "css")
-    }
+    files = {"js": "viewer.bundle.js", "css": "viewer.css"}
+    return {kind: (_FOLDER / name).read_text(encoding="utf-8") for kind, name in files.items()}

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..data.classes import IGNORE, PALETTE
 from ..errors import InputError
-from ..network.extent import extent
+from ..network.receptive_field_size import extent
 from ..pictures import maps
 from ..pictures.panels import MAP_UNITS, OPACITY, has_truth
 from ..runs.record import Quantised, Record

@@ -8,7 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from segviz.adapt.episode import optimise
 from segviz.adapt.settings import Settings
-from segviz.network.grid import resampled_argmax
+from segviz.network.resampling import resampled_argmax
 from segviz.runs.batch import Batch
 from segviz.runs.run import Run
 

@@ -26,8 +26,8 @@ from segviz.data.classes import IGNORE
 from segviz.errors import InputError
 from segviz.network import Theta
 from segviz.network.checkpoint import tensor_hash
-from segviz.network.grid import resample, resize_photo
 from segviz.network.receptive_field import read
+from segviz.network.resampling import resample, resize_photo
 from segviz.runs.record import LOG_PROBABILITIES, Quantised
 
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from segviz.network.backbone import Backbone
 from segviz.network.fold_norms import fold_norms
-from segviz.network.grid import Grid
+from segviz.network.resampling import Grid
 
 
 def norms(module):

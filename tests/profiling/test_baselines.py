@@ -7,7 +7,7 @@ import torch
 from segviz.adapt.episode import encode_photo, optimise, photo_labels
 from segviz.adapt.settings import Settings
 from segviz.network.checkpoint import tensor_hash
-from segviz.network.grid import resample
+from segviz.network.resampling import resample
 from segviz.profiling import baselines
 
 

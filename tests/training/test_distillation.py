@@ -8,7 +8,7 @@ from torch import nn
 from segviz.errors import InputError
 from segviz.network import Architecture, checkpoint
 from segviz.network.dynamic import Segmenter
-from segviz.network.grid import resample
+from segviz.network.resampling import resample
 from segviz.training.distillation import Teacher, TeacherOutput, capture_outputs, load_teacher
 from segviz.training.recipe import Recipe
 from tests.miniature import calibrated

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from segviz.errors import InputError
-from segviz.network.grid import resample
+from segviz.network.resampling import resample
 from segviz.training.feature_cache import FeatureCache
 
 FACTS = {"frozen": "abc", "view": "whole"}

@@ -13,7 +13,7 @@ from PIL import Image
 
 from segviz.adapt import Settings
 from segviz.errors import InputError
-from segviz.network.extent import extent
+from segviz.network.receptive_field_size import extent
 from segviz.pictures import maps
 from segviz.pictures.panels import OPACITY
 from segviz.runs.run import Run

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from segviz.network.extent import extent
-from segviz.network.grid import resample
+from segviz.network.receptive_field_size import extent
+from segviz.network.resampling import resample
 from segviz.pictures import maps
 from segviz.viewer import NamedRecord
 from tests.browser.viewer.viewer_page import STEPS, selected_mask

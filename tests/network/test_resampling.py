@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from segviz.network.grid import Grid, resample, resampled_argmax, resize_photo
+from segviz.network.resampling import Grid, resample, resampled_argmax, resize_photo
 
 CORNER = Grid(4, 16, corner=True)
 CENTRE = Grid(4, 32, corner=False)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from segviz.network.extent import extent
 from segviz.network.receptive_field import ScaleSpace
+from segviz.network.receptive_field_size import extent
 
 
 @pytest.mark.parametrize("sigma", [0.0, 1.0, 2.0, 4.0])

@@ -5,7 +5,7 @@ from PIL import Image
 
 from segviz.data.classes import PALETTE
 from segviz.pictures import maps
-from segviz.pictures.palette import palette_for, reduce_colours
+from segviz.pictures.gif_palette import palette_for, reduce_colours
 
 EXACT = [tuple(colour) for colour in PALETTE[[*range(21), 255]].tolist()]
 

@@ -1,0 +1,78 @@
+"""The button that starts a page's runs, and what to know before it is pressed."""
+
+import streamlit as st
+
+from segviz.adapt import OBJECTIVES, Settings
+from segviz.errors import InputError
+from segviz.runtime.free_memory import format_bytes
+
+from ..actions import server
+from ..actions.page_start import Planner, run_planned
+from ..state import controls
+from ..state.session import session
+from ..state.text import sentence
+
+__all__ = ["run_button"]
+
+
+def run_button(page: str, label: str, planner: Planner) -> None:
+    """Draw the button, the memory that the runs take, and a note where there is no truth.
+
+    Arguments:
+        page: The page's name.
+        label: The label of the button.
+        planner: Plans the next runs; an InputError disables the button and is shown above it.
+    """
+    try:
+        runs = [settings for _, settings in planner()]
+    except InputError as error:
+        runs = []
+        st.error(sentence(error), icon=":material/tune:")
+    st.button(
+        label,
+        key=f"{page}_run",
+        type="primary",
+        icon=":material/play_circle:",
+        width="stretch",
+        on_click=lambda: run_planned(page, planner),
+        disabled=session().request is not None or not runs,
+    )
+    if runs:
+        _memory(runs)
+    if runs and session().chosen_photo.truth is None:
+        _no_truth(runs)
+
+
+def _memory(runs: list[Settings]) -> None:
+    """Draw the memory estimate of the largest run, once the network is loaded."""
+    trained = server.networks().ready(controls.get("checkpoint"))
+    if trained is None:
+        return
+    from segviz.adapt.memory import MemoryBudget  # imports torch, which is loaded by now
+
+    photo = session().chosen_photo
+    height, width = photo.pixels.shape[:2]
+    budget = MemoryBudget(trained.network, height, width, photo.truth is not None)
+    needs = [need for settings in runs for need in budget.needs(settings)]
+    need = max(needs, key=lambda need: (need.lacks, need.bytes or 0))
+    if need.bytes is None:
+        return
+    subject = "The largest run takes" if len(runs) > 1 else "The run takes"
+    words = f"{subject} about {format_bytes(need.bytes)} of memory"
+    if need.lacks and need.free is not None and session().request is None:
+        words = f":orange[{words}, but {format_bytes(need.free, up=False)} are free]"
+    st.caption(words)
+
+
+def _no_truth(runs: list[Settings]) -> None:
+    stand_in = "the prediction at scale 1 stands in, and agreement with it is not IoU."
+    titles = {OBJECTIVES[settings.objective].title for settings in runs if settings.needs_truth}
+    if titles:
+        verb = "need" if len(titles) > 1 else "needs"
+        st.warning(
+            f"{' and '.join(sorted(titles))} {verb} truth, which this photo does not have:"
+            f" {stand_in}",
+            icon=":material/rule:",
+        )
+    else:
+        st.caption(f"No truth: for comparison {stand_in}")
