@@ -20,7 +20,7 @@ from tqdm import tqdm
 from segviz import metrics
 from segviz.adapt.episode import encode_photo, optimise, photo_labels
 from segviz.adapt.settings import Settings
-from segviz.cli.common import write_atomically
+from segviz.cli.output import write_atomically
 from segviz.data import voc
 from segviz.data.classes import IGNORE
 from segviz.evaluation.evaluate import choose_images

@@ -43,7 +43,7 @@ from segviz.adapt.objectives import (
 )
 from segviz.adapt.pixelwise import Pixels
 from segviz.adapt.settings import Settings
-from segviz.cli.common import write_atomically
+from segviz.cli.output import write_atomically
 from segviz.data import voc
 from segviz.evaluation.bootstrap import difference, resampled_miou
 from segviz.evaluation.evaluate import choose_images

@@ -188,7 +188,7 @@ def test_options_in_the_text(page):
     known = set()
     for command in COMMANDS.values():
         parser = ArgumentParser()
-        command.add_options(parser)
+        command.module.add_options(parser)
         known |= set(re.findall(r"--[a-z-]+", parser.format_help()))
     text = FENCE.sub("", (ROOT / page).read_text())
     for code in re.findall(r"`([^`\n]+)`", text):

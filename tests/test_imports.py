@@ -35,6 +35,7 @@ except SystemExit:
         command("--help"),
         command("run", "--help"),
         command("run"),
+        command("run", "sample:cat", "--objective", "unknown"),
         "import segviz.adapt, segviz.viewer.payload, segviz.jobs.queue, segviz.jobs.limits",
         "import segviz.data.images, segviz.data.voc, segviz.data.samples, segviz.data.splits",
         "import segviz.adapt.method, segviz.evaluation.results, segviz.evaluation.paper_tables,"
@@ -42,14 +43,24 @@ except SystemExit:
         "segviz.evaluation.row_store, segviz.evaluation.table_text",
         "from segviz.network import checkpoint; checkpoint.read_card(checkpoint.DEFAULT)",
     ],
-    ids=["package", "help", "help of run", "bad arguments", "records", "data", "results", "card"],
+    ids=[
+        "package",
+        "help",
+        "help of run",
+        "bad arguments",
+        "bad setting",
+        "records",
+        "data",
+        "results",
+        "card",
+    ],
 )
 def test_nothing_heavy(code):
     assert brought(code) == set()
 
 
 def test_an_episode_draws_nothing():
-    assert brought("import segviz.runs.run, segviz.cli.run") == {"torch", "timm"}
+    assert brought(command("run", "absent.png")) == {"torch", "timm"}
 
 
 def test_a_page_is_drawn_without_torch():

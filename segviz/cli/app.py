@@ -1,14 +1,23 @@
 """segviz app: serve the app with Streamlit."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 
 from ..errors import InputError
 from ..runtime import resources
 
-__all__ = ["app"]
+__all__ = ["add_options", "run"]
 
 
-def app(options: Namespace) -> int:
+def add_options(command: ArgumentParser) -> None:
+    """Add the options of `segviz app`."""
+    command.epilog = "Other options go to Streamlit, such as --server.maxUploadSize=50."
+    command.allow_abbrev = False  # a prefix of an option here may be an option of Streamlit
+    command.add_argument("--port", type=int, help="TCP port (default: 8501, or the next free one)")
+    command.add_argument("--address", metavar="HOST", help="interface (default: localhost)")
+    command.add_argument("--headless", action="store_true", help="do not open a browser")
+
+
+def run(options: Namespace) -> int:
     """Serve the app until Ctrl-C, with the repository's or the wheel's own configuration."""
     import click
     from streamlit.web import cli

@@ -1,32 +1,52 @@
 """segviz benchmark: time the parts of a run and the baselines, and measure peak memory."""
 
-import json
-from argparse import Namespace
-from pathlib import Path
-from typing import Any
+from __future__ import annotations
 
-import torch
-from tqdm import tqdm
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..adapt.settings import Settings
 from ..errors import InputError
-from ..network.checkpoint import DEFAULT
-from ..profiling.peak_memory import peak_memory
-from ..profiling.timing import RATIOS, STEPS, measure_times
-from ..profiling.workload import benchmark_photo, load_or_build
-from ..runs.provenance import environment
+from ..network import checkpoint
 from ..runtime.device import choose_device
+from ..runtime.imports import pause_garbage_collection
 from ..validation import check_range
-from .common import command_line, make_folder, parse_numbers, set_threads, write_atomically
+from .options import DEFAULT, SETTINGS, add_json, add_network, parse_numbers, set_threads
+from .output import command_line, make_folder, write_atomically
 
-__all__ = ["benchmark"]
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["add_options", "run"]
 
 
-def benchmark(options: Namespace) -> int:
+def add_options(command: ArgumentParser) -> None:
+    """Add the options of `segviz benchmark`."""
+    command.add_argument(
+        "networks", nargs="*", metavar="NETWORK", help="checkpoints, or mobilenetv2_100, dla34"
+    )
+    command.add_argument(
+        "--scales",
+        "--scale",
+        default=f"{SETTINGS.scale:g}",
+        metavar="SCALES",
+        help="resize factors" + DEFAULT,
+    )
+    command.add_argument("--repeats", type=int, default=5, help="rounds of measurement" + DEFAULT)
+    command.add_argument(
+        "--baselines", "--rivals", action="store_true", help="also time the baselines"
+    )
+    command.add_argument("--memory", action="store_true", help="also measure the peak memory")
+    command.add_argument("--out", metavar="FILE", help="also write the JSON there")
+    add_network(command)
+    add_json(command)
+
+
+def run(options: Namespace) -> int:
     """Time the parts of a run and the baselines, and measure peak memory."""
     check_range("--repeats", options.repeats, 1)
-    set_threads(options)
-    device = choose_device(options.device)
     scales = parse_numbers(options.scales)
     for scale in scales:
         Settings(scale=scale)
@@ -35,7 +55,16 @@ def benchmark(options: Namespace) -> int:
             f"--checkpoint {options.checkpoint} cannot be combined with networks by name"
             f" ({', '.join(options.networks)}); name all of them without --checkpoint."
         )
-    names = options.networks or [options.checkpoint or DEFAULT]
+    with pause_garbage_collection():
+        from tqdm import tqdm
+
+        from ..profiling.timing import STEPS, measure_times
+        from ..profiling.workload import benchmark_photo, load_or_build
+        from ..runs.provenance import environment
+
+    set_threads(options)
+    device = choose_device(options.device)
+    names = options.networks or [options.checkpoint or checkpoint.DEFAULT]
     networks = {name: load_or_build(name, device) for name in names}
     photo = benchmark_photo()
     result: dict[str, Any] = {
@@ -79,6 +108,9 @@ def benchmark(options: Namespace) -> int:
 
 
 def _peaks(name: str, scale: float, device: torch.device, threads: int | None) -> dict[str, int]:
+    from ..profiling.peak_memory import peak_memory
+    from ..profiling.timing import STEPS
+
     kinds = (("feedforward", 0), ("episode", STEPS))
     return {
         kind: peak_memory(name, Settings(scale=scale, steps=steps), device, threads)
@@ -93,6 +125,8 @@ def _growth(scales: list[dict[str, Any]]) -> float | None:
 
 
 def _text(result: dict[str, Any]) -> str:
+    from ..profiling.timing import RATIOS
+
     lines = [
         f"{result['photo']} photo, medians of {result['rounds']} rounds; whole episodes have"
         f" {result['steps']} steps"

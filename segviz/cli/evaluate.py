@@ -1,36 +1,82 @@
 """segviz evaluate: measure methods at scales over a split."""
 
+from __future__ import annotations
+
 import json
 import math
 import sys
 import time
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-from tqdm import tqdm
 
-from ..evaluation.evaluate import ImageProgress, evaluate_dataset
+from ..evaluation.paper_tables import SCALES
 from ..evaluation.results import EvaluationResult
 from ..evaluation.table_text import terminal_table
 from ..runtime.distributed import TaskQueue
-from .common import (
-    command_line,
+from ..runtime.imports import pause_garbage_collection
+from .options import (
+    DEFAULT,
+    SETTINGS,
+    add_images,
+    add_json,
+    add_network,
+    add_tolerance,
+    add_updates,
     parse_integers,
     parse_numbers,
     set_threads,
-    write_atomically,
 )
+from .output import command_line, write_atomically
 
-__all__ = ["evaluate", "print_failed", "progress_bar"]
+if TYPE_CHECKING:
+    from ..evaluation.evaluate import ImageProgress
+
+__all__ = ["add_options", "print_failed", "progress_bar", "run"]
 
 MIOU_INTERVAL = 2.0  # seconds between two readings of the running mIoU
 
 
-def evaluate(options: Namespace) -> int:
+def add_options(command: ArgumentParser) -> None:
+    """Add the options of `segviz evaluate`."""
+    add_images(command)
+    command.add_argument(
+        "--scales",
+        default=",".join(f"{scale:g}" for scale in SCALES),
+        help="resize factors" + DEFAULT,
+    )
+    command.add_argument(
+        "--methods",
+        default="feedforward,entropy,oracle,adversary",
+        help="OBJECTIVE[:centred][:lr=RATE][:tolerance=FRACTION][:steps=T],..." + DEFAULT,
+    )
+    command.add_argument(
+        "--steps",
+        default=str(SETTINGS.steps),
+        metavar="T,T,...",
+        help="measure at these steps" + DEFAULT,
+    )
+    add_updates(command)
+    add_tolerance(command)
+    command.add_argument(
+        "--by-image", action="store_true", help="also report the numbers of each image"
+    )
+    command.add_argument(
+        "--out", metavar="DIR", help="write the result there, and what is needed to resume"
+    )
+    add_network(command)
+    add_json(command)
+
+
+def run(options: Namespace) -> int:
     """Measure methods at scales over a split."""
+    with pause_garbage_collection():
+        from ..evaluation.evaluate import evaluate_dataset
+
     tasks = TaskQueue.from_environment()
     set_threads(options)
     folder = Path(options.out) if options.out else None
@@ -77,6 +123,8 @@ def progress_bar(title: str = "") -> Iterator[Callable[[ImageProgress], None]]:
     Arguments:
         title: The title of the bar, or "".
     """
+    from tqdm import tqdm
+
     with ExitStack() as stack:
         bar: tqdm | None = None
         read = 0.0

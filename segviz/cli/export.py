@@ -1,24 +1,52 @@
 """segviz export: pictures, animations, tables and reports of a record."""
 
+from __future__ import annotations
+
 import json
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from ..export.contact_sheet import choose_steps
-from ..export.formats import EXPORTS, Selection
-from ..pictures.panels import choose
-from ..runs.archive import read_record
-from ..runs.record import Record
-from .common import make_folder, parse_formats, parse_list, parse_numbers, write_file
+from .options import DEFAULT, add_json, parse_formats, parse_list, parse_numbers
+from .output import make_folder, write_file
 
-__all__ = ["export"]
+if TYPE_CHECKING:
+    from ..export.formats import Selection
+    from ..runs.record import Record
+
+__all__ = ["add_options", "run"]
 
 
-def export(options: Namespace) -> int:
+def add_options(command: ArgumentParser) -> None:
+    """Add the options of `segviz export`."""
+    command.add_argument(
+        "record", metavar="RECORD", help="a record's .npz, .json or .zip, or the folder of a run"
+    )
+    command.add_argument(
+        "--formats",
+        default="png,sheet,gif,csv,html",
+        help="png, sheet, gif, webp, csv, zip, html" + DEFAULT,
+    )
+    command.add_argument("--steps", metavar="T,T,...", help="such as 0,8,16,32 (default: chosen)")
+    command.add_argument(
+        "--panels",
+        metavar="NAME,...",
+        help="photo, overlay, feedforward, prediction, entropy, receptive-field, truth,"
+        " right-wrong (default: all)",
+    )
+    command.add_argument("--out", metavar="DIR", help="write there (default: beside the record)")
+    add_json(command)
+
+
+def run(options: Namespace) -> int:
     """Export a record to files."""
+    from ..export.formats import EXPORTS, Selection
+    from ..pictures.panels import choose
+    from ..runs.archive import read_record
+
     formats = parse_formats(options.formats, tuple(EXPORTS))
     if not formats:
         raise InputError(f"--formats is empty; choose one of {', '.join(EXPORTS)}.")
@@ -45,6 +73,8 @@ def export(options: Namespace) -> int:
 
 def _each(name: str, record: Record, chosen: Selection) -> Iterator[Selection]:
     """Yield the selection of each file: a picture has one step and one panel."""
+    from ..pictures.panels import choose
+
     if name != "png":
         yield chosen
         return
@@ -54,6 +84,8 @@ def _each(name: str, record: Record, chosen: Selection) -> Iterator[Selection]:
 
 
 def _steps(text: str | None, record: Record) -> tuple[int, ...]:
+    from ..export.contact_sheet import choose_steps
+
     if text is None:
         return ()
     numbers = parse_numbers(text)

@@ -1,31 +1,39 @@
 """segviz figures: counterparts of the paper's figures, as PNG and PDF."""
 
+from __future__ import annotations
+
 import json
 import re
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
-
-import numpy as np
-from matplotlib.figure import Figure
-from tqdm import tqdm
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..adapt import Settings
 from ..adapt.method import Method
-from ..data import sources, voc
 from ..errors import InputError
 from ..evaluation.paper_tables import OURS
 from ..evaluation.results import ResultFile, read_result, table_command
-from ..figures.paper import FIGURES
-from ..figures.run_pictures import RunPair
-from ..figures.scales import draw_scales
-from ..figures.style import DPI, figure_bytes
-from ..network.checkpoint import Checkpoint
-from ..runs.batch import Batch
-from .common import load_checkpoint, make_folder, parse_formats, print_note, write_file
+from ..runtime.imports import pause_garbage_collection
+from .options import (
+    DEFAULT,
+    add_json,
+    add_network,
+    add_objective,
+    add_updates,
+    load_checkpoint,
+    parse_formats,
+)
+from .output import make_folder, print_note, write_file
 
-__all__ = ["figures"]
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    from ..figures.run_pictures import RunPair
+    from ..runs.batch import Batch
+
+__all__ = ["add_options", "run"]
 
 SCALES = "scales"
 """The figure that is drawn from Table 1 instead of photos."""
@@ -42,8 +50,42 @@ class _Photo(NamedTuple):
     truth: np.ndarray | None
 
 
-def figures(options: Namespace) -> int:
+def add_options(command: ArgumentParser) -> None:
+    """Add the options of `segviz figures`."""
+    command.add_argument(
+        "figures", nargs="*", metavar="FIGURE", help="1, 3, 4, 5, scales (default: all possible)"
+    )
+    command.add_argument(
+        "--photos",
+        metavar="PHOTO,...",
+        default="sample:astronaut,sample:motorcycle,sample:cat",
+        help="sample:NAME, voc:ID or paths" + DEFAULT,
+    )
+    command.add_argument("--voc-root", metavar="DIR", help="where voc:ID is found")
+    add_objective(command)
+    add_updates(command)
+    command.add_argument(
+        "--ours", action="store_true", help="objective and variables chosen on training images"
+    )
+    command.add_argument(
+        "--results", metavar="DIR", default="results", help="folder of table-1.json" + DEFAULT
+    )
+    command.add_argument("--formats", default="png,pdf", help="png, pdf" + DEFAULT)
+    command.add_argument(
+        "--few-colours", action="store_true", help="PNGs with a palette, a third of the size"
+    )
+    command.add_argument("--out", metavar="DIR", default="figures", help="write there" + DEFAULT)
+    add_network(command)
+    add_json(command)
+
+
+def run(options: Namespace) -> int:
     """Draw figures."""
+    with pause_garbage_collection():
+        from ..figures.paper import FIGURES
+        from ..figures.scales import draw_scales
+        from ..figures.style import DPI
+
     table = Path(options.results) / "table-1.json"
     names = list(dict.fromkeys(options.figures)) or [
         *FIGURES,
@@ -80,6 +122,10 @@ class _FigureWriter:
 
     def add(self, name: str, stem: str, figure: Figure) -> None:
         """Write a figure in all formats."""
+        from tqdm import tqdm
+
+        from ..figures.style import figure_bytes
+
         for format in self._formats:
             path = self._folder / f"{stem}.{format}"
             size = write_file(path, figure_bytes(figure, format, stem, self._few_colours))
@@ -103,6 +149,12 @@ def _draw_from_photos(names: Sequence[str], options: Namespace, writer: _FigureW
     Returns:
         Whether Ctrl-C interrupted the runs.
     """
+    with pause_garbage_collection():
+        from tqdm import tqdm
+
+        from ..figures.paper import FIGURES
+        from ..runs.batch import Batch
+
     settings = _settings(options)
     photos = _photos(options)
     checkpoint = load_checkpoint(options)
@@ -112,7 +164,9 @@ def _draw_from_photos(names: Sequence[str], options: Namespace, writer: _FigureW
     with tqdm(total=total, unit="step", disable=options.json or None) as bar:
         try:
             for photo in photos:
-                pair = _run_pair(checkpoint, photo, settings, bar.update)
+                both = [Settings(scale=1.0, steps=0), settings]
+                batch = Batch(checkpoint, photo.pixels, both, photo.truth, photo.title)
+                pair = _run_pair(batch, bar.update)
                 pairs.append(pair)
                 for name in names:
                     if not FIGURES[name].several:
@@ -126,11 +180,9 @@ def _draw_from_photos(names: Sequence[str], options: Namespace, writer: _FigureW
     return interrupted
 
 
-def _run_pair(
-    checkpoint: Checkpoint, photo: _Photo, settings: Settings, on_step: Callable[[], object]
-) -> RunPair:
-    base = Settings(scale=1.0, steps=0)
-    batch = Batch(checkpoint, photo.pixels, [base, settings], photo.truth, photo.title)
+def _run_pair(batch: Batch, on_step: Callable[[], object]) -> RunPair:
+    from ..figures.run_pictures import RunPair
+
     for _ in batch:
         on_step()
     first, second = batch.records()
@@ -168,6 +220,8 @@ def _photos(options: Namespace) -> list[_Photo]:
 
 
 def _photo(spelling: str, root: str | None) -> _Photo:
+    from ..data import sources, voc
+
     photo = sources.load(spelling, voc_root=voc.find_root(root) if root else None)
     kind, _, name = photo.key.partition(":")
     if kind == "voc" and photo.truth is None:

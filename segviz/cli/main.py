@@ -2,12 +2,10 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
-from importlib import import_module
+from collections.abc import Sequence
 
 from ..errors import InputError
-from ..runtime.imports import pause_garbage_collection
-from .parser import create_parser
+from .parser import COMMANDS, create_parser
 
 __all__ = ["main"]
 
@@ -37,12 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: Namespace) -> int:
-    name = options.command.replace("-", "_")  # of the module and of its function
-    with pause_garbage_collection():
-        module = import_module(f".{name}", __package__)
-    command: Callable[[Namespace], int] = getattr(module, name)
     try:
-        return command(options)
+        return COMMANDS[options.command].module.run(options)
     except RuntimeError as error:
         if type(error).__name__ != "OutOfMemoryError":  # torch's, and torch may not be imported
             raise

@@ -1,31 +1,35 @@
 """segviz run: adapt to one image and write the record."""
 
+from __future__ import annotations
+
 import json
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from tqdm import tqdm
-
-from ..adapt import Settings
-from ..adapt.memory import MemoryNeed
-from ..data import sources
-from ..export import formats
-from ..runs.record import Record
-from ..runs.run import Run
-from ..runtime.free_memory import format_bytes
-from .common import (
+from ..adapt.settings import PRECISIONS, Settings
+from ..runtime.imports import pause_garbage_collection
+from .options import (
+    DEFAULT,
+    SETTINGS,
+    add_json,
+    add_network,
+    add_objective,
+    add_tolerance,
+    add_updates,
     load_checkpoint,
-    make_folder,
     parse_formats,
-    print_note,
-    write_file,
 )
+from .output import make_folder, print_note, write_file
 
-__all__ = ["run"]
+if TYPE_CHECKING:
+    from ..adapt.memory import MemoryNeed
+    from ..runs.record import Record
+
+__all__ = ["add_options", "run"]
 
 FILES = {
     "sheet": "sheet.png",
@@ -37,6 +41,28 @@ FILES = {
 """The file of each of --formats, beside record, curves, first and last step."""
 
 STEP_KEYS = ("step", "loss", "entropy", "sigma", "iou", "accuracy", "ms")
+
+
+def add_options(command: ArgumentParser) -> None:
+    """Add the options of `segviz run`."""
+    command.add_argument("image", metavar="IMAGE", help="a photo, or sample:NAME")
+    command.add_argument("--truth", metavar="MASK.png", help="labels: VOC palette or class ids")
+    add_objective(command)
+    add_updates(command)
+    add_tolerance(command)
+    command.add_argument(
+        "--precision",
+        default=SETTINGS.precision,
+        help=f"of the frozen part: {' or '.join(PRECISIONS)}" + DEFAULT,
+    )
+    command.add_argument("--out", metavar="DIR", help="write record, curves and pictures there")
+    command.add_argument(
+        "--formats",
+        default="sheet,gif,html",
+        help="also write these to --out: sheet, gif, webp, zip, html" + DEFAULT,
+    )
+    add_network(command)
+    add_json(command)
 
 
 def run(options: Namespace) -> int:
@@ -52,6 +78,13 @@ def run(options: Namespace) -> int:
         precision=options.precision,
     )
     names = parse_formats(options.formats, tuple(FILES))
+    with pause_garbage_collection():
+        from tqdm import tqdm
+
+        from ..data import sources
+        from ..runs.run import Run
+        from ..runtime.free_memory import format_bytes
+
     photo = sources.load(options.image, Path(options.truth) if options.truth else None)
     trained = load_checkpoint(options)
     folder = make_folder(options.out) if options.out else None
@@ -106,15 +139,15 @@ def _run_text(record: Record, where: Path | None) -> str:
     ]
     later = record.numbers("ms")[1:]
     if later:
-        lines.append(
-            f"  forward pass {record.forward_ms:.0f} ms, one step {np.median(later):.1f} ms"
-        )
+        lines.append(f"  forward pass {record.forward_ms:.0f} ms, one step {median(later):.1f} ms")
     if where is not None:
         lines.append(f"  written to {where.parent}")
     return "\n".join(lines)
 
 
 def _write_run(record: Record, folder: Path, names: list[str]) -> Path:
+    from ..export import formats
+
     where, _ = record.save(folder / "record")
     write_file(folder / "curves.csv", formats.EXPORTS["csv"](record))
     for step in sorted({0, record.last}):

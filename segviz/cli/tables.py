@@ -1,32 +1,56 @@
 """segviz tables: measure the paper's tables on our networks and write them as JSON."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from ..data import voc
 from ..errors import InputError
-from ..evaluation.evaluate import choose_images, evaluate_images
-from ..evaluation.measurement import plan_measurements
 from ..evaluation.paper_tables import MODELS, TABLES
 from ..evaluation.results import ModelResult, ResultFile
-from ..evaluation.summary import summarise
 from ..evaluation.table_text import markdown_table
 from ..network import checkpoint
 from ..runtime.distributed import TaskQueue
-from .common import command_line, load_checkpoint, make_folder, write_atomically
+from ..runtime.imports import pause_garbage_collection
 from .evaluate import print_failed, progress_bar
+from .options import DEFAULT, add_images, add_machine, load_checkpoint
+from .output import command_line, make_folder, write_atomically
 
-__all__ = ["tables"]
+__all__ = ["add_options", "run"]
 
 
-def tables(options: Namespace) -> int:
+def add_options(command: ArgumentParser) -> None:
+    """Add the options of `segviz tables`."""
+    command.add_argument(
+        "tables",
+        nargs="*",
+        metavar="TABLE",
+        help="1, 2, 3, or control, which takes at most 20 images (default: all)",
+    )
+    add_images(command)
+    command.add_argument(
+        "--rows",
+        metavar="DIR",
+        default="runs/tables",
+        help="folder of the rows, needed to resume" + DEFAULT,
+    )
+    command.add_argument(
+        "--out", metavar="DIR", default="results", help="write table-*.json there" + DEFAULT
+    )
+    add_machine(command)
+
+
+def run(options: Namespace) -> int:
     """Measure the paper's tables."""
     names = options.tables or list(TABLES)
     for name in names:
         if name not in TABLES:
             raise InputError(f"there is no table {name!r}; choose of {', '.join(TABLES)}.")
+    with pause_garbage_collection():
+        from ..data import voc
+        from ..evaluation.evaluate import choose_images
+
     root = voc.find_root(options.voc_root)
     for model in dict.fromkeys(model for name in names for model in TABLES[name].models):
         checkpoint.read_card(MODELS[model])  # a missing network is said before hours of work
@@ -34,7 +58,9 @@ def tables(options: Namespace) -> int:
     rows, out = make_folder(options.rows, "--rows"), make_folder(options.out)
     for name in names:
         path = out / f"table-{name}.json"
-        result = _measure_table(name, options, root, rows, tasks)
+        limits = [limit for limit in (options.limit, TABLES[name].limit) if limit is not None]
+        ids = choose_images(root, options.split, min(limits, default=None))
+        result = _measure_table(name, options, root, ids, rows, tasks)
         if tasks.is_main and result.images:
             write_atomically(path, msgspec.json.encode(result).decode() + "\n")
             for model, part in result.models.items():
@@ -47,12 +73,14 @@ def tables(options: Namespace) -> int:
 
 
 def _measure_table(
-    name: str, options: Namespace, root: Path, rows: Path, tasks: TaskQueue
+    name: str, options: Namespace, root: Path, ids: Sequence[str], rows: Path, tasks: TaskQueue
 ) -> ResultFile:
     """Measure a table; only the leading process has its models."""
+    from ..evaluation.evaluate import evaluate_images
+    from ..evaluation.measurement import plan_measurements
+    from ..evaluation.summary import summarise
+
     table = TABLES[name]
-    limits = [limit for limit in (options.limit, table.limit) if limit is not None]
-    ids = choose_images(root, options.split, min(limits, default=None))
     models: dict[str, ModelResult] = {}
     complete = True
     for model in table.models:

@@ -1,8 +1,13 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the parsing of their values."""
 
 import argparse
+from collections.abc import Sequence
 
 from ..adapt.settings import VARIABLES, Settings
+from ..errors import InputError
+from ..network import checkpoint
+from ..runtime.device import choose_device
+from ..validation import check_range
 
 __all__ = [
     "DEFAULT",
@@ -14,6 +19,12 @@ __all__ = [
     "add_objective",
     "add_tolerance",
     "add_updates",
+    "load_checkpoint",
+    "parse_formats",
+    "parse_integers",
+    "parse_list",
+    "parse_numbers",
+    "set_threads",
 ]
 
 SETTINGS = Settings()
@@ -85,3 +96,54 @@ def add_tolerance(command: argparse.ArgumentParser) -> None:
         default=SETTINGS.tolerance,
         help="stop once the loss changes by less than this fraction" + DEFAULT,
     )
+
+
+def load_checkpoint(options: argparse.Namespace) -> checkpoint.Checkpoint:
+    """Load the network of --checkpoint on --device, with --threads set."""
+    set_threads(options)
+    return checkpoint.load(options.checkpoint or checkpoint.DEFAULT, choose_device(options.device))
+
+
+def set_threads(options: argparse.Namespace) -> None:
+    """Limit torch to --threads, if given."""
+    if options.threads is not None:
+        check_range("--threads", options.threads, 1)
+        import torch
+
+        torch.set_num_threads(options.threads)
+
+
+def parse_list(text: str) -> list[str]:
+    """Return the parts of a text between commas, without spaces and empty parts."""
+    return [part for part in map(str.strip, text.split(",")) if part]
+
+
+def parse_formats(text: str, known: Sequence[str]) -> list[str]:
+    """Return the names of formats in a comma-separated text, each once.
+
+    Raises:
+        InputError: If a name is unknown.
+    """
+    formats = list(dict.fromkeys(parse_list(text)))
+    for name in formats:
+        if name not in known:
+            raise InputError(f"there is no format {name!r}; choose one of {', '.join(known)}.")
+    return formats
+
+
+def parse_numbers(text: str) -> list[float]:
+    """Parse numbers separated by commas."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"{text!r} is not a list of numbers; write them such as 1,2,3.") from None
+
+
+def parse_integers(text: str) -> list[int]:
+    """Parse integers separated by commas."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"{text!r} is not a list of integers; write them such as 0,32,128."
+        ) from None
