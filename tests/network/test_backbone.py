@@ -125,7 +125,7 @@ def test_init_lacks_and_adds_tensors(light, tmp_path):
 def test_init_of_another_shape(light, tmp_path):
     path = tmp_path / "init.safetensors"
     save_file({**light.net.state_dict(), "conv_stem.weight": torch.zeros(1, 3, 3, 3)}, path)
-    with pytest.raises(InputError, match="other shapes than the backbone's"):
+    with pytest.raises(InputError, match="shapes differ from the backbone's"):
         Backbone("mobilenetv2_100", 16).load_init(path)
 
 
