@@ -1,4 +1,4 @@
-"""A server and a Chromium to look at it with."""
+"""A server of the app, and a Chromium to open it in."""
 
 import os
 import shutil
@@ -31,13 +31,19 @@ def chromium():
 
 
 @contextmanager
-def serve(folder, **environment):
-    """The address of a running app, with more environment variables; its log is in the folder."""
+def serve(folder, script="app.py", **environment):
+    """Start the app and return its address; stop it at the end.
+
+    Arguments:
+        folder: Where its log is written.
+        script: The script to run, relative to the root of the repository.
+        environment: Environment variables to add.
+    """
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
     log = folder / "log.txt"
-    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    command = [sys.executable, "-m", "streamlit", "run", script]
     command += ["--server.headless=true", f"--server.port={port}", "--server.fileWatcherType=none"]
     inherited = {key: value for key, value in os.environ.items() if key != "SEGVIZ_VOC_ROOT"}
     environment = inherited | environment

@@ -1,12 +1,17 @@
-"""Journeys through the pages in a browser: the sidebar keeps the settings on all of them."""
+"""Journeys through the pages in a browser: the sidebar keeps the visit's settings on all of them."""
 
 import re
 
 import pytest
 
+from segviz.data.classes import CLASSES
+from segviz.network import checkpoint
+from tests.browser.conftest import serve
+from tests.miniature import calibrated
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-MARKS = {
+LANDMARKS = {
     "Iterate": ".st-key-iterate_run",
     "Compare": ".st-key-compare_run",
     "Scales": ".st-key-scales_run",
@@ -15,7 +20,7 @@ MARKS = {
     "Runs": "text=Open a record",
     "Model": "text=What is adapted",
 }
-"""What only this page has."""
+"""An element that no other page has."""
 
 HIDDEN = {
     "Iterate": (),
@@ -23,6 +28,8 @@ HIDDEN = {
     "Scales": ("Scale",),
     "Ablate": ("Variables", "Steps T", "Learning rate"),
 }
+"""The settings that each page with a sidebar varies by itself."""
+
 DEFAULTS = {
     "Variables": "both",
     "Scale": "3",
@@ -30,66 +37,71 @@ DEFAULTS = {
     "Objective": "Entropy",
     "Learning rate": "0.001",
 }
-QUICK = "?photo=sample:rocket&scale=1&steps=2&variables=score&rate=0.01"
-OF_QUICK = {
-    "Variables": "score",
-    "Scale": "1",
-    "Steps T": "2",
-    "Objective": "Entropy",
-    "Learning rate": "0.01",
-}
+QUERY = "?photo=sample:rocket&scale=1&steps=2&variables=score&rate=0.01"
+OF_QUERY = {**DEFAULTS, "Variables": "score", "Scale": "1", "Steps T": "2", "Learning rate": "0.01"}
+IDLE = "document.querySelector('[data-testid=stApp]').dataset.testScriptState !== 'running'"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory, tiny_architecture):
+    """The address of the app on a tiny network in place of the default one."""
+    folder = tmp_path_factory.mktemp("miniature")
+    card = {"name": checkpoint.DEFAULT, "classes": CLASSES}
+    path = folder / f"{checkpoint.DEFAULT}.safetensors"
+    checkpoint.save(calibrated(tiny_architecture), path, card)
+    with serve(
+        folder, "tests/browser/miniature_app.py", SEGVIZ_TEST_CHECKPOINTS=str(folder)
+    ) as address:
+        yield address
 
 
 class Visit:
-    """A tab whose sidebar is read."""
+    """A tab of the browser, and what its sidebar shows."""
 
     def __init__(self, page, address):
         self.page, self.address = page, address
-        page.set_default_timeout(120_000)
+        page.set_default_timeout(60_000)
 
     def open(self, name, query=""):
         """Type the address of a page."""
         path = "" if name == "Iterate" else name.lower()
         self.page.goto(f"{self.address}/{path}{query}")
-        return self.rest(name)
+        return self.arrive(name)
 
     def go(self, name):
-        """Follow a link."""
+        """Follow the link to a page."""
         self.page.get_by_role("link", name=name, exact=True).first.click()
-        return self.rest(name)
+        return self.arrive(name)
 
-    def rest(self, name):
-        """Wait until a page is drawn; its runs may go on."""
-        self.page.locator(MARKS[name]).first.wait_for()
-        self.page.wait_for_function(
-            "document.querySelector('[data-testid=stApp]').dataset.testScriptState !== 'running'"
-        )
+    def arrive(self, name):
+        """Wait until a page is drawn; its runs may still be in progress."""
+        self.page.locator(LANDMARKS[name]).first.wait_for()
+        self.page.wait_for_function(IDLE)
         return self
 
     def finish(self):
-        """Wait for the runs of a page."""
+        """Wait until the runs of a page have ended."""
         self.page.locator(".segviz").wait_for()
         self.page.wait_for_function("!document.querySelector('[data-testid=stProgress]')")
+        self.page.wait_for_function(IDLE)
         return self
 
-    def shows(self, name, values):
-        """Compare what the sidebar of a page says with values."""
-        found = {
-            label: self.page.get_by_test_id("stSidebar")
-            .get_by_label(label, exact=True)
-            .input_value()
-            for label in values
-            if label not in HIDDEN[name]
+    def check(self, name, settings):
+        """Compare the sidebar of a page with settings."""
+        sidebar = self.page.get_by_test_id("stSidebar")
+        expected = {label: text for label, text in settings.items() if label not in HIDDEN[name]}
+        shown = {
+            label: sidebar.get_by_label(label, exact=True).input_value() for label in expected
         }
-        assert found == {label: values[label] for label in found}, name
+        assert shown == expected, name
         return self
 
-    def walk(self, names, values):
-        """Follow links from page to page; each shows the values."""
+    def walk(self, names, settings):
+        """Follow links from page to page, and compare every sidebar with settings."""
         for name in names:
             self.go(name)
             if name in HIDDEN:
-                self.shows(name, values)
+                self.check(name, settings)
         return self
 
     def type(self, label, value):
@@ -97,81 +109,92 @@ class Visit:
         box = self.page.get_by_label(label, exact=True)
         box.fill(str(value))
         box.press("Enter")
-        self.page.wait_for_function(
-            "document.querySelector('[data-testid=stApp]').dataset.testScriptState !== 'running'"
-        )
+        self.page.wait_for_function(IDLE)
         return self
+
+    def run(self, caption):
+        """Press the button on Iterate, and wait for the caption of its run."""
+        self.page.locator(".st-key-iterate_run button:enabled").click()
+        self.page.get_by_text(caption).first.wait_for()
+        return self.finish()
 
 
 @pytest.fixture
-def visit(browser, address):
-    """A new visit; its runs are stopped at its end, so that the next has the machine."""
-    page = browser.new_page()
-    visit = Visit(page, address)
-    yield visit
-    stop = page.get_by_role("button", name=re.compile("^Stop( them)?$"))
-    if stop.count():
-        stop.first.click()
-    page.close()
+def visits(browser, address):
+    """Open tabs; no page may show an exception at their end."""
+    opened = []
+
+    def open_tab():
+        opened.append(Visit(browser.new_page(), address))
+        return opened[-1]
+
+    yield open_tab
+    exceptions = [visit.page.get_by_test_id("stException").count() for visit in opened]
+    for visit in opened:
+        visit.page.close()
+    assert not any(exceptions)
 
 
-ORDERS = (
-    ("Compare", "Scales", "Ablate", "Iterate"),
-    ("Ablate", "Model", "Scales", "Benchmark", "Compare", "Runs", "Iterate"),
-)
+@pytest.fixture
+def visit(visits):
+    """A visit that has not begun."""
+    return visits()
 
 
-@pytest.mark.parametrize("order", ORDERS)
-def test_untouched_settings_from_the_first_screen(visit, order):
-    visit.open("Iterate").finish().shows("Iterate", DEFAULTS).walk(order, DEFAULTS)
+def test_untouched_settings_of_the_first_screen(visit):
+    visit.open("Iterate").finish().check("Iterate", DEFAULTS)
+    visit.walk(("Compare", "Scales", "Ablate", "Iterate"), DEFAULTS)
+    visit.walk(("Ablate", "Model", "Scales", "Benchmark", "Compare", "Runs", "Iterate"), DEFAULTS)
+    visit.run("scale 3, 32 steps, learning rate 0.001")
 
 
-@pytest.mark.parametrize("first", [name for name in MARKS if name != "Iterate"])
+@pytest.mark.parametrize("first", [name for name in LANDMARKS if name != "Iterate"])
 def test_untouched_settings_from_every_first_page(visit, first):
     visit.open(first)
     if first in HIDDEN:
-        visit.shows(first, DEFAULTS)
+        visit.check(first, DEFAULTS)
     visit.walk(("Compare", "Scales", "Iterate", "Ablate"), DEFAULTS)
 
 
 @pytest.mark.parametrize("first", list(HIDDEN))
 def test_settings_of_an_address(visit, first):
     lists = "&methods=entropy&scales=1&grid_rates=0.001&grid_variables=score&grid_steps=2"
-    values = {**DEFAULTS, **OF_QUICK}
-    visit.open(first, QUICK + lists).shows(first, values)
-    visit.walk(("Ablate", "Runs", "Compare", "Scales", "Iterate"), values)
+    visit.open(first, QUERY + lists).check(first, OF_QUERY)
+    visit.walk(("Ablate", "Runs", "Compare", "Scales", "Iterate"), OF_QUERY)
+    visit.run("scale 1, 2 steps, learning rate 0.01")
 
 
-def test_settings_typed_on_one_page_are_those_of_all(visit):
-    visit.open("Iterate", QUICK).finish().type("Steps T", 3).type("Scale", 1.5)
-    values = {**OF_QUICK, "Steps T": "3", "Scale": "1.5"}
-    visit.shows("Iterate", values).walk(("Compare", "Model", "Iterate"), values)
+def test_settings_typed_on_any_page(visit):
+    visit.open("Iterate", QUERY).finish().type("Steps T", 3).type("Scale", 1.5)
+    settings = {**OF_QUERY, "Steps T": "3", "Scale": "1.5"}
+    visit.check("Iterate", settings).walk(("Compare", "Model", "Iterate"), settings)
     visit.go("Scales").type("Steps T", 1)
-    visit.walk(("Ablate", "Compare", "Iterate"), {**values, "Steps T": "1"})
+    visit.walk(("Ablate", "Compare", "Iterate"), {**settings, "Steps T": "1"})
+    visit.run("scale 1.5, 1 step, learning rate 0.01")
 
 
 def test_settings_of_a_preset(visit):
-    visit.open("Iterate", QUICK).finish()
+    visit.open("Iterate", QUERY).finish()
     visit.page.get_by_role("button", name=re.compile("A collapse")).click()
-    values = {**DEFAULTS, "Scale": "1"}
-    visit.page.get_by_text("Cat, close up").first.wait_for()
-    visit.rest("Iterate").shows("Iterate", values)
-    visit.walk(("Scales", "Compare", "Iterate"), values)
+    visit.page.get_by_text("scale 1, 32 steps, learning rate 0.001").first.wait_for()
+    settings = {**DEFAULTS, "Scale": "1"}
+    visit.finish().check("Iterate", settings)
+    visit.walk(("Scales", "Compare", "Iterate"), settings)
 
 
-def test_settings_after_back_reload_and_in_a_second_tab(visit, browser, address):
-    visit.open("Iterate", QUICK).finish().go("Model").go("Compare").shows("Compare", OF_QUICK)
+def test_settings_after_back_and_reload(visit):
+    visit.open("Iterate", QUERY).finish().go("Model").go("Compare").check("Compare", OF_QUERY)
     visit.page.go_back()
-    visit.rest("Model")
+    visit.arrive("Model")
     visit.page.go_back()
-    visit.rest("Iterate").finish().shows("Iterate", OF_QUICK)
+    visit.arrive("Iterate").finish().check("Iterate", OF_QUERY)
     visit.page.reload()
-    visit.rest("Iterate").finish().shows("Iterate", OF_QUICK)
-    visit.type("Steps T", 5)
-    other = Visit(browser.new_page(), address)
-    try:
-        other.open("Runs").go("Iterate").shows("Iterate", DEFAULTS).go("Scales")
-        other.shows("Scales", DEFAULTS)
-        visit.walk(("Scales", "Iterate"), {**OF_QUICK, "Steps T": "5"})
-    finally:
-        other.page.close()
+    visit.arrive("Iterate").finish().check("Iterate", OF_QUERY)
+
+
+def test_tabs_have_settings_of_their_own(visits):
+    first, second = visits(), visits()
+    first.open("Iterate", QUERY).finish().type("Steps T", 5)
+    second.open("Runs").go("Iterate").check("Iterate", DEFAULTS).go("Scales")
+    second.check("Scales", DEFAULTS)
+    first.walk(("Scales", "Iterate"), {**OF_QUERY, "Steps T": "5"})
