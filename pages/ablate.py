@@ -1,12 +1,10 @@
 """Ablate: what is adapted, at which learning rate and for how many steps, on one photo."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import streamlit as st
 
 from pages.actions import launch
 from pages.actions.page_start import start_page
+from pages.components.ablation_heatmap import ablation_heatmap
 from pages.components.notices import show_notices
 from pages.components.run_view import request_of, run_view
 from pages.components.settings_form import rates_control, steps_control
@@ -16,7 +14,6 @@ from pages.state.controls import rate_text
 from pages.state.query_params import MAX_RUNS
 from pages.state.session import ShownRuns, session
 from segviz.adapt import VARIABLES, Settings
-from segviz.charts.run_comparison import change_heatmap
 from segviz.errors import InputError
 from segviz.runs import verdict
 from segviz.viewer import NamedRecord, ViewState
@@ -52,54 +49,15 @@ def grid(runs: list[NamedRecord], view: ViewState, in_progress: bool) -> None:
     if in_progress and request is not None:
         key, measure = verdict.score(runs[0].record) or ("iou", "IoU")
         curves = {run.name: run.record.numbers(key) for run in runs}
-        _heatmap("grid_in_progress", request.values, curves, measure, in_progress)
+        ablation_heatmap("grid_in_progress", request.values, curves, measure, in_progress)
     elif shown is not None:
         measure = shown.measure[1]
-        cell = _heatmap(f"grid_{shown.id}", shown.values, shown.curves, measure, in_progress)
+        cell = ablation_heatmap(
+            f"grid_{shown.id}", shown.values, shown.curves, measure, in_progress
+        )
         if cell is not None:
             _open(shown, *cell)
         _cell_by_name(shown)
-
-
-def _heatmap(
-    key: str,
-    values: dict[str, Any],
-    curves: dict[str, list[float]],
-    measure: str,
-    in_progress: bool,
-) -> tuple[str, int] | None:
-    """Draw the heatmap; return the name of the run and the step of the cell clicked."""
-    rates = [rate_text(rate) for rate in values["grid_learning_rates"]]
-    steps = {f"{n} step{'s' if n != 1 else ''}": n for n in sorted(values["grid_steps"])}
-    change = {
-        (name, rate, label): _change(curves.get(f"{name}, {rate}"), step, in_progress)
-        for name in values["grid_variables"]
-        for rate in rates
-        for label, step in steps.items()
-    }
-    st.markdown(
-        f"**Change of {measure} against step 0** :gray[in points; step 0 has"
-        f" {100 * next(iter(curves.values()))[0]:.1f} %. Choose a cell to see its run.]"
-    )
-    event: Any = st.plotly_chart(
-        change_heatmap(list(values["grid_variables"]), rates, list(steps), change, measure),
-        key=key,
-        on_select="ignore" if in_progress else "rerun",
-        selection_mode="points",
-        config={"displayModeBar": False},
-        alt=f"Change of {measure} by variables, learning rate and steps",
-    )
-    if in_progress or not event or not event.selection.points:
-        return None
-    name, rate, label = event.selection.points[0]["customdata"]
-    return f"{name}, {rate}", steps[label]
-
-
-def _change(curve: Sequence[float] | None, step: int, in_progress: bool) -> float | None:
-    """Return the change in points; None if the run has not reached the step."""
-    if curve is None or (in_progress and step >= len(curve)):
-        return None
-    return 100 * (curve[min(step, len(curve) - 1)] - curve[0])
 
 
 def _cell_by_name(shown: ShownRuns) -> None:

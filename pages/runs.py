@@ -1,4 +1,4 @@
-"""Runs: those of this visit, to be shown again, pinned and compared; and records from files."""
+"""Runs: show, pin, compare and remove the runs of this visit; open records from files."""
 
 import hashlib
 from collections import Counter
@@ -8,15 +8,14 @@ import streamlit as st
 from pages.actions import launch
 from pages.actions.page_start import start_page
 from pages.components.notices import show_notices
+from pages.components.run_row import run_row
 from pages.components.run_view import request_of, run_view
 from pages.state.query_params import defaults
 from pages.state.session import ShownRuns, session
 from pages.state.text import plain, sentence
-from segviz.data.images import thumbnail
 from segviz.errors import InputError
 from segviz.jobs.history import MAX_BYTES, MAX_RUNS, HistoryEntry
-from segviz.pictures import maps
-from segviz.runs import describe, verdict
+from segviz.runs import describe
 from segviz.runs.archive import read_zip
 
 PAGE = "runs"
@@ -24,61 +23,8 @@ now = session()
 history = now.history
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
-def picture(_entry: HistoryEntry, id: str) -> bytes:
-    """Return a small PNG of the last prediction over the photo."""
-    record = _entry.record
-    pixels = maps.overlay(record.photo, record.labels[-1], 0.6)
-    return maps.png(maps.letterbox(thumbnail(pixels, 200), 4 / 3))
-
-
-def headline(entry: HistoryEntry) -> str:
-    """Return entropy and score of a run, before and after."""
-    record = entry.record
-    first, last = record.steps[0], record.steps[-1]
-    parts = [f"entropy {first['entropy']:.3f} → {last['entropy']:.3f}"]
-    judged = verdict.score(record)
-    if judged is not None and first[judged[0]] is not None:
-        key, name = judged
-        parts.insert(0, f"**{name} {first[key]:.3f} → {last[key]:.3f}**")
-    return "  \n".join(parts)
-
-
-def row(entry: HistoryEntry) -> None:
-    """Draw one run of the list."""
-    record = entry.record
-    small, words, numbers, pin, show, drop = st.columns(
-        [2, 7, 5, 2, 2, 1], vertical_alignment="center"
-    )
-    small.image(picture(entry, entry.id), width="stretch", alt=plain(record.title))
-    short = "" if record.complete else f" · stopped at step {record.last}"
-    words.markdown(
-        f"**{plain(record.title)}**  \n:gray[{describe.settings(record.settings)}{short}]"
-    )
-    numbers.markdown(headline(entry))
-    pin.toggle(
-        "Pin",
-        value=entry.pinned,
-        key=f"pin_{entry.id}",
-        on_change=lambda: history.pin(entry.id, not entry.pinned),
-        help="Keeps the run, and compares it with the other pinned runs.",
-    )
-    if show.button("Show", key=f"show_{entry.id}", icon=":material/replay:", width="stretch"):
-        launch.open_run(entry.id)
-        st.switch_page("iterate.py")
-    drop.button(
-        "",
-        key=f"drop_{entry.id}",
-        icon=":material/delete:",
-        type="tertiary",
-        help="Remove this run.",
-        on_click=history.remove,
-        args=(entry.id,),
-    )
-
-
 def opener() -> None:
-    """Draw the upload of a record, which is shown without computing anything again."""
+    """Draw the upload of a record; its run is shown without any computation."""
     file = st.file_uploader(
         "Open a record",
         ["zip"],
@@ -102,7 +48,7 @@ def opener() -> None:
 
 
 def pinned() -> list[HistoryEntry]:
-    """Return the pinned runs that can share a viewer, oldest first; draw which cannot."""
+    """Return the pinned runs that can share a viewer, oldest first; warn of those that cannot."""
     chosen = [entry for entry in history.entries[::-1] if entry.pinned]
     alike = [e for e in chosen if e.record.photo.shape == chosen[0].record.photo.shape]
     if len(alike) < len(chosen):
@@ -141,7 +87,7 @@ with left:
     st.markdown(
         f"**{len(history)} {'run' if len(history) == 1 else 'runs'}** of this visit"
         f" :gray[· {history.bytes / 1e6:.0f} of {MAX_BYTES / 1e6:.0f} MB, at most {MAX_RUNS}"
-        " runs; then the oldest that are not pinned are let go]"
+        " runs; beyond that the oldest runs that are not pinned are removed]"
     )
     if history.evicted:
         st.caption(
@@ -154,6 +100,6 @@ together = pinned()
 if len(together) > 1:
     compare(together)
 for entry in history.entries:
-    row(entry)
+    run_row(entry)
 if not len(history):
     st.info("Nothing has run yet; the page Iterate shows the first run.", icon=":material/history:")

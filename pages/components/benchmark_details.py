@@ -1,4 +1,4 @@
-"""One method of a result at one scale: its classes, its images, and a way to look at them."""
+"""Draw one method of a result at one scale: its classes, and its images to open on Iterate."""
 
 from pathlib import Path
 from typing import Literal
@@ -25,15 +25,17 @@ from ..state.text import plain, sentence
 __all__ = ["details", "run_values"]
 
 MOST = 10
-FIRST = 3.0
-"""The scale shown first: the paper's main case."""
+"""The number of images listed for gains, and for losses."""
+
+FIRST_SCALE = 3.0
+"""The scale chosen first: the paper's main case."""
 
 Measure = Literal["iou", "accuracy"]
 NAMES: dict[Measure, str] = {"iou": "IoU", "accuracy": "pixel accuracy"}
 
 
 def details(result: ResultFile, model: str) -> None:
-    """Draw one method at one scale: classes, images, and the choice of both.
+    """Draw the choice of method and scale, then the classes and images of both.
 
     Arguments:
         result: The result.
@@ -43,7 +45,7 @@ def details(result: ResultFile, model: str) -> None:
     variants = [variant for variant in part.variants if variant.method != FEEDFORWARD]
     if not variants or not any(part.feedforward(scale) for scale in part.scales):
         return
-    st.subheader("A closer look", divider="gray")
+    st.subheader("By class and image", divider="gray")
     place = f"{result.table}_{model}"
     left, middle, right = st.columns([5, 5, 3])
     before = controls.get(f"bench_kind_{place}")
@@ -54,9 +56,9 @@ def details(result: ResultFile, model: str) -> None:
         variants.index(before if before in variants else ours),
         format_func=lambda variant: variant_label(variant, True),
         key=controls.key(f"bench_kind_{place}"),
-        help="What is compared with feedforward at the same scale: objective, variables, steps.",
+        help="The objective, variables and steps to compare with feedforward at the same scale.",
     )
-    chosen = controls.get(f"bench_scale_{place}", FIRST)
+    chosen = controls.get(f"bench_scale_{place}", FIRST_SCALE)
     scale = middle.segmented_control(
         "Scale",
         part.scales,
@@ -74,8 +76,8 @@ def details(result: ResultFile, model: str) -> None:
             format_func=lambda measure: NAMES[measure],
             key=controls.key(f"bench_measure_{place}"),
             required=True,
-            help="IoU of an image is the mean over the classes in its truth or prediction; pixel"
-            " accuracy is the share of its pixels that are right.",
+            help="The IoU of an image is the mean over the classes in its truth or prediction;"
+            " pixel accuracy is the share of pixels that are right.",
         )
         or "iou"
     )
@@ -90,7 +92,7 @@ def details(result: ResultFile, model: str) -> None:
     with points:
         if found is None or not found.ids:
             st.caption(
-                "There are no numbers of single images; `segviz evaluate --by-image` writes them."
+                "The result has no numbers by image; `segviz evaluate --by-image` writes them."
             )
             return
         _points(found, NAMES[measure], place)
@@ -124,7 +126,7 @@ def _chart(figure: go.Figure, key: str, alt: str) -> None:
 
 
 def _images(part: ModelResult, row: MethodResult, found: Changes, name: str) -> None:
-    """Draw the images that gained and lost most, each a button that opens it on Iterate."""
+    """Draw the images that gained and lost most, as buttons that open them on Iterate."""
     root, why = _root(part, row)
     signs: tuple[tuple[Literal[1, -1], str], ...] = ((1, "gained"), (-1, "lost"))
     for column, (sign, title) in zip(st.columns(2, gap="large"), signs, strict=True):
@@ -144,18 +146,27 @@ def _images(part: ModelResult, row: MethodResult, found: Changes, name: str) -> 
 def _image(
     part: ModelResult, row: MethodResult, found: Changes, place: int, root: Path | None
 ) -> None:
+    """Draw the button and the numbers of an image.
+
+    Arguments:
+        part: The network's part of the result.
+        row: The method.
+        found: The changes of all images.
+        place: The place of the image in `found`.
+        root: The VOC folder; None if no image can be opened.
+    """
     id = found.ids[place]
     change = float(found.change[place])
-    there = root is not None and (root / "JPEGImages" / f"{id}.jpg").is_file()
+    exists = root is not None and (root / "JPEGImages" / f"{id}.jpg").is_file()
     button, numbers, entropy = st.columns([4, 5, 5], vertical_alignment="center")
     if button.button(
         id,
         key=f"bench_open_{id}",
-        icon=":material/open_in_new:" if there else None,
+        icon=":material/open_in_new:" if exists else None,
         type="tertiary",
-        disabled=not there or session().request is not None,
+        disabled=not exists or session().request is not None,
         help="Watch this run on the page Iterate."
-        if there or root is None
+        if exists or root is None
         else "The VOC folder does not have this image.",
     ):
         launch.request_run("iterate", run_values(part, row, id), ViewState(step=row.steps))

@@ -1,4 +1,4 @@
-"""The visitor's own evaluation: choose what to measure, and start it."""
+"""The form of the visitor's own evaluation: choose what to measure, and start it."""
 
 from pathlib import Path
 
@@ -32,11 +32,11 @@ IDLE_TIMEOUT = 1800
 """Seconds after which the evaluation of a closed tab stops."""
 
 IMAGES = 20
-"""The number of images chosen first."""
+"""The number of images that the form starts with."""
 
 
 def evaluation_form() -> None:
-    """Draw the choices and the button that starts, or the progress of an evaluation."""
+    """Draw the choices and the button that starts an evaluation, or its progress."""
     job = session().evaluation
     if job is not None and not job.done:
         evaluation_progress()
@@ -58,22 +58,22 @@ def evaluation_form() -> None:
             type="primary",
             icon=":material/play_circle:",
             disabled=plan is None,
-            help="In the background, image by image, in the queue with everybody's runs.",
+            help="Measure in the background, image by image, in the queue shared by all visitors.",
         ):
             _start(root, plan)
         if plan is not None:
             count = plan.episodes
             st.caption(
-                f"{plan.images:,} images, {count} episode{'s' if count != 1 else ''} each. What is"
-                f" measured is kept in {plain(rows_folder(root))}, so that the same or a larger"
-                " choice goes on from there."
+                f"{plan.images:,} images, {count} episode{'s' if count != 1 else ''} each. Results"
+                f" are saved in {plain(rows_folder(root))}; the same or a larger choice continues"
+                " from there."
             )
     if job is not None:
         evaluation_end(job)
 
 
 def finished() -> tuple[ResultFile, EvaluationResult] | None:
-    """Return the result of this visit's evaluation, to show and to save; None without one."""
+    """Return the result of this visit's evaluation, to show and to save; None if there is none."""
     job = session().evaluation
     if job is None or not job.done:
         return None
@@ -82,7 +82,7 @@ def finished() -> tuple[ResultFile, EvaluationResult] | None:
 
 
 def _root() -> Path | None:
-    """Draw the field for the VOC folder; return the folder VOC2012, if it is there."""
+    """Draw the field for the VOC folder; return the folder VOC2012, or None if it is missing."""
     given = voc_folder_field(st.container())
     if not given:
         st.info(
@@ -100,7 +100,7 @@ def _root() -> Path | None:
 
 
 def _plan(root: Path) -> EvaluationPlan:
-    """Draw the choices; return what they say.
+    """Draw the choices; return the plan that they make.
 
     Raises:
         InputError: If the folder's lists cannot be read.
@@ -163,9 +163,9 @@ def _methods() -> list[str]:
         chosen,
         key=controls.key("bench_methods"),
         accept_new_options=True,
-        help="What is adapted by: an objective, with :centred where every change of a weight is"
-        " compensated in the bias. Others may be typed, such as entropy:lr=0.0003, the learning"
-        " rate without unit. Feedforward is always measured, too.",
+        help="Objectives; with :centred, every change of a weight is compensated in the bias. Type"
+        " others, such as entropy:lr=0.0003 (the learning rate, without unit). Feedforward is"
+        " always measured.",
     )
     return [method.strip() for method in methods]
 
@@ -178,8 +178,8 @@ def _images(split: str, count: int) -> int:
         count,
         min(controls.get(name, IMAGES), count),
         key=controls.key(name),
-        help="A fixed random subset: the same images whenever it is of this size, and part of"
-        " every larger one.",
+        help="A fixed random subset: the same images for the same number, and part of every larger"
+        " subset.",
     )
     return int(images or 1)
 

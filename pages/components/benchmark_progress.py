@@ -1,4 +1,4 @@
-"""The progress of an evaluation, and what to know at its end."""
+"""Draw the progress of an evaluation, and its errors at the end."""
 
 import math
 
@@ -25,15 +25,15 @@ def evaluation_progress() -> None:
 
 
 def evaluation_end(job: Job[Evaluation]) -> None:
-    """Draw errors, and how to go on after a stop."""
+    """Draw the errors of an evaluation that has ended, and how to continue after a stop."""
     work = job.work
     done = len(work.measurements[0].images)
     if job.error is not None:
         st.error(error_message(job.error), icon=":material/error:")
     elif job.state == "stopped":
         st.info(
-            f"Stopped after {work.progress.images:,} of {len(work.ids):,} images; they are kept."
-            " Run the same choice again to go on.",
+            f"Stopped after {work.progress.images:,} of {len(work.ids):,} images; their results"
+            " are saved. Run the same choice again to continue.",
             icon=":material/pause_circle:",
         )
     if not done and work.failed:
@@ -51,17 +51,15 @@ def _update() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(*_progress(job))
         stop_button(
-            job, "bench_stop", "Keeps what is measured; the same choice goes on from there."
+            job, "bench_stop", "Save what was measured; the same choice continues from there."
         )
     work = job.work
     if work.progress.miou:
         parts = (f"{plain(name)} **{value:.1f}**" for name, value in work.progress.miou)
         st.markdown("mIoU in % so far: " + " · ".join(parts))
     if work.failed:
-        st.caption(f"{len(work.failed)} could not be measured so far.")
-    st.caption(
-        f"Other pages can be used meanwhile. It measures what this does: `{work.plan.command}`"
-    )
+        st.caption(f"{len(work.failed)} images could not be measured so far.")
+    st.caption(f"Other pages can be used meanwhile. The same as a command: `{work.plan.command}`")
 
 
 def _progress(job: Job[Evaluation]) -> tuple[float, str]:
@@ -70,14 +68,14 @@ def _progress(job: Job[Evaluation]) -> tuple[float, str]:
     if job.position:
         ahead = f"{job.position} evaluation{'s' if job.position != 1 else ''}"
         return 0.0, f"Waiting: {ahead} ahead of you"
-    words = [f"{now.images:,} of {total:,} images"]
+    parts = [f"{now.images:,} of {total:,} images"]
     if now.reused:
-        words.append(f"{now.reused:,} kept from before")
+        parts.append(f"{now.reused:,} measured before")
     if math.isfinite(now.images_per_second):
-        words.append(f"{now.images_per_second:.2g} images a second")
-        words.append(f"{duration(now.seconds_left)} left")
+        parts.append(f"{now.images_per_second:.2g} images a second")
+        parts.append(f"{duration(now.seconds_left)} left")
     elif not now.images and not now.position:
-        words.append("the first is at work")
+        parts.append("the first is in progress")
     if now.position:
-        words.append(f"{now.position} {'run' if now.position == 1 else 'runs'} ahead of the next")
-    return now.images / total, ", ".join(words)
+        parts.append(f"{now.position} {'run' if now.position == 1 else 'runs'} ahead of the next")
+    return now.images / total, ", ".join(parts)

@@ -1,4 +1,4 @@
-"""A result as a table beside the paper's, and as a chart of gains."""
+"""Draw a benchmark result: the table beside the paper's, the chart of gains, its provenance."""
 
 import msgspec
 import streamlit as st
@@ -21,11 +21,11 @@ from ..state.text import plain
 __all__ = ["as_file", "gains", "provenance", "subset", "table"]
 
 NARROW = 2
-"""With so many scales the paper's numbers stand beside ours, else below."""
+"""The most scales for which the paper's numbers stand beside ours; with more they stand below."""
 
 
 def subset(result: ResultFile, images: int) -> str:
-    """Which images were measured, in words."""
+    """Describe which images were measured."""
     if result.split == "val" and images == VAL_IMAGES:
         return f"all {images:,} images of val"
     limited = result.table and TABLES[result.table].limit == images
@@ -36,7 +36,12 @@ def subset(result: ResultFile, images: int) -> str:
 
 
 def table(result: ResultFile, model: str) -> None:
-    """mIoU of every method at every scale, ours and the paper's."""
+    """Draw the mIoU of every method at every scale, ours and the paper's.
+
+    Arguments:
+        result: The result.
+        model: The name of the network in it.
+    """
     found = against_paper.table_lines(result, model)
     part = result.models[model]
     checkpoint = plain(part.checkpoint or "a network without name")
@@ -60,7 +65,7 @@ def table(result: ResultFile, model: str) -> None:
 
 
 def _wide(line: TableLine, found: list[TableLine]) -> list[dict[str, str]]:
-    """One row: for each scale ours, the paper's and the difference."""
+    """Return one row: for each scale our number, the paper's and the difference."""
     papers = any(v.paper is not None for v in all_values(found))
     row = _named(line, found)
     for scale, value in line.values.items():
@@ -72,7 +77,7 @@ def _wide(line: TableLine, found: list[TableLine]) -> list[dict[str, str]]:
 
 
 def _long(line: TableLine, found: list[TableLine]) -> list[dict[str, str]]:
-    """A row of ours; where the paper has it, one of the paper's, and one of the difference."""
+    """Return our row and, where the paper has the method, its row and that of the differences."""
     values = {f"{scale:g}x": value for scale, value in line.values.items()}
     papers = any(v.paper is not None for v in all_values(found))
     name = _named(line, found)
@@ -88,7 +93,7 @@ def _long(line: TableLine, found: list[TableLine]) -> list[dict[str, str]]:
 
 
 def _named(line: TableLine, found: list[TableLine]) -> dict[str, str]:
-    steps = {one.variant.steps for one in found if one.variant.method != FEEDFORWARD}
+    steps = {other.variant.steps for other in found if other.variant.method != FEEDFORWARD}
     name = plain(variant_label(line.variant, len(steps) > 1))
     return {"Method": f"**{name}**" if line.ours else name}
 
@@ -123,13 +128,18 @@ def _signed(gain: float | None) -> str:
 
 
 def _plus(value: float) -> str:
-    """A signed number of one decimal, without a sign where that is zero."""
+    """Format a number with its sign and one decimal; without the sign if it rounds to zero."""
     text = f"{value:+.1f}"
     return "0.0" if text[1:] == "0.0" else text
 
 
 def gains(result: ResultFile, model: str) -> None:
-    """Gain over feedforward: against scale, or by variables where there are few scales."""
+    """Draw the gain over feedforward against scale, or by variables where there are few scales.
+
+    Arguments:
+        result: The result.
+        model: The name of the network in it.
+    """
     found = against_paper.table_lines(result, model)
     few = len(result.models[model].scales) <= NARROW
     if not any(v.gain is not None for v in all_values(found)):
@@ -160,7 +170,14 @@ def _mean(variant: Variant, mean: TableMeanGain) -> str:
 
 
 def provenance(result: ResultFile, model: str, file: bytes, name: str) -> None:
-    """How it was measured, what was left out, and the file itself."""
+    """Draw how a result was measured, what was left out, and the download of its file.
+
+    Arguments:
+        result: The result.
+        model: The name of the network in it.
+        file: The content of the file, JSON.
+        name: The name of the file.
+    """
     part = result.models[model]
     with st.expander("How it was measured", icon=":material/terminal:"):
         if result.command:
@@ -169,9 +186,9 @@ def provenance(result: ResultFile, model: str, file: bytes, name: str) -> None:
         st.caption(" · ".join(f"{plain(key)} {plain(str(value))}" for key, value in facts.items()))
         if part.failed:
             st.warning(
-                f"{len(part.failed)} could not be measured and were left out: "
-                + "; ".join(plain(one) for one in part.failed[:5])
-                + ("; and others." if len(part.failed) > 5 else "."),
+                f"{len(part.failed)} images could not be measured and were left out: "
+                + "; ".join(plain(failure) for failure in part.failed[:5])
+                + ("; and more." if len(part.failed) > 5 else "."),
                 icon=":material/image_not_supported:",
             )
         st.download_button(
@@ -182,10 +199,10 @@ def provenance(result: ResultFile, model: str, file: bytes, name: str) -> None:
             key=f"bench_download_{result.table}",
             icon=":material/download:",
             on_click="ignore",
-            help="All numbers, those of each class and of each image too.",
+            help="All numbers, including those of each class and of each image.",
         )
 
 
 def as_file(result: EvaluationResult) -> bytes:
-    """Return a result as the command line writes it."""
+    """Encode a result as JSON, as the command line writes it."""
     return msgspec.json.encode(result) + b"\n"

@@ -24,7 +24,7 @@ PER_ROW = 4
 
 @st.dialog("Choose a photo", width="large", icon=":material/photo_library:")
 def photo_picker() -> None:
-    """Draw the dialog over the page; it closes once the photo of the next run is chosen."""
+    """Draw the dialog; it closes once a photo is chosen for the next run."""
     source = st.segmented_control(
         "Source",
         SOURCES,
@@ -97,7 +97,9 @@ def _upload() -> None:
     if file is None:
         if mask is not None:
             raise InputError("the mask has no photo yet; add the photo that it belongs to.")
-        st.caption("Uploads stay on this server and in this session; a view of one has no link.")
+        st.caption(
+            "Uploads stay on this server and in this session; a view of an upload has no link."
+        )
         return
     _chosen_upload(
         sources.from_upload(file.name, file.getvalue(), None if mask is None else mask.getvalue())

@@ -1,4 +1,4 @@
-"""The images of a VOC folder: split, search, pages of thumbnails."""
+"""Browse the images of a VOC folder: choose a split, search, page through thumbnails."""
 
 from functools import partial
 from pathlib import Path
@@ -31,13 +31,13 @@ def _voc_thumbnail(root: Path, id: str) -> bytes:
 
 
 def voc_folder_field(place: DeltaGenerator) -> str:
-    """Draw the field for the VOC folder, shared by all pages; return what it says."""
+    """Draw the field for the VOC folder, shared by all pages; return its text."""
     return place.text_input(
         "VOC folder",
         voc_folder(),
         key=controls.key(VOC_FOLDER),
         placeholder="the folder that holds VOCdevkit/VOC2012",
-        help="A folder on the server. It starts from the environment variable SEGVIZ_VOC_ROOT.",
+        help="A folder on the server; the default is the environment variable SEGVIZ_VOC_ROOT.",
     ).strip()
 
 
@@ -88,17 +88,17 @@ def voc_browser() -> None:
         controls.get("voc_query", ""),
         key=controls.key("voc_query"),
         placeholder="2007 dog",
-        help="Parts of the id and of the names of the classes in it; every word must fit.",
+        help="Parts of the id or of the names of the classes in the image; all words must match.",
     )
     found = _search(root, split, ids, query) if query.strip() else ids
     if not found:
         st.caption(
-            f"None of the {len(ids):,} images of {plain(split)} fits “{plain(query)}”;"
-            " try one word, such as a class or a year."
+            f"None of the {len(ids):,} images of {plain(split)} matches “{plain(query)}”;"
+            " try a single word, such as a class or a year."
         )
         return
     pages = -(-len(found) // PER_PAGE)
-    # The key says what the pages are of, so that a new search starts at its first page.
+    # The key contains split and query, so that a new search starts at its first page.
     page = page_place.number_input(
         f"Page of {pages:,}", 1, pages, 1, key=f"pick_voc_page_{split}_{query}"
     )

@@ -1,7 +1,6 @@
 """The app without a browser, on a tiny network."""
 
 import io
-import time
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from pages.actions import server
 from segviz.data import samples
 from segviz.network import checkpoint
 
@@ -63,18 +63,20 @@ class App:
         self.at.switch_page(f"{page}.py").run()
         return self
 
-    def rest(self, seconds=60):
-        """Rerun, as the page's timer does, until nothing is at work."""
-        end = time.monotonic() + seconds
-        while True:
+    def rest(self):
+        """Rerun, as the page's timer does, until no run is in progress."""
+        for _ in range(10):
             assert not self.at.exception, self.at.exception
-            if self.session.request is None and (
+            request = self.session.request
+            if request is None and (
                 self.session.shown or self.session.message or self.session.page != "iterate"
             ):
                 return self
-            assert time.monotonic() < end, "the runs do not end"
-            time.sleep(0.05)
+            job = server.opening() if request is None else request.job
+            job.join(60)
+            assert job.done, "the runs do not end"
             self.at.run()
+        pytest.fail("the page starts runs without end")
 
     def control(self, name):
         """The widget of a control."""

@@ -41,18 +41,6 @@ def test_untouched_settings_survive_a_change_of_page(app, other):
     assert shown(app, "iterate", DEFAULTS) == DEFAULTS
 
 
-SMALL = {
-    "scale": "1",
-    "steps": "1",
-    "methods": "entropy",
-    "scales": "1",
-    "grid_variables": "score",
-    "grid_rates": "0.001",
-    "grid_steps": "1",
-}
-"""One short run on every page."""
-
-
 @pytest.mark.parametrize("first", ["iterate", "compare", "scales", "ablate"])
 def test_changed_settings_survive_every_order_of_pages(app, first):
     app.open(first, scale="1", steps="1", scales="1", methods="entropy")

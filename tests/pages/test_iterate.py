@@ -1,20 +1,22 @@
 """The page Iterate without a browser: what it shows, keeps, and says of bad input."""
 
 import re
-import time
+from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.actions import server
 from pages.state.controls import typed_rate
 from pages.state.presets import OPENING, PRESETS
-from segviz.adapt import Settings
+from segviz.adapt import Settings, episode
 from segviz.data.samples import SAMPLES
 from segviz.errors import InputError
 from segviz.jobs.queue import SLOT
 from segviz.network.checkpoint import tensor_hash
+from segviz.runs import batch
 from segviz.runs.run import Run
 
 uploads = pytest.mark.skipif(
@@ -40,8 +42,6 @@ def test_the_opening_run_is_shared(app):
 
 
 def test_an_opening_run_that_failed_is_tried_again(app, monkeypatch, trained):
-    from segviz.runs import batch
-
     server.opening.clear()
     made = batch.Batch
 
@@ -111,8 +111,7 @@ def test_stop_keeps_the_steps_that_are_there(app):
     assert any("slow" in warning.value for warning in app.at.warning)
     app.click("iterate_run")
     job = app.session.request.job
-    while job.items < 2:
-        time.sleep(0.02)
+    assert job.wait_for_items(1, 60)
     app.at.run()
     assert app.at.button(key="iterate_run").disabled
     app.click("stop").rest()
@@ -245,14 +244,14 @@ def test_the_sidebar_says_what_memory_a_run_takes(app):
 
 def test_a_run_that_does_not_fit_is_refused_and_keeps_the_earlier_result(app, monkeypatch):
     record = app.open().record
-    monkeypatch.setattr("segviz.adapt.memory.available", lambda *_: 10_000)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=10_000))
     app.run(scale=4.0)
     assert "MB of memory, but 0 MB are free; close other programs" in app.said
     assert app.record is record and len(app.session.history) == 1
 
 
 def test_a_scale_too_large_for_the_photo_is_refused_in_one_sentence(app, monkeypatch):
-    monkeypatch.setattr("segviz.adapt.episode.MAX_INPUT", 200_000)
+    monkeypatch.setattr(episode, "MAX_INPUT", 200_000)
     shown = app.open().record
     app.run(scale=4.0)
     assert app.record is shown
@@ -363,7 +362,7 @@ def test_an_image_of_voc_by_its_address(app, voc_root, monkeypatch):
 def test_voc_search_without_a_hit(app, voc_root):
     app.open().session.controls["voc_query"] = "zebra"
     browse(app, voc_root)
-    assert shown_ids(app) == [] and "None of the 4 images of val fits “zebra”" in app.said
+    assert shown_ids(app) == [] and "None of the 4 images of val matches “zebra”" in app.said
 
 
 @pytest.mark.parametrize("root", ["/no/such/folder", "\0", "~", "https://example.org", "x" * 5000])

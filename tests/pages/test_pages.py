@@ -3,9 +3,11 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.state.session import Session
 from segviz.adapt import OBJECTIVES, Settings
 from segviz.export.formats import record_zip
 from segviz.jobs import history
+from segviz.profiling import timing
 from segviz.runs.run import Run
 
 uploads = pytest.mark.skipif(
@@ -234,10 +236,8 @@ def test_damaged_records_are_refused_in_one_sentence(app, data):
 
 def test_a_visit_may_begin_anywhere(app):
     """The first page of a visit is that of its address; here it is one without a photo."""
-    from pages.state import session
-
     app.at.run()
-    app.at.session_state["session"] = session.Session()
+    app.at.session_state["session"] = Session()
     app.go("model").go("runs").go("iterate").rest()
     assert app.record.complete and "photo" not in app.address
 
@@ -253,8 +253,6 @@ def test_model_shows_card_and_limits(app, trained):
 
 
 def test_model_measures_in_the_queue(app, monkeypatch):
-    from segviz.profiling import timing
-
     monkeypatch.setattr(timing, "STEPS", 2)
     app.open("iterate", **QUICK).go("model")
     app.click("model_measure")
