@@ -1,7 +1,6 @@
 """Journeys through the pages in a browser: every sidebar shows the settings of the visit."""
 
 import re
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -42,6 +41,12 @@ QUERY = "?photo=sample:rocket&scale=1&steps=2&variables=score&rate=0.01"
 OF_QUERY = {**DEFAULTS, "Variables": "score", "Scale": "1", "Steps T": "2", "Learning rate": "0.01"}
 IDLE = "document.querySelector('[data-testid=stApp]').dataset.testScriptState !== 'running'"
 
+BACK = """() => new Promise(resolve => {
+    addEventListener("popstate", () => resolve(location.pathname), { once: true });
+    history.back();
+})"""
+"""Go back by one entry of the history of this document; return the path."""
+
 
 def path(name):
     """Return the path of a page in its address."""
@@ -76,9 +81,8 @@ class Visit:
     def back(self, name):
         """Go back to a page; the addresses that pages wrote are entries of the history, too."""
         for _ in range(5):
-            if urlsplit(self.page.url).path == path(name):
+            if self.page.evaluate(BACK) == path(name):
                 break
-            self.page.go_back()
         return self.arrive(name)
 
     def go(self, name):
