@@ -1,4 +1,4 @@
-"""The optimiser of a training run, with a learning rate for each part of the network."""
+"""The optimiser of a training run and the schedule of its learning rate."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from torch import nn
 from ..network.dynamic import Segmenter
 from .recipe import Recipe
 
-__all__ = ["build_optimiser"]
+__all__ = ["build_optimiser", "rate_factor"]
 
 
 def build_optimiser(
@@ -46,3 +46,21 @@ def build_optimiser(
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
     )
+
+
+def rate_factor(recipe: Recipe, iteration: int, iterations: int, time_used: float = 0.0) -> float:
+    r"""Return the factor on the learning rate: linear warm-up times polynomial decay.
+
+    .. math:: \min(1, (i + 1) / w) \, (1 - \max(i / n, t))^{0.9}
+
+    Arguments:
+        recipe: The hyperparameters; w is its `warmup`, in updates.
+        iteration: i, the updates made so far.
+        iterations: n, the updates planned.
+        time_used: t, the fraction of the time limit used, at least 0.
+
+    Source:
+        Liu, Rabinovich, Berg 2016, ParseNet (https://arxiv.org/abs/1506.04579), "poly".
+    """
+    decay = (1 - min(1.0, max(iteration / iterations, time_used))) ** 0.9
+    return decay * min(1.0, (iteration + 1) / max(1, recipe.warmup))

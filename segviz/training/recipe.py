@@ -109,22 +109,6 @@ class Recipe:
         """Return the number of updates for `images` training images, at least 1."""
         return max(1, round(self.epochs * images / self.batch))
 
-    def rate_factor(self, iteration: int, iterations: int, time_used: float = 0.0) -> float:
-        """Return the factor on the learning rate: linear warm-up times polynomial decay.
-
-        .. math:: \\min(1, (i + 1) / w) \\, (1 - \\max(i / n, t))^{0.9}
-
-        Arguments:
-            iteration: i, the updates made so far.
-            iterations: n, the updates planned.
-            time_used: t, the fraction of the time limit used, at least 0.
-
-        Source:
-            Liu, Rabinovich, Berg 2016, ParseNet (https://arxiv.org/abs/1506.04579), "poly".
-        """
-        decay = (1 - min(1.0, max(iteration / iterations, time_used))) ** 0.9
-        return decay * min(1.0, (iteration + 1) / max(1, self.warmup))
-
 
 LIMITS: dict[str, tuple[float, float]] = {
     spec.name: spec.metadata["limits"] for spec in fields(Recipe) if spec.metadata["limits"]

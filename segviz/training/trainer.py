@@ -24,7 +24,7 @@ from .distillation import capture_outputs, load_teacher
 from .initialisation import Initialisation
 from .loader import Loader
 from .loss import cross_entropy, predict_cached, predict_crops
-from .optimiser import build_optimiser
+from .optimiser import build_optimiser, rate_factor
 from .recipe import Recipe
 from .running_metrics import RunningMetrics, append_row
 from .state import Progress, load_state, save_state
@@ -176,7 +176,7 @@ class Trainer:
         r, teacher = self.recipe, self.teacher
         self._set_train_mode()
         for group in self.optimiser.param_groups:
-            factor = r.rate_factor(self.iteration, self.iterations, self._time_used)
+            factor = rate_factor(r, self.iteration, self.iterations, self._time_used)
             group["lr"] = r.learning_rate * group["factor"] * factor
         extra = []
         with (

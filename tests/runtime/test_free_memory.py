@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from segviz.runtime import free_memory
 from segviz.runtime.free_memory import available_bytes, cgroup_available_bytes, format_bytes
 
 
@@ -79,7 +80,9 @@ def test_available_is_unknown_or_that_of_the_containers(monkeypatch):
         raise NotImplementedError
 
     monkeypatch.setattr(psutil, "virtual_memory", unknown)
-    assert available_bytes() == cgroup_available_bytes()
+    for limit in (None, 5_000_000):
+        monkeypatch.setattr(free_memory, "cgroup_available_bytes", lambda limit=limit: limit)
+        assert available_bytes() == limit
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,4 @@
 import math
-from itertools import pairwise
 
 import pytest
 
@@ -24,22 +23,6 @@ def test_limits(name):
             Recipe(**{name: value})
 
 
-def test_poly_rate():
-    recipe = Recipe(warmup=0)
-    rates = [recipe.rate_factor(i, 100) for i in range(101)]
-    assert rates[0] == 1 and rates[100] == 0
-    assert all(a > b for a, b in pairwise(rates))
-    for i in (10, 50, 99):
-        assert rates[i] == pytest.approx((1 - i / 100) ** 0.9)
-
-
-def test_warm_up():
-    recipe, poly = Recipe(warmup=10), Recipe(warmup=0)
-    ratios = [recipe.rate_factor(i, 100) / poly.rate_factor(i, 100) for i in range(100)]
-    assert ratios[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
-    assert ratios[9:] == [1] * 91
-
-
 @pytest.mark.parametrize(
     ("images", "batch", "epochs", "expected"),
     [(100, 10, 1.0, 10), (100, 10, 0.5, 5), (3, 16, 1.0, 1), (10582, 64, 500, 82672)],
@@ -53,10 +36,3 @@ def test_scales_the_wrong_way_round():
         InputError, match=r"smallest scale must not exceed the largest, got 2 and 1"
     ):
         Recipe(smallest=2.0, largest=1.0)
-
-
-def test_rate_falls_with_what_is_used():
-    recipe = Recipe(warmup=0)
-    assert recipe.rate_factor(10, 100, time_used=0.6) == pytest.approx(0.4**0.9)
-    assert recipe.rate_factor(60, 100, time_used=0.1) == pytest.approx(0.4**0.9)
-    assert recipe.rate_factor(10, 100, time_used=1.5) == 0

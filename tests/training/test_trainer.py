@@ -11,6 +11,7 @@ from segviz.data.classes import CLASSES, IGNORE
 from segviz.errors import InputError
 from segviz.network import checkpoint
 from segviz.network.checkpoint import tensor_hash
+from segviz.training.optimiser import rate_factor
 from tests.training.tiny import CACHED, IDS, TINY, after, moved, parts
 
 ALL = {
@@ -94,7 +95,7 @@ def test_rates_follow_the_schedule(make):
     trainer.run(stop=note)
     assert len(rates) == 4
     for i, (new, scale, old) in enumerate(rates):
-        assert new == pytest.approx(0.05 * trainer.recipe.rate_factor(i, 4))
+        assert new == pytest.approx(0.05 * rate_factor(trainer.recipe, i, 4))
         assert (scale, old) == (pytest.approx(0.1 * new), pytest.approx(0.5 * new))
 
 
