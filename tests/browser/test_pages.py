@@ -80,7 +80,7 @@ def test_runs_are_pinned_compared_and_opened_from_a_file(page, address, tmp_path
     for place in range(2):
         page.get_by_test_id("stCheckbox").nth(place).click()
         page.wait_for_timeout(500)
-    page.locator(".segviz").wait_for()
+    page.locator(".segviz").first.wait_for()
     app.rest()
     assert {"prediction:0", "prediction:1"} <= set(app.viewer.panels())
     assert app.viewer.last == 4
@@ -128,7 +128,7 @@ def test_the_first_page_answers_to_its_name(browser, address):
     page = browser.new_page()
     page.goto(f"{address}/iterate{QUICK}")
     view = AppPage(page)
-    view.at(4)
     assert page.get_by_role("dialog").count() == 0
-    assert "/iterate" not in page.url and view.query["photo"] == "sample:rocket"
+    assert "/iterate" not in page.url
+    assert view.query["photo"] == "sample:rocket" and view.query["steps"] == "4"
     page.close()

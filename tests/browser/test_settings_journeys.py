@@ -98,7 +98,8 @@ class Visit:
 
     def finish(self):
         """Wait until the runs of a page have ended."""
-        self.page.locator(".segviz").wait_for()
+        # While new runs start, those before them are shown beside them for a moment.
+        self.page.locator(".segviz").first.wait_for()
         self.page.wait_for_function("!document.querySelector('[data-testid=stProgress]')")
         self.page.wait_for_function(IDLE)
         return self
