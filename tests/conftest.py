@@ -16,6 +16,14 @@ from tests.miniature import COLOURS, CONTENTS, SPLITS, calibrated
 
 
 @pytest.fixture(autouse=True)
+def main_module():
+    """Put `__main__` back: Streamlit's AppTest replaces it, and spawned processes run it again."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
+
+
+@pytest.fixture(autouse=True)
 def seed():
     """The same random numbers in every test, whichever tests run."""
     if "torch" in sys.modules:
