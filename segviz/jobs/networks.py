@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import InputError
 from ..network import checkpoint
 from ..runtime.imports import pause_garbage_collection
+from .queue import EXIT_TIMEOUT
 
 if TYPE_CHECKING:
     from ..network.checkpoint import Checkpoint
@@ -52,12 +54,19 @@ class Networks:
         """
 
         def work() -> None:
-            with suppress(InputError):  # raised again for whoever needs the network
-                self.load()
-            if then is not None:
-                then()
+            try:
+                with suppress(InputError):  # raised again for whoever needs the network
+                    self.load()
+                if then is not None:
+                    then()
+            except RuntimeError:
+                if threading.main_thread().is_alive():
+                    raise  # at interpreter exit, torch can no longer be imported
 
-        threading.Thread(target=work, name="segviz warm-up", daemon=True).start()
+        thread = threading.Thread(target=work, name="segviz warm-up", daemon=True)
+        thread.start()
+        # A thread that is inside torch at interpreter exit aborts the process.
+        atexit.register(thread.join, EXIT_TIMEOUT)
 
     def _load(self, name: str) -> Checkpoint:
         from ..runtime import device

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar
 
-__all__ = ["SLOT", "Job", "JobState", "Slot", "Ticket"]
+__all__ = ["EXIT_TIMEOUT", "SLOT", "Job", "JobState", "Slot", "Ticket"]
 
 JobState = Literal["waiting", "running", "finished", "stopped", "failed"]
 
@@ -17,6 +17,9 @@ WorkT = TypeVar("WorkT", bound=Iterable[Any])
 
 POLL = 0.5
 """Seconds between two checks whether a waiting job is still wanted."""
+
+EXIT_TIMEOUT = 60.0
+"""Seconds that the interpreter waits at exit for a thread that may be inside torch."""
 
 
 class Slot:
@@ -225,4 +228,4 @@ def _stop_all() -> None:
     for job in unfinished:
         job.stop()
     for job in unfinished:
-        job.join(10)
+        job.join(EXIT_TIMEOUT)

@@ -1,12 +1,17 @@
 """Networks of a server: loaded once, bounded, warmed up in the background."""
 
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from segviz.errors import InputError
 from segviz.jobs.networks import Networks
 from segviz.network import checkpoint
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -72,3 +77,24 @@ def test_a_failed_warm_up_is_reported_to_those_who_load(monkeypatch):
     assert ready.wait(10)
     with pytest.raises(InputError, match="damaged"):
         networks.load()
+
+
+def test_a_warm_up_ends_before_the_interpreter():
+    code = """
+import time
+import torch
+from segviz.jobs.networks import Networks
+from segviz.network import checkpoint
+
+checkpoint.load = lambda name, device: time.sleep(0.5)
+Networks().warm_up(lambda: print("warmed up"))
+print("end")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.split("\n")) == (0, ["end", "warmed up", ""]), done.stderr
+
+
+def test_an_exit_during_the_import_of_torch_is_silent():
+    code = "from segviz.jobs.networks import Networks; Networks().warm_up()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
