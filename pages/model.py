@@ -50,15 +50,15 @@ def limits(trained: Checkpoint) -> None:
         "Limits",
         {
             "Network input": f"{MAX_INPUT / 1e6:g} million pixels",
-            "Memory": ("" if free is None else f"{format_bytes(free, up=False)} are free; ")
-            + "what a run takes is counted before it starts, tensor by tensor",
+            "Memory": ("" if free is None else f"{format_bytes(free, up=False)} free; ")
+            + "the need of a run is estimated before it starts",
             "Scale": "{:g} to {:g}".format(*APP_LIMITS["scale"]),
             "Steps": f"up to {APP_LIMITS['steps'][1]:g} here,"
             f" {LIMITS['steps'][1]} on the command line",
             "Upload": f"{decode.MAX_BYTES / 1e6:g} MB and {decode.MAX_PIXELS / 1e6:g} million"
             " pixels; reduced to the resolution of VOC, long side 500",
             "Runs kept": f"{MAX_RUNS} or {MAX_BYTES / 1e6:g} MB a visit",
-            "At work": "one run at a time for all visitors",
+            "Runs at once": "one, shared by all visitors",
         },
     )
 

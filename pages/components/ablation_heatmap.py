@@ -11,6 +11,12 @@ from ..state.controls import rate_text
 
 __all__ = ["ablation_heatmap"]
 
+CELL_WIDTH = 56
+"""CSS pixels that a cell needs for its number; a narrower screen scrolls the heatmap."""
+
+MARGIN = 90
+"""CSS pixels for the names of the rows and the gaps between the grids."""
+
 
 def ablation_heatmap(
     key: str,
@@ -43,14 +49,20 @@ def ablation_heatmap(
         f"**Change of {measure} against step 0** :gray[in points; step 0 has"
         f" {100 * next(iter(curves.values()))[0]:.1f} %. Choose a cell to see its run.]"
     )
-    event: Any = st.plotly_chart(
-        change_heatmap(list(values["grid_variables"]), rates, list(steps), change, measure),
-        key=key,
-        on_select="ignore" if in_progress else "rerun",
-        selection_mode="points",
-        config={"displayModeBar": False},
-        alt=f"Change of {measure} by variables, learning rate and steps",
+    width = CELL_WIDTH * len(rates) * len(steps) + MARGIN
+    st.html(
+        "<style>.st-key-ablation_heatmap {overflow-x: auto}"
+        f" .st-key-ablation_heatmap > div {{min-width: {width}px}}</style>"
     )
+    with st.container(key="ablation_heatmap"):
+        event: Any = st.plotly_chart(
+            change_heatmap(list(values["grid_variables"]), rates, list(steps), change, measure),
+            key=key,
+            on_select="ignore" if in_progress else "rerun",
+            selection_mode="points",
+            config={"displayModeBar": False},
+            alt=f"Change of {measure} by variables, learning rate and steps",
+        )
     if in_progress or not event or not event.selection.points:
         return None
     name, rate, label = event.selection.points[0]["customdata"]

@@ -138,7 +138,7 @@ def _images(part: ModelResult, row: MethodResult, found: Changes, name: str) -> 
             for place in places:
                 _image(part, row, found, place, root)
     if why:
-        st.caption(f":material/link_off: The images cannot be opened: {why}")
+        st.caption(f":material/link_off: The images cannot be opened here. {why}")
     elif session().request is not None:
         st.caption("The images can be opened once the runs in progress have ended.")
 
@@ -187,7 +187,7 @@ def _root(part: ModelResult, row: MethodResult) -> tuple[Path | None, str]:
     try:
         run_values(part, row, "any")
         if name not in checkpoint.names():
-            return None, f"the checkpoint {plain(name)} is not on this server."
+            return None, f"The checkpoint {plain(name)} is not on this server."
         return voc_root(), ""
     except InputError as error:
         return None, sentence(error)

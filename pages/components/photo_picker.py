@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import streamlit as st
 
 from segviz.data import decode, samples, sources
+from segviz.data.classes import CLASSES, IGNORE, colourise
 from segviz.data.sources import Photo
 from segviz.errors import InputError
 
@@ -107,10 +109,14 @@ def _upload() -> None:
 
 
 def _chosen_upload(photo: Photo) -> None:
-    picture, facts = st.columns([1, 3], vertical_alignment="center")
+    picture, mask, facts = st.columns([2, 2, 4], vertical_alignment="center")
     picture.image(thumbnail(photo.pixels), width="stretch", alt="The uploaded photo")
+    if photo.truth is not None:
+        mask.image(thumbnail(colourise(photo.truth)), width="stretch", alt="The truth mask")
     with facts:
         photo_facts(photo)
+        if photo.truth is not None:
+            _mask_facts(photo.truth)
         load: Callable[[], Photo] = lambda: photo  # noqa: E731
         if st.button(
             "Use this photo",
@@ -121,3 +127,18 @@ def _chosen_upload(photo: Photo) -> None:
             args=(load,),
         ):
             st.rerun()
+
+
+def _mask_facts(truth: np.ndarray) -> None:
+    """Draw the classes of a mask with their shares; warn if it shows no object."""
+    ids, counts = np.unique(truth, return_counts=True)
+    names = ["ignored" if id == IGNORE else CLASSES[id] for id in ids]
+    shares = [f"{100 * count / truth.size:.3g} %" for count in counts]
+    mask = ", ".join(f"{name} {share}" for name, share in zip(names, shares, strict=True))
+    st.caption(f"Mask: {mask}")
+    if not set(ids.tolist()) - {0, IGNORE}:
+        st.warning(
+            "The mask shows no object: 0 is background and 255 is ignored. Give the pixels of an"
+            " object the id of its class, such as 15 for person.",
+            icon=":material/rule:",
+        )

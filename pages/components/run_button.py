@@ -8,7 +8,7 @@ from segviz.runtime.free_memory import format_bytes
 
 from ..actions import server
 from ..actions.page_start import Planner, run_planned
-from ..state import controls
+from ..state import controls, query_params
 from ..state.session import session
 from ..state.text import sentence
 
@@ -38,9 +38,20 @@ def run_button(page: str, label: str, planner: Planner) -> None:
         disabled=session().request is not None or not runs,
     )
     if runs:
+        _differences(page)
         _memory(runs)
     if runs and session().chosen_photo.truth is None:
         _no_truth(runs)
+
+
+def _differences(page: str) -> None:
+    """Name what was changed since the runs shown; nothing while runs are in progress."""
+    shown = session().shown.get(page)
+    if shown is None or session().request is not None:
+        return
+    names = query_params.differing(page, controls.values(), shown.values)
+    if names:
+        st.caption(f"Different from the run shown: {', '.join(names)}.")
 
 
 def _memory(runs: list[Settings]) -> None:

@@ -3,6 +3,7 @@
 import time
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from segviz.errors import InputError
 from segviz.viewer import ViewState
@@ -16,7 +17,7 @@ __all__ = ["open_address", "write_address"]
 
 SETTLED = 3.0
 """Seconds until a write has surely reached the browser. Before, a rerun may still bring an older
-address; afterwards that means that the visitor went back."""
+address; afterwards that means that the address was changed by hand."""
 
 MAX_ADDRESSES = 8
 """Older addresses are no longer recognised as written here."""
@@ -87,5 +88,12 @@ def _is_written_here(query: dict[str, str]) -> bool:
     if not addresses:
         return False
     since, newest = addresses[-1]
+    if query == newest or _is_history_navigation():
+        return query == newest
     recent = any(query == address for _, address in addresses)
-    return query == newest or (recent and time.monotonic() - since < SETTLED)
+    return recent and time.monotonic() - since < SETTLED
+
+
+def _is_history_navigation() -> bool:
+    """Return whether the browser's Back or Forward caused this run of the script."""
+    return bool(getattr(get_script_run_ctx(), "is_history_navigation", False))

@@ -29,8 +29,8 @@ def voc_root() -> Path:
     given = voc_folder() or os.environ.get("SEGVIZ_VOC_ROOT", "")
     if not given:
         raise InputError(
-            "the photo is an image of VOC, but this server has no VOC folder; set SEGVIZ_VOC_ROOT"
-            " before the start, or give the folder where photos are chosen."
+            "the photo is an image of VOC, but the server has no VOC folder yet; give it under"
+            " Choose a photo, PASCAL VOC, or set SEGVIZ_VOC_ROOT before the start."
         )
     return voc.find_root(given)
 

@@ -22,6 +22,7 @@ __all__ = [
     "VIEW",
     "Parameter",
     "defaults",
+    "differing",
     "read",
     "settings_of",
     "write",
@@ -231,6 +232,26 @@ def write(page: str, values: Mapping[str, Any]) -> dict[str, str]:
         for name in _PAGES.get(page, ())
         if values[name] != PARAMETERS[name].default
     }
+
+
+def differing(page: str, values: Mapping[str, Any], others: Mapping[str, Any]) -> list[str]:
+    """Return the names of a page's settings that differ, as its controls are labelled.
+
+    Arguments:
+        page: The page's name.
+        values: Values of parameters.
+        others: The values to compare with; lists are equal in any order.
+    """
+    names = [name for name in _PAGES.get(page, ()) if name not in VIEW]
+    return [
+        name.removeprefix("grid_").replace("_", " ")
+        for name in names
+        if _unordered(values[name]) != _unordered(others[name])
+    ]
+
+
+def _unordered(value: Any) -> Any:  # noqa: ANN401
+    return frozenset(value) if isinstance(value, tuple) else value
 
 
 def _quote(text: str) -> str:

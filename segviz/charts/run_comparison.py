@@ -17,9 +17,8 @@ __all__ = ["change_heatmap", "class_table", "median_update_ms", "scale_curves"]
 BEFORE, AFTER = GREY, "#3987e5"
 MIN_PREDICTED = 0.005
 """The share of pixels above which a class that truth lacks is listed."""
-STRONG = 0.3
-"""The share of the largest change above which a number is written in white."""
-WORSE, BETTER = "#c83030", "#2b8c48"
+WORSE, SAME, BETTER = "rgba(200,48,48,0.6)", "rgba(128,128,128,0.12)", "rgba(43,140,72,0.6)"
+"""The colours of changes, see-through: the theme's text stays legible on them, light or dark."""
 
 
 def median_update_ms(record: Record) -> float | None:
@@ -172,7 +171,7 @@ def change_heatmap(
             zmax=top,
             xgap=3,
             ygap=3,
-            colorscale=[[0, WORSE], [0.5, "rgba(128,128,128,0.12)"], [1, BETTER]],
+            colorscale=[[0, WORSE], [0.5, SAME], [1, BETTER]],
             showscale=False,
             hoverinfo="skip",
         )
@@ -182,7 +181,7 @@ def change_heatmap(
             x=[j for _, j in cells],
             y=[i for i, _ in cells],
             text=[_signed(values[i][j]) for i, j in cells],
-            textfont={"size": 14, "color": [_text_colour(values[i][j], top) for i, j in cells]},
+            textfont={"size": 14},
             customdata=[[rows[i], columns[j], group] for i, j in cells],
             marker={"size": 44, "symbol": "square", "opacity": 0.0},
             selected={"marker": {"opacity": 0.0}},
@@ -216,11 +215,6 @@ def _subplots(titles: Sequence[str], spacing: float) -> go.Figure:
     """Return a row of panels with titles above: axis titles would overlap on narrow screens."""
     figure = make_subplots(cols=len(titles), horizontal_spacing=spacing, subplot_titles=titles)
     return figure.update_annotations(font_size=13)
-
-
-def _text_colour(value: float | None, top: float) -> str:
-    """Return white on strong colours, else a grey that is legible in either theme."""
-    return "#ffffff" if value is not None and abs(value) > STRONG * top else "#7d858f"
 
 
 def _signed(value: float | None) -> str:

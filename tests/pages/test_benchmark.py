@@ -147,7 +147,7 @@ def test_an_image_is_opened_at_its_setting(bench, rooted, trained, monkeypatch):
 def test_a_foreign_checkpoint_is_not_opened(bench, folder, rooted):
     data = table("3", IDS, checkpoint="elsewhere")
     (folder / "table-3.json").write_text(json.dumps(data))
-    assert "the checkpoint elsewhere is not on this server" in bench().said
+    assert "The checkpoint elsewhere is not on this server" in bench().said
 
 
 # === Evaluations

@@ -282,6 +282,8 @@ def test_upload_a_photo_with_its_mask(app, noise, png):
     mask[10:40, 20:60] = 8
     mask[:3] = 255
     upload(app.open(), png(noise), "my *photo*.png", png(mask))
+    share = 100 * 1200 / mask.size
+    assert f"cat {share:.3g} %" in app.said and "ignored" in app.said and not app.at.warning
     app.click("pick_use")
     assert "with truth" in app.said
     app.run(scale=1.0, steps=2)
@@ -324,6 +326,22 @@ def test_bad_photos_are_refused_in_one_sentence(app, name, data, words):
 def test_bad_masks_are_refused_in_one_sentence(app, noise, png):
     upload(app.open(), png(noise), mask=png(np.zeros((50, 90), np.uint8)))
     assert len(app.at.error) == 1 and "The mask is 90 x 50 pixels" in app.said
+
+
+@uploads
+def test_a_mask_without_objects_is_pointed_out(app, noise, png):
+    mask = np.zeros(noise.shape[:2], np.uint8)
+    mask[10:40, 20:60] = 255  # white on black, as many tools write masks
+    upload(app.open(), png(noise), mask=png(mask))
+    assert len(app.at.warning) == 1 and "no object" in app.at.warning[0].value
+
+
+def test_settings_that_differ_from_the_run_shown_are_named(app):
+    assert "Different from the run shown" not in app.open().said
+    app.set(scale=2.0, steps=4)
+    assert "Different from the run shown: scale, steps." in app.said
+    app.click("iterate_run").rest()
+    assert "Different from the run shown" not in app.said
 
 
 # === PASCAL VOC
