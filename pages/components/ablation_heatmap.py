@@ -50,9 +50,11 @@ def ablation_heatmap(
         f" {100 * next(iter(curves.values()))[0]:.1f} %. Choose a cell to see its run.]"
     )
     width = CELL_WIDTH * len(rates) * len(steps) + MARGIN
+    # The numbers have the colour of the page's text: Plotly's own is too pale in the light theme.
     st.html(
         "<style>.st-key-ablation_heatmap {overflow-x: auto}"
-        f" .st-key-ablation_heatmap > div {{min-width: {width}px}}</style>"
+        f" .st-key-ablation_heatmap > div {{min-width: {width}px}}"
+        " .st-key-ablation_heatmap .textpoint text {fill: currentColor !important}</style>"
     )
     with st.container(key="ablation_heatmap"):
         event: Any = st.plotly_chart(

@@ -18,7 +18,7 @@ BEFORE, AFTER = GREY, "#3987e5"
 MIN_PREDICTED = 0.005
 """The share of pixels above which a class that truth lacks is listed."""
 WORSE, SAME, BETTER = "rgba(200,48,48,0.6)", "rgba(128,128,128,0.12)", "rgba(43,140,72,0.6)"
-"""The colours of changes, see-through: the theme's text stays legible on them, light or dark."""
+"""See-through, so that the text colour of the page is legible on them in either theme."""
 
 
 def median_update_ms(record: Record) -> float | None:

@@ -105,8 +105,7 @@ def test_change_heatmap():
     assert np.array_equal(colours.z, [[1.25, -7.0], [None, None]])
     assert (colours.zmin, colours.zmax) == (-7.0, 7.0)
     assert list(cells.text) == ["+1.2", "-7.0", "", ""]
-    # Text without a colour has that of the theme, which every cell lets show through.
-    assert cells.textfont.color is None
+    # Every cell lets the background show through, so that the page's text colour is legible.
     assert all(colour.startswith("rgba") for _, colour in colours.colorscale)
     assert list(map(list, cells.customdata)) == [
         ["score", "0.001", "8 steps"],
