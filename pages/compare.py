@@ -1,15 +1,15 @@
-"""Compare: several objectives on one photo, at the same step."""
+"""Compare: several methods on one photo, at the same step."""
 
 import streamlit as st
 
 from pages.actions.page_start import start_page
 from pages.components.notices import show_notices
 from pages.components.run_view import request_of, run_view
-from pages.components.settings_form import objective_title
+from pages.components.settings_form import method_title
 from pages.components.sidebar import sidebar
 from pages.state import controls
-from pages.state.query_params import FEEDFORWARD, MAX_RUNS
-from segviz.adapt import OBJECTIVES, Settings
+from pages.state.query_params import MAX_RUNS
+from segviz.adapt import METHODS, Settings
 from segviz.charts.run_comparison import class_table
 from segviz.errors import InputError
 from segviz.viewer import NamedRecord, ViewState
@@ -18,7 +18,7 @@ PAGE = "compare"
 
 
 def planned() -> list[tuple[str, Settings]]:
-    """Plan a run for each method; feedforward is a run without steps."""
+    """Plan a run for each method."""
     names = controls.values()["methods"]
     if not 1 <= len(names) <= MAX_RUNS:
         raise InputError(f"{len(names)} methods are chosen; choose from 1 to {MAX_RUNS}.")
@@ -26,9 +26,10 @@ def planned() -> list[tuple[str, Settings]]:
 
 
 def _settings(name: str) -> Settings:
-    if name == FEEDFORWARD:
-        return Settings(scale=controls.settings().scale, steps=0)
-    return controls.settings(objective=name)
+    """Return the settings of the sidebar; methods on other variables keep their own defaults."""
+    own: dict = {"variables": None, "learning_rate": None}
+    on_head = "both" in METHODS[name].variables[:1]
+    return controls.settings(method=name, **({} if on_head else own))
 
 
 def by_class(runs: list[NamedRecord], view: ViewState, in_progress: bool) -> None:
@@ -50,7 +51,7 @@ def by_class(runs: list[NamedRecord], view: ViewState, in_progress: bool) -> Non
         ),
     }
     for run in runs:
-        columns[run.name] = st.column_config.NumberColumn(objective_title(run.name), format="%.1f")
+        columns[run.name] = st.column_config.NumberColumn(method_title(run.name), format="%.1f")
         columns[f"± {run.name}"] = st.column_config.NumberColumn("±", format="%+.1f")
     st.dataframe(
         class_table({run.name: run.record for run in runs}, view.step),
@@ -70,15 +71,15 @@ def by_class(runs: list[NamedRecord], view: ViewState, in_progress: bool) -> Non
 start_page(PAGE, planned)
 st.multiselect(
     "Methods",
-    [FEEDFORWARD, *OBJECTIVES],
+    list(METHODS),
     controls.get("methods"),
-    format_func=objective_title,
+    format_func=method_title,
     key=controls.key("methods"),
     max_selections=MAX_RUNS,
     help="Feedforward is the prediction without adaptation. Oracle and adversary minimise and"
     " maximise the cross-entropy to the truth: what such updates could do at best and at worst."
     " The paper compares entropy with feedforward, oracle and adversary.",
 )
-sidebar(PAGE, "Compare", planned, hidden=("objective",))
+sidebar(PAGE, "Compare", planned, hidden=("method",))
 show_notices(PAGE)
 run_view(PAGE, request_of(PAGE), details=by_class)

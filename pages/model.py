@@ -9,8 +9,8 @@ from pages.components.model_cost import model_cost
 from pages.components.notices import show_notices
 from pages.state import controls
 from segviz.adapt import VARIABLES
-from segviz.adapt.episode import MAX_INPUT
 from segviz.adapt.parameters import count_parameters
+from segviz.adapt.photo_views import MAX_INPUT
 from segviz.adapt.settings import LIMITS
 from segviz.data import decode
 from segviz.jobs.history import MAX_BYTES, MAX_RUNS

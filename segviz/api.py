@@ -49,7 +49,7 @@ def run(
         truth: A mask's path, or class ids of shape (H, W), integer, 255 = ignore; None takes a
             sample's own truth. Without any, steps are compared with the prediction at scale 1.
         title: What to call the photo; by default its file name or the sample's title.
-        settings: The fields of `Settings`, such as `scale=2`, `objective="oracle"`, `steps=16`.
+        settings: The fields of `Settings`, such as `scale=2`, `method="oracle"`, `steps=16`.
 
     Raises:
         InputError: If a value is out of its range, the photo or the truth cannot be used, or the
@@ -57,7 +57,10 @@ def run(
     """
     from .runs.run import Run
 
-    chosen = Settings(**settings)
+    if "objective" in settings:  # the name of earlier versions
+        settings["method"] = settings.pop("objective")
+    spelling = settings.pop("method", Settings.method)
+    chosen = Settings.parse(spelling, **settings)
     mask = Path(truth) if isinstance(truth, str) else truth
     if isinstance(photo, str | Path):
         source = sources.load(photo, mask)

@@ -199,8 +199,8 @@ def run_values(part: ModelResult, row: MethodResult, id: str) -> dict:
     Raises:
         InputError: If the row's settings cannot be read.
     """
-    settings = Method.parse(row.method, row.variables or "both", (row.steps,)).settings
-    chosen = {name: getattr(settings, name) for name in query_params.SETTINGS}
+    settings = Method.parse(row.method, variables=row.variables, steps=row.steps)
+    chosen = {name: getattr(settings, name) for name in query_params.SETTINGS if name != "scale"}
     return {
         **query_params.defaults(),
         **chosen,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from segviz.adapt import OBJECTIVES, VARIABLES
+from segviz.adapt import METHODS, OBJECTIVES, VARIABLES
 from segviz.data import voc
 from segviz.errors import InputError
 from segviz.evaluation.results import EvaluationResult, ResultFile
@@ -155,7 +155,7 @@ def _plan(root: Path) -> EvaluationPlan:
 
 
 def _methods() -> list[str]:
-    known = [*OBJECTIVES, *(f"{name}:centred" for name in OBJECTIVES)]
+    known = [*METHODS, *(f"{name}:centred" for name in OBJECTIVES)]
     chosen = controls.get("bench_methods", ["entropy"])
     methods = st.multiselect(
         "Methods",
@@ -163,7 +163,7 @@ def _methods() -> list[str]:
         chosen,
         key=controls.key("bench_methods"),
         accept_new_options=True,
-        help="Objectives; with :centred, every change of a weight is compensated in the bias. Type"
+        help="Methods; with :centred, every change of a weight is compensated in the bias. Type"
         " others, such as entropy:lr=0.0003 (the learning rate, without unit). Feedforward is"
         " always measured.",
     )

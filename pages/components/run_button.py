@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from segviz.adapt import OBJECTIVES, Settings
+from segviz.adapt import Settings
 from segviz.errors import InputError
 from segviz.runtime.free_memory import format_bytes
 
@@ -77,7 +77,7 @@ def _memory(runs: list[Settings]) -> None:
 
 def _no_truth(runs: list[Settings]) -> None:
     stand_in = "the prediction at scale 1 stands in, and agreement with it is not IoU."
-    titles = {OBJECTIVES[settings.objective].title for settings in runs if settings.needs_truth}
+    titles = {settings.info.title for settings in runs if settings.needs_truth}
     if titles:
         verb = "need" if len(titles) > 1 else "needs"
         st.warning(

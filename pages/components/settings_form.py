@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 import streamlit as st
 
-from segviz.adapt import OBJECTIVES, VARIABLES
+from segviz.adapt import METHODS, VARIABLES
 from segviz.jobs.limits import APP_LIMITS
 from segviz.network import checkpoint
 
@@ -13,7 +13,7 @@ from ..state.controls import rate_text
 
 __all__ = [
     "checkpoint_control",
-    "objective_title",
+    "method_title",
     "rates_control",
     "scales_control",
     "settings_form",
@@ -33,8 +33,8 @@ def settings_form(hidden: Collection[str] = ()) -> None:
     """
     if len(checkpoint.names()) > 1:
         checkpoint_control()
-    if "objective" not in hidden:
-        _objective()
+    if "method" not in hidden:
+        _method()
     if "variables" not in hidden:
         _variables()
     sizes = [name for name in ("scale", "steps") if name not in hidden]
@@ -109,25 +109,26 @@ def rates_control(name: str, help: str) -> None:
     )
 
 
-def objective_title(name: str) -> str:
-    """Return what people call an objective, or feedforward."""
-    return OBJECTIVES[name].title if name in OBJECTIVES else name.capitalize()
+def method_title(name: str) -> str:
+    """Return what people call a method."""
+    return METHODS[name].title if name in METHODS else name.capitalize()
 
 
-def _objective() -> None:
-    names = list(OBJECTIVES)
+def _method() -> None:
+    names = list(METHODS)
     name = st.selectbox(
-        "Objective",
+        "Method",
         names,
-        _index(names, controls.get("objective")),
-        format_func=objective_title,
-        key=controls.key("objective"),
-        help="What every update makes smaller (min) or larger (max), in nats. H is the entropy of"
-        " a pixel, S the pixels above the mean entropy, picked anew at every step; y is the truth,"
+        _index(names, controls.get("method")),
+        format_func=method_title,
+        key=controls.key("method"),
+        on_change=_use_defaults,
+        help="How the photo is read, and what every update makes smaller (min) or larger (max), in"
+        " nats. H is the entropy of a pixel, S the pixels above the mean entropy, picked anew at every step; y is the truth,"
         " m the mean prediction, f its foreground classes, b its share of background. The paper"
         " minimises entropy over S.",
     )
-    chosen = OBJECTIVES.get(name)
+    chosen = METHODS.get(name)
     if chosen is not None:
         # One line for each part: the sidebar is narrow.
         parts = chosen.formula.split(r", \quad ")
@@ -135,8 +136,16 @@ def _objective() -> None:
         st.caption(chosen.source[:1].upper() + chosen.source[1:])
 
 
+def _use_defaults() -> None:
+    """Set variables and rate to those of the method, if it has not the variables chosen."""
+    info = METHODS[controls.get("method")]
+    if info.variables and controls.get("variables") not in info.variables[: len(info.variables)]:
+        controls.apply({"variables": info.variables[0], "learning_rate": info.learning_rate})
+
+
 def _variables() -> None:
-    names = list(VARIABLES)
+    info = METHODS.get(controls.get("method"))
+    names = list(info.variables) if info and info.variables else list(VARIABLES)
     chosen = st.selectbox(
         "Variables",
         names,

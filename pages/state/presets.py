@@ -32,7 +32,7 @@ PRESETS = {
         "A gain",
         ":material/trending_up:",
         "astronaut",
-        Settings(scale=3.0, steps=32, objective="entropy"),
+        Settings(scale=3.0, steps=32, method="entropy"),
         "Press play and watch the right-wrong map: false patches around the astronaut vanish while"
         " entropy falls and sigma grows, although nobody tells the network what is on the photo.",
     ),
@@ -40,7 +40,7 @@ PRESETS = {
         "No effect",
         ":material/trending_flat:",
         "horse",
-        Settings(scale=1.0, steps=32, objective="entropy"),
+        Settings(scale=1.0, steps=32, method="entropy"),
         "At the scale of training the network is right and sure already: entropy falls a little"
         " along the outlines, and the prediction stays what it was.",
     ),
@@ -48,7 +48,7 @@ PRESETS = {
         "A collapse",
         ":material/trending_down:",
         "cat",
-        Settings(scale=1.0, steps=32, objective="entropy"),
+        Settings(scale=1.0, steps=32, method="entropy"),
         "Compare entropy and IoU: within a few steps the cat is everywhere, which is the surest"
         " answer and the wrong one. Centred updates (Optimiser) hold it for a while.",
     ),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from segviz.adapt import OBJECTIVES, VARIABLES, Settings
+from segviz.adapt import FEEDFORWARD, METHODS, VARIABLES, Settings
 from segviz.errors import InputError
 from segviz.jobs.limits import APP_LIMITS
 from segviz.network import checkpoint
@@ -14,7 +14,6 @@ from segviz.viewer import MAX_PINS, PANEL_NAMES
 from .presets import OPENING
 
 __all__ = [
-    "FEEDFORWARD",
     "MAX_RUNS",
     "NOT_CONTROLS",
     "PARAMETERS",
@@ -27,9 +26,6 @@ __all__ = [
     "settings_of",
     "write",
 ]
-
-FEEDFORWARD = "feedforward"
-"""The method without updates, beside the objectives."""
 
 MAX_RUNS = 12
 """The largest number of runs shown side by side."""
@@ -117,7 +113,7 @@ _SCALE = _number(_OPENING.scale, *APP_LIMITS["scale"])
 _STEPS = _number(_OPENING.steps, *APP_LIMITS["steps"], int)
 _RATE = _number(_OPENING.learning_rate, *APP_LIMITS["learning_rate"])
 _VARIABLES = _choice(_OPENING.variables, VARIABLES)
-_METHODS = _choice(FEEDFORWARD, (FEEDFORWARD, *OBJECTIVES))
+_METHODS = _choice(FEEDFORWARD, METHODS)
 _PIN = Parameter((0, 0), _pin, lambda pin: f"{pin[0]}x{pin[1]}", "a pixel such as 120x85")
 _PANEL = _choice("", PANEL_NAMES)
 
@@ -130,7 +126,7 @@ PARAMETERS: dict[str, Parameter] = {
     "checkpoint": _choice(checkpoint.DEFAULT, checkpoint.names()),
     "scale": _SCALE,
     "steps": _STEPS,
-    "objective": _choice(_OPENING.objective, OBJECTIVES),
+    "method": _choice(_OPENING.method, METHODS),
     "variables": _VARIABLES,
     "learning_rate": _RATE,
     "centred": _flag(_OPENING.centred),
@@ -148,8 +144,9 @@ PARAMETERS: dict[str, Parameter] = {
 
 _ADDRESS_NAMES = {"learning_rate": "rate", "grid_learning_rates": "grid_rates"}
 _NAMES = {_ADDRESS_NAMES.get(name, name): name for name in PARAMETERS}
+_NAMES["objective"] = "method"  # addresses of earlier versions
 
-SETTINGS = ("scale", "steps", "objective", "variables", "learning_rate", "centred", "tolerance")
+SETTINGS = ("scale", "steps", "method", "variables", "learning_rate", "centred", "tolerance")
 """The parameters that make `Settings`."""
 
 VIEW = ("step", "pins", "panels")
@@ -161,7 +158,7 @@ NOT_CONTROLS = ("photo", *VIEW)
 _RUN = ("photo", "checkpoint", *SETTINGS)
 _PAGES = {
     "iterate": (*_RUN, *VIEW),
-    "compare": (*(name for name in _RUN if name != "objective"), "methods", *VIEW),
+    "compare": (*(name for name in _RUN if name != "method"), "methods", *VIEW),
     "scales": (*(name for name in _RUN if name != "scale"), "scales", *VIEW),
     "ablate": (
         *(name for name in _RUN if name not in ("variables", "learning_rate", "steps")),

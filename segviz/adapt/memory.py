@@ -15,17 +15,20 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..errors import InputError
-from ..network.dynamic import Encoding, Segmenter
+from ..network.interface import Network
 from ..network.resampling import resampled_argmax, resize_photo
 from ..runtime.free_memory import available_bytes, format_bytes
-from . import objectives
-from .episode import MAX_INPUT, EncodedPhoto, optimise
+from .objectives import OBJECTIVES
+from .optimisation import optimise
+from .photo_views import MAX_INPUT, Axis, EncodedView, PhotoViews, Reference
 from .settings import LIMITS, Settings
+from .views import views_of
 
 __all__ = ["BASE", "MemoryBudget", "MemoryEstimate", "MemoryNeed", "most_demanding"]
 
@@ -78,7 +81,7 @@ class MemoryBudget:
         recorded: Whether a record is kept.
     """
 
-    network: Segmenter
+    network: Network
     height: int
     width: int
     truth: bool = True
@@ -88,10 +91,12 @@ class MemoryBudget:
     def estimate(self, settings: Settings) -> MemoryEstimate | None:
         """Return the estimate of a run; None if network or objective cannot be traced."""
         s, size = settings, (self.height, self.width)
-        key = replace(s, steps=min(s.steps, 1), learning_rate=1e-3, tolerance=0.0)
+        # A rule takes no less memory than a gate, and needs no training.
+        method = s.method.replace(":gate", ":rule")
+        key = replace(s, method=method, steps=min(s.steps, 1), learning_rate=1e-3, tolerance=0.0)
         reference = weakref.ref(self.network)  # a cache must keep no network alive
         try:
-            forward, encoding, steps = _trace(reference, *size, key)
+            forward, encoding, steps, pixels = _trace(reference, *size, key)
             if not self.truth and s.scale < 1:
                 feedforward = _trace(reference, *size, Settings(scale=1.0, steps=0))
                 forward = max(forward, feedforward[0], feedforward[2])
@@ -102,10 +107,9 @@ class MemoryBudget:
         )
         if self.encoded:
             forward, steps = 0, steps - encoding
-        grid, classes = self.network.grid, self.network.architecture.classes
-        pixels = math.prod(grid.valid(max(1, round(s.scale * side))) for side in size)
-        # Labels; entropy, sigma, S and the log-probabilities of the classes: a byte each.
-        maps = (s.steps + 1) * (math.prod(size) + (3 + classes) * pixels)
+        # Labels; entropy, sigma, S, sizes and the log-probabilities of the classes: a byte each.
+        count = 3 + (s.joins > 0) + self.network.classes
+        maps = (s.last_step + 1) * (math.prod(size) + count * pixels)
         record = maps + 4 * math.prod(size) if self.recorded else 0
         return MemoryEstimate(forward, encoding, steps, record)
 
@@ -166,7 +170,7 @@ class MemoryBudget:
         return f"a {self.width} x {self.height} photo at scale {settings.scale:g}"
 
     def _free(self) -> Free:
-        device = self.network.score_weight.device
+        device = self.network.device
         devices = (device, "cpu") if device.type == "cuda" else ("cpu",)
         return tuple(available_bytes(device) for device in devices)
 
@@ -195,10 +199,10 @@ class MemoryBudget:
 def most_demanding(settings: Iterable[Settings]) -> Settings:
     """Return the settings, of one scale and precision, of the run that takes the most memory."""
 
-    def weight(s: Settings) -> tuple[bool, bool, bool, int]:
+    def weight(s: Settings) -> tuple[bool, int, bool, bool, int]:
         adapts = s.steps > 0
-        two_scales = adapts and objectives.find(s.objective).two_scales
-        return adapts and s.variables == "all", adapts, two_scales, s.steps
+        two_scales = adapts and s.objective is not None and OBJECTIVES[s.objective].two_scales
+        return adapts and s.variables == "all", s.joins, adapts, two_scales, s.steps
 
     return max(settings, key=weight)
 
@@ -214,38 +218,66 @@ def _last(numbers: Sequence[int], holds: Callable[[int], bool]) -> int | None:
 
 @lru_cache(maxsize=1024)  # an entry for each photo size and scale of a data set
 def _trace(
-    reference: "weakref.ref[Segmenter]", height: int, width: int, settings: Settings
-) -> tuple[int, int, int]:
-    """Return the bytes at the peak of the forward pass, after it, and at the peak of the steps."""
+    reference: "weakref.ref[Network]", height: int, width: int, settings: Settings
+) -> tuple[int, int, int, int]:
+    """Return the bytes at the peak of the forward passes, after them, at the peak of the steps.
+
+    The last number is that of the pixels of a map.
+    """
     half = settings.precision == "bfloat16"
     network, encoder = _without_contents(reference, False), _without_contents(reference, half)
-    meta = torch.device("meta")
+    views = MetaViews(network, encoder if half else network, height, width)
+    factors = views_of(settings.info.views, settings.scale * max(height, width))
+    pixels = 0
     with TensorCounter() as counter:
-        with torch.no_grad():
-            pixels = torch.empty(3, height, width, dtype=torch.uint8, device=meta)
-            x = network.normalise(resize_photo(pixels, settings.scale)[None])
-            x = x.contiguous(memory_format=torch.channels_last)
-            encoded = encoder.encode(x.bfloat16() if half else x)
-            encoding = Encoding(*(part.float() for part in encoded))
-            del pixels, encoded
-            rows, columns = torch.empty(height, device=meta), torch.empty(width, device=meta)
-            target = torch.empty(len(encoding.R), dtype=torch.int64, device=meta)
+        for view in factors:
+            views.predicted(settings.scale * view.factor, view.mirrored, keep=bool(settings.steps))
         forward, after, counter.peak = counter.peak, counter.now, 0
-        photo = EncodedPhoto(x, encoding, rows, columns, target, 0.0, {})
-        for state in optimise(network, photo, settings):
-            resampled_argmax(state.logits, rows, columns)
+        for state in optimise(views, settings):
+            resampled_argmax(state.logits, *views.positions(state.logit_axes))
             # The log-probabilities as scaled floats and as codes, when they are recorded.
-            torch.empty(5, *state.logits.shape, dtype=torch.uint8, device=meta)
-    return forward, after, counter.peak
+            torch.empty(5, *state.log_probabilities.shape, dtype=torch.uint8, device="meta")
+            pixels = state.entropy.numel()
+    return forward, after, counter.peak, pixels
+
+
+class MetaViews(PhotoViews):
+    """The views of a photo without contents.
+
+    Arguments:
+        network: A network without contents.
+        encoder: The same, in the precision of the frozen part.
+        height: The height of the photo, in pixels.
+        width: Its width.
+    """
+
+    def __init__(self, network: Network, encoder: Network, height: int, width: int) -> None:
+        photo = np.broadcast_to(np.uint8(0), (height, width, 3))
+        super().__init__(network, photo, Reference(photo[..., 0]))
+        self.encoder = encoder
+
+    def target(self, axes: tuple[Axis, Axis], shape: tuple[int, ...]) -> Tensor:
+        """Return labels without contents."""
+        return torch.empty(math.prod(shape), dtype=torch.int64, device="meta")
+
+    def _encode(self, scale: float, mirrored: bool) -> EncodedView:
+        with torch.no_grad():
+            pixels = torch.empty(3, *self.photo.shape[:2], dtype=torch.uint8, device="meta")
+            x = self.network.normalise(resize_photo(pixels, scale)[None])
+            x = x.contiguous(memory_format=torch.channels_last)
+            encoding = self.encoder.encode(x if self.encoder is self.network else x.bfloat16())
+        lattices = self.network.lattices(encoding, *x.shape[-2:])
+        axes = Axis(lattices[0], x.shape[-2]), Axis(lattices[1], x.shape[-1], mirrored)
+        return EncodedView(x, encoding, axes, 0.0, {})
 
 
 @lru_cache(maxsize=8)
-def _without_contents(reference: "weakref.ref[Segmenter]", half: bool) -> Segmenter:
+def _without_contents(reference: "weakref.ref[Network]", half: bool) -> Network:
     """Return a copy of a network on the meta device, in bfloat16 or as it is."""
     network = reference()
     assert network is not None, "the network has been deleted"
     memo: dict[int, Any] = {}
-    for module in (network, network.fast_backbone):
+    for module in network.parts():
         for tensor in chain(module.parameters(), module.buffers()):
             dtype = torch.bfloat16 if half and tensor.is_floating_point() else tensor.dtype
             empty = tensor.detach().to("meta", dtype)

@@ -1,60 +1,120 @@
-"""Methods of adaptation and their spelling on the command line, in tables and in addresses."""
+"""A method of adaptation as a value, with one spelling for command line, tables and addresses."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from ..errors import InputError
-from .settings import Settings
+from ..validation import check_range
+from . import methods, views
+from .methods import FEEDFORWARD, MethodInfo
 
-__all__ = ["FEEDFORWARD", "Method", "parse_methods"]
+__all__ = ["FEEDFORWARD", "LIMITS", "VARIABLES", "Method"]
 
-FEEDFORWARD = "feedforward"
-"""The spelling of the prediction without adaptation."""
+VARIABLES = {
+    "score": "theta_score, the classifier",
+    "scale": "theta_scale, the regressor of sigma",
+    "both": "theta_score and theta_scale",
+    "gate": "theta_gate, one bias for each size of the photo",
+    "all": "every parameter, end to end (slow: the paper's negative control)",
+}
+
+LIMITS: dict[str, tuple[float, float]] = {
+    "scale": (0.25, 8.0),
+    "steps": (0, 512),
+    "learning_rate": (1e-7, 1.0),
+}
 
 OPTIONS = "centred, lr=RATE, tolerance=FRACTION and steps=T"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Method:
-    """A method of adaptation and the steps at which it is measured.
+    """How a prediction is made and adapted, whatever the photo.
+
+    A value that the method does not use is replaced by a neutral one, so that equal methods are
+    equal values.
 
     Arguments:
-        settings: The settings of its episode, whose last step is the last of `steps`; an evaluation
-            replaces the scale.
-        steps: The numbers of updates to measure after, ascending.
+        method: A name in `METHODS`.
+        variables: The parameters that updates adapt, a name in `VARIABLES`; "" without updates.
+        steps: The number of updates T, 0 to 512.
+        learning_rate: Adam's learning rate, 1e-7 to 1.
+        centred: Whether the bias compensates a change of the weight, so that the weight acts on
+            features centred on the image's mean at step 0.
+        tolerance: Stop early once a step changes the loss by less than this fraction; 0 = never.
+
+    Of `variables`, `steps` and `learning_rate`, each method has a default of its own.
+
+    Raises:
+        InputError: If a value is out of its range, or the method has no such variables.
     """
 
-    settings: Settings
-    steps: tuple[int, ...]
+    method: str = "entropy"
+    # None stands for the method's default until __post_init__ has put it in place.
+    variables: str = cast(str, None)
+    steps: int = cast(int, None)
+    learning_rate: float = cast(float, None)
+    centred: bool = False
+    tolerance: float = 0.0
+
+    def __post_init__(self) -> None:
+        info = methods.find(self.method)
+        if info.objective is None:
+            self._set(
+                variables="",
+                steps=0,
+                learning_rate=info.learning_rate,
+                centred=False,
+                tolerance=0.0,
+            )
+            return
+        self._set(
+            variables=info.variables[0] if self.variables is None else self.variables,
+            steps=info.steps if self.steps is None else self.steps,
+            learning_rate=info.learning_rate if self.learning_rate is None else self.learning_rate,
+        )
+        check_range("steps", self.steps, *LIMITS["steps"])
+        check_range("learning rate", self.learning_rate, *LIMITS["learning_rate"])
+        if self.steps != int(self.steps):
+            raise InputError(f"steps must be a whole number, got {self.steps}; round it.")
+        self._set(steps=int(self.steps))  # 32.0 from JSON or a URL
+        if not 0 <= self.tolerance < 1:
+            raise InputError(
+                f"tolerance must be at least 0 and below 1, got {self.tolerance}; choose a fraction"
+                " such as 0.01."
+            )
+        if self.variables not in info.variables:
+            raise InputError(
+                f"the method {self.method!r} has no variables {self.variables!r}; choose one of"
+                f" {', '.join(info.variables)}."
+            )
+        if self.centred and self.variables not in ("score", "scale", "both"):
+            raise InputError(
+                "centred updates are defined for theta_score and theta_scale, but the variables are"
+                f" {self.variables!r}; choose score, scale or both, or switch centring off."
+            )
+
+    def _set(self, **values: Any) -> None:  # noqa: ANN401
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
 
     @classmethod
-    def parse(
-        cls,
-        spelling: str,
-        variables: str = "both",
-        steps: Sequence[int] = (32,),
-        **defaults: Any,  # noqa: ANN401
-    ) -> Self:
+    def parse(cls, spelling: str, **defaults: Any) -> Self:  # noqa: ANN401
         """Parse the spelling of a method.
 
         Arguments:
-            spelling: `OBJECTIVE[:centred][:lr=RATE][:tolerance=FRACTION][:steps=T]`, or
-                `feedforward`.
-            variables: The parameters to adapt, a name in `VARIABLES`.
-            steps: The steps to measure at, unless the spelling gives one.
-            defaults: Values of other `Settings` that the spelling does not give.
+            spelling: `NAME[:centred][:lr=RATE][:tolerance=FRACTION][:steps=T]`, NAME in `METHODS`.
+            defaults: Fields that the spelling does not give; None = the method's default.
 
         Raises:
             InputError: If the spelling or a value is invalid.
         """
-        spelling = spelling.strip()
-        name, *options = spelling.split(":")
-        if name == FEEDFORWARD:
-            if options:
-                raise InputError(f"{spelling!r}: feedforward takes no options; write feedforward.")
-            return cls(Settings(steps=0), (0,))
-        values: dict[str, Any] = {**defaults, "objective": name, "variables": variables}
+        name, options = split_spelling(spelling)
+        values: dict[str, Any] = {**defaults, "method": name}
+        if options and methods.find(name).objective is None:
+            raise InputError(
+                f"{spelling!r}: {name} makes no updates and takes no options; write {name}."
+            )
         for option in options:
             key, _, value = option.partition("=")
             try:
@@ -65,7 +125,7 @@ class Method:
                 elif key == "tolerance":
                     values["tolerance"] = float(value)
                 elif key == "steps":
-                    steps = (int(value),)
+                    values["steps"] = int(value)
                 else:
                     raise ValueError
             except ValueError:
@@ -73,43 +133,55 @@ class Method:
                     f"{option!r} in {spelling!r} is not an option of a method; choose from"
                     f" {OPTIONS}."
                 ) from None
-        ascending = tuple(sorted({Settings(steps=step).steps for step in steps}))
-        if not ascending:
-            raise InputError("there are no steps to measure at; give at least one, such as 32.")
-        return cls(Settings(**values, steps=ascending[-1]), ascending)
+        return cls(**values)
 
     @property
-    def name(self) -> str:
-        """The canonical spelling, without steps and variables."""
-        s = self.settings
-        if self.steps == (0,):
-            return FEEDFORWARD
-        parts = [s.objective]
-        parts += ["centred"] if s.centred else []
-        parts += [f"lr={s.learning_rate}"] if s.learning_rate != Settings.learning_rate else []
-        parts += [f"tolerance={s.tolerance}"] if s.tolerance else []
+    def spelling(self) -> str:
+        """The canonical spelling, without steps and variables; of no updates that of its base."""
+        info = self.info
+        if info.objective is None or self.steps == 0:
+            return self.method if info.objective is None else info.base
+        parts = [self.method]
+        parts += ["centred"] if self.centred else []
+        parts += [f"lr={self.learning_rate}"] if self.learning_rate != info.learning_rate else []
+        parts += [f"tolerance={self.tolerance}"] if self.tolerance else []
         return ":".join(parts)
 
+    @property
+    def info(self) -> MethodInfo:
+        """What the registry says of the method."""
+        return methods.find(self.method)
 
-def parse_methods(
-    spellings: Sequence[str],
-    variables: Sequence[str] = ("both",),
-    steps: Sequence[int] = (32,),
-    **defaults: Any,  # noqa: ANN401
-) -> list[Method]:
-    """Parse several methods, each on every group of variables; feedforward has no variables.
+    @property
+    def objective(self) -> str | None:
+        """The name of the objective that its updates follow; None if it makes no updates."""
+        return self.info.objective
 
-    Arguments:
-        spellings: As in `Method.parse`.
-        variables: Names in `VARIABLES`.
-        steps: The steps to measure at, unless a spelling gives one.
-        defaults: Values of other `Settings` that a spelling does not give.
+    @property
+    def needs_truth(self) -> bool:
+        """Whether the episode cannot run without labels."""
+        return self.steps > 0 and self.info.needs_truth
+
+    @property
+    def joins(self) -> int:
+        """The number of steps in which further views join, before the first update."""
+        return views.count(self.info.views) - 1
+
+    @property
+    def last_step(self) -> int:
+        """The number of the last step: views join after step 0, then updates follow."""
+        return self.joins + self.steps
+
+
+def split_spelling(spelling: str) -> tuple[str, list[str]]:
+    """Return the name of a method and the options behind it.
 
     Raises:
-        InputError: If a spelling or a value is invalid.
+        InputError: If there is no such method.
     """
-    return [
-        Method.parse(spelling, group, steps, **defaults)
-        for spelling in map(str.strip, spellings)
-        for group in (variables if spelling != FEEDFORWARD else ("both",))
-    ]
+    parts = spelling.strip().split(":")
+    for count in range(len(parts), 0, -1):
+        name = ":".join(parts[:count])
+        if name in methods.METHODS:
+            return name, parts[count:]
+    raise InputError(f"there is no method {parts[0]!r}; choose one of {methods.names_of()}.")

@@ -2,21 +2,76 @@
 
 import copy
 from collections.abc import Iterable
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from ..network.dynamic import Encoding, Prediction, Segmenter, Theta
+from ..errors import InputError
+from ..network.dynamic import Encoding, Segmenter, Theta
+from ..network.interface import Network, Prediction
 from ..network.receptive_field import sigma_from_level
 from .fast_gradient import LogitGradient, scale_and_score_gradients
+from .photo_views import EncodedView
 
-__all__ = ["EndToEndParameters", "HeadParameters", "copy_parameters", "count_parameters"]
+__all__ = [
+    "ADAPTED",
+    "AdaptedParameters",
+    "EndToEndParameters",
+    "HeadParameters",
+    "NoParameters",
+    "copy_parameters",
+    "count_parameters",
+    "distance",
+]
 
 ADAPTED = {
     "score": ("score_weight", "score_bias"),
     "scale": ("scale_weight", "scale_bias"),
     "both": ("score_weight", "score_bias", "scale_weight", "scale_bias"),
 }
+
+
+class AdaptedParameters(Protocol):
+    """Copies of parameters that an episode changes, and the prediction that they give."""
+
+    def parameters(self) -> list[Tensor]:
+        """Return the copies that an optimiser may change."""
+
+    def predict(self) -> Prediction:
+        """Return the prediction with the parameters as they are, detached."""
+
+    def backward(self, gradient: LogitGradient) -> None:
+        """Set the gradients of the parameters from that at the logits of the last prediction."""
+
+    def distance(self) -> float:
+        """Return the Euclidean distance of the parameters from the trained ones."""
+
+
+class NoParameters:
+    """A prediction without anything to adapt.
+
+    Arguments:
+        prediction: The prediction.
+    """
+
+    def __init__(self, prediction: Prediction) -> None:
+        self.prediction = prediction
+
+    def parameters(self) -> list[Tensor]:
+        """Return nothing."""
+        return []
+
+    def predict(self) -> Prediction:
+        """Return the prediction."""
+        return self.prediction
+
+    def backward(self, gradient: LogitGradient) -> None:
+        """Do nothing: there is nothing to adapt."""
+
+    def distance(self) -> float:
+        """Return 0."""
+        return 0.0
 
 
 class HeadParameters:
@@ -34,15 +89,21 @@ class HeadParameters:
         encoding: Features and scale space of the image.
         variables: score, scale or both.
         centred: Whether updates are centred.
+        theta: The copies of another view of the photo, to share; None = copies of its own.
     """
 
     def __init__(
-        self, network: Segmenter, encoding: Encoding, variables: str, centred: bool = False
+        self,
+        network: Segmenter,
+        encoding: Encoding,
+        variables: str,
+        centred: bool = False,
+        theta: Theta | None = None,
     ) -> None:
         self.network = network
         self.encoding = encoding
         self.initial = network.theta
-        self.theta = Theta(
+        self.theta = theta or Theta(
             *(
                 value.clone().requires_grad_(name in ADAPTED[variables])
                 for name, value in zip(Theta._fields, self.initial, strict=True)
@@ -99,7 +160,7 @@ class HeadParameters:
         """Return the Euclidean distance of the parameters from the trained ones."""
         pairs = zip(self.theta, self.initial, strict=True)
         trained = [initial for value, initial in pairs if value.requires_grad]
-        return _distance(self.parameters(), trained)
+        return distance(self.parameters(), trained)
 
     def theta_in_use(self) -> Theta:
         """Return theta with the biases that centring gives."""
@@ -139,7 +200,8 @@ class EndToEndParameters:
         F = net.features(self.x)  # not by the fast backbone, whose folded weights are others
         prediction = net.head(net.trainable_theta(), F, net.scale_space(F))
         self.logits = prediction.logits if torch.is_grad_enabled() else None
-        return Prediction(*(part.detach() for part in prediction))
+        sigma = prediction.sigma
+        return Prediction(prediction.logits.detach(), None if sigma is None else sigma.detach())
 
     def backward(self, gradient: LogitGradient) -> None:
         """Set the gradients of the parameters from that at the logits of the last prediction."""
@@ -152,16 +214,50 @@ class EndToEndParameters:
 
     def distance(self) -> float:
         """Return the Euclidean distance of the parameters from the trained ones."""
-        return _distance(self.adapted.parameters(), self.network.parameters())
+        return distance(self.adapted.parameters(), self.network.parameters())
 
 
 def copy_parameters(
-    network: Segmenter, x: Tensor, encoding: Encoding, variables: str, centred: bool
-) -> HeadParameters | EndToEndParameters:
-    """Return copies of the parameters that a choice of variables adapts on one image."""
+    network: Network,
+    view: EncodedView,
+    variables: str,
+    centred: bool,
+    shared: AdaptedParameters | None = None,
+) -> AdaptedParameters:
+    """Return copies of the parameters that a choice of variables adapts on one view.
+
+    Arguments:
+        network: The network, in eval mode; never written to.
+        view: The view.
+        variables: A name in `VARIABLES`.
+        centred: Whether updates are centred.
+        shared: The parameters of another view, whose copies to share; None = copies of its own.
+
+    Raises:
+        InputError: If the network does not have them.
+    """
+    check_variables(network, variables)
+    if not isinstance(network, Segmenter):
+        raise NotImplementedError  # pragma: no cover
     if variables == "all":
-        return EndToEndParameters(network, x)
-    return HeadParameters(network, encoding, variables, centred)
+        return EndToEndParameters(network, view.x)
+    theta = shared.theta if isinstance(shared, HeadParameters) else None
+    return HeadParameters(network, view.encoding, variables, centred, theta)
+
+
+def check_variables(network: Network, variables: str) -> None:
+    """Refuse variables that a network does not have.
+
+    Raises:
+        InputError: With the reason, and the variables that it has.
+    """
+    needed = {"both": ("score", "scale"), "gate": ()}.get(variables, (variables,))
+    for group in needed:
+        if group not in network.groups:
+            raise InputError(
+                f"the variables {variables!r} need the group {group!r}, but this network has only"
+                f" {', '.join(network.groups)}; choose one of them."
+            )
 
 
 def count_parameters(network: Segmenter) -> dict[str, int]:
@@ -179,6 +275,7 @@ def _mean_patch(F: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _distance(now: Iterable[Tensor], start: Iterable[Tensor]) -> float:
+def distance(now: Iterable[Tensor], start: Iterable[Tensor]) -> float:
+    """Return the Euclidean distance between two sequences of tensors."""
     squares = torch.stack([((a - b) ** 2).sum() for a, b in zip(now, start, strict=True)])
     return float(squares.sum()) ** 0.5  # in float32: Apple's GPUs have no float64

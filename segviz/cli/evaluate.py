@@ -21,7 +21,6 @@ from ..runtime.distributed import TaskQueue
 from ..runtime.imports import pause_garbage_collection
 from .options import (
     DEFAULT,
-    SETTINGS,
     add_images,
     add_json,
     add_network,
@@ -52,11 +51,11 @@ def add_options(command: ArgumentParser) -> None:
     command.add_argument(
         "--methods",
         default="feedforward,entropy,oracle,adversary",
-        help="OBJECTIVE[:centred][:lr=RATE][:tolerance=FRACTION][:steps=T],..." + DEFAULT,
+        help="NAME[:centred][:lr=RATE][:tolerance=FRACTION][:steps=T],..." + DEFAULT,
     )
     command.add_argument(
         "--steps",
-        default=str(SETTINGS.steps),
+        default="32",
         metavar="T,T,...",
         help="measure at these steps" + DEFAULT,
     )
@@ -88,7 +87,7 @@ def run(options: Namespace) -> int:
             options.limit,
             parse_numbers(options.scales),
             options.methods.split(","),
-            options.variables.split(","),
+            options.variables.split(",") if options.variables else None,
             parse_integers(options.steps),
             folder,
             device=options.device,
@@ -97,8 +96,8 @@ def run(options: Namespace) -> int:
             tasks=tasks,
             on_progress=on_progress,
             learning_rate=options.lr,
-            centred=options.centred,
-            tolerance=options.tolerance,
+            centred=options.centred or False,
+            tolerance=options.tolerance or 0.0,
         )
     code = 0 if result["complete"] else 130
     if not tasks.is_main:

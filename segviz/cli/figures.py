@@ -18,11 +18,12 @@ from ..runtime.imports import pause_garbage_collection
 from .options import (
     DEFAULT,
     add_json,
+    add_method,
     add_network,
-    add_objective,
     add_updates,
     load_checkpoint,
     parse_formats,
+    parse_method,
 )
 from .output import make_folder, print_note, write_file
 
@@ -62,7 +63,7 @@ def add_options(command: ArgumentParser) -> None:
         help="sample:NAME, voc:ID or paths" + DEFAULT,
     )
     command.add_argument("--voc-root", metavar="DIR", help="where voc:ID is found")
-    add_objective(command)
+    add_method(command)
     add_updates(command)
     command.add_argument(
         "--ours", action="store_true", help="objective and variables chosen on training images"
@@ -160,7 +161,7 @@ def _draw_from_photos(names: Sequence[str], options: Namespace, writer: _FigureW
     checkpoint = load_checkpoint(options)
     pairs: list[RunPair] = []
     interrupted = False
-    total = len(photos) * (settings.steps + 2)
+    total = len(photos) * (settings.last_step + 2)
     with tqdm(total=total, unit="step", disable=options.json or None) as bar:
         try:
             for photo in photos:
@@ -192,19 +193,12 @@ def _run_pair(batch: Batch, on_step: Callable[[], object]) -> RunPair:
 
 def _settings(options: Namespace) -> Settings:
     if options.ours:
-        settings = Method.parse(*OURS, steps=(options.steps,)).settings
-        values = {**vars(settings), "scale": options.scale}
+        spelling, variables = OURS
+        method = Method.parse(spelling, variables=variables, steps=options.steps)
     else:
-        values = {
-            "scale": options.scale,
-            "objective": options.objective,
-            "variables": options.variables,
-            "steps": options.steps,
-            "learning_rate": options.lr,
-            "centred": options.centred,
-        }
-    settings = Settings(**values)
-    if settings.steps == 0:
+        method = parse_method(options)
+    settings = Settings.of(method, options.scale)
+    if settings.last_step == 0:
         raise InputError("steps must be at least 1, got 0: figures show what steps change.")
     return settings
 

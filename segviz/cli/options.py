@@ -3,7 +3,8 @@
 import argparse
 from collections.abc import Sequence
 
-from ..adapt.settings import VARIABLES, Settings
+from ..adapt.method import VARIABLES, Method
+from ..adapt.settings import Settings
 from ..errors import InputError
 from ..network import checkpoint
 from ..runtime.device import choose_device
@@ -15,14 +16,15 @@ __all__ = [
     "add_images",
     "add_json",
     "add_machine",
+    "add_method",
     "add_network",
-    "add_objective",
     "add_tolerance",
     "add_updates",
     "load_checkpoint",
     "parse_formats",
     "parse_integers",
     "parse_list",
+    "parse_method",
     "parse_numbers",
     "set_threads",
 ]
@@ -30,6 +32,7 @@ __all__ = [
 SETTINGS = Settings()
 DEFAULT = " (default: %(default)s)"
 """The end of a help text, which argparse completes."""
+OF_METHOD = "default: the method's own, 32 steps at 0.001 on both filters for entropy"
 
 
 def add_machine(command: argparse.ArgumentParser) -> None:
@@ -60,31 +63,26 @@ def add_images(command: argparse.ArgumentParser) -> None:
     )
 
 
-def add_objective(command: argparse.ArgumentParser) -> None:
-    """Add --scale, --objective and --steps."""
+def add_method(command: argparse.ArgumentParser) -> None:
+    """Add --scale, --method and --steps."""
     command.add_argument(
         "--scale", type=float, default=SETTINGS.scale, help="resize factor" + DEFAULT
     )
     command.add_argument(
-        "--objective", default=SETTINGS.objective, help="what to optimise" + DEFAULT
+        "--method",
+        "--objective",
+        default=SETTINGS.method,
+        help="NAME[:centred][:lr=RATE][:tolerance=FRACTION][:steps=T]" + DEFAULT,
     )
-    command.add_argument(
-        "--steps", type=int, default=SETTINGS.steps, help="number of updates" + DEFAULT
-    )
+    command.add_argument("--steps", type=int, help=f"number of updates ({OF_METHOD})")
 
 
 def add_updates(command: argparse.ArgumentParser) -> None:
     """Add --lr, --variables and --centred."""
+    command.add_argument("--lr", type=float, help=f"learning rate of Adam ({OF_METHOD})")
+    command.add_argument("--variables", help=f"what to adapt: {', '.join(VARIABLES)} ({OF_METHOD})")
     command.add_argument(
-        "--lr", type=float, default=SETTINGS.learning_rate, help="learning rate of Adam" + DEFAULT
-    )
-    command.add_argument(
-        "--variables",
-        default=SETTINGS.variables,
-        help=f"what to adapt: {', '.join(VARIABLES)}" + DEFAULT,
-    )
-    command.add_argument(
-        "--centred", action="store_true", help="let weights act on centred features"
+        "--centred", action="store_true", default=None, help="let weights act on centred features"
     )
 
 
@@ -93,9 +91,32 @@ def add_tolerance(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--tolerance",
         type=float,
-        default=SETTINGS.tolerance,
-        help="stop once the loss changes by less than this fraction" + DEFAULT,
+        help="stop once the loss changes by less than this fraction (default: never)",
     )
+
+
+def parse_method(options: argparse.Namespace) -> Method:
+    """Return the method of --method, --variables, --steps, --lr, --centred and --tolerance.
+
+    Raises:
+        InputError: If a value is invalid, or an option contradicts the spelling of the method.
+    """
+    values = {
+        "variables": options.variables,
+        "steps": options.steps,
+        "learning_rate": options.lr,
+        "centred": options.centred,
+        "tolerance": getattr(options, "tolerance", None),
+    }
+    given = {name: value for name, value in values.items() if value is not None}
+    method = Method.parse(options.method, **given)
+    for name, value in given.items():
+        if method.objective is not None and getattr(method, name) != value:
+            raise InputError(
+                f"the method {options.method!r} says {name} = {getattr(method, name)}, but the"
+                f" command says {value}; give one of them."
+            )
+    return method
 
 
 def load_checkpoint(options: argparse.Namespace) -> checkpoint.Checkpoint:

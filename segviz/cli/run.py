@@ -16,12 +16,13 @@ from .options import (
     DEFAULT,
     SETTINGS,
     add_json,
+    add_method,
     add_network,
-    add_objective,
     add_tolerance,
     add_updates,
     load_checkpoint,
     parse_formats,
+    parse_method,
 )
 from .output import make_folder, print_note, write_file
 
@@ -47,7 +48,7 @@ def add_options(command: ArgumentParser) -> None:
     """Add the options of `segviz run`."""
     command.add_argument("image", metavar="IMAGE", help="a photo, or sample:NAME")
     command.add_argument("--truth", metavar="MASK.png", help="labels: VOC palette or class ids")
-    add_objective(command)
+    add_method(command)
     add_updates(command)
     add_tolerance(command)
     command.add_argument(
@@ -67,16 +68,7 @@ def add_options(command: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Adapt to one image; Ctrl-C keeps the steps that were computed."""
-    settings = Settings(
-        scale=options.scale,
-        objective=options.objective,
-        variables=options.variables,
-        steps=options.steps,
-        learning_rate=options.lr,
-        centred=options.centred,
-        tolerance=options.tolerance,
-        precision=options.precision,
-    )
+    settings = Settings.of(parse_method(options), options.scale, options.precision)
     names = parse_formats(options.formats, tuple(FILES))
     with pause_garbage_collection():
         from tqdm import tqdm
@@ -91,7 +83,7 @@ def run(options: Namespace) -> int:
     job = Run(trained, photo.pixels, settings, photo.truth, photo.title)
     interrupted = False
     needed, free = memory = job.memory()
-    bar = tqdm(job, total=settings.steps + 1, unit="step", disable=options.json or None)
+    bar = tqdm(job, total=settings.last_step + 1, unit="step", disable=options.json or None)
     if not bar.disable and needed is not None and not memory.lacks:
         beside = "" if free is None else f", {format_bytes(free, up=False)} are free"
         bar.write(f"segviz: about {format_bytes(needed)} of memory{beside}", file=sys.stderr)
@@ -131,7 +123,7 @@ def _run_text(record: Record, where: Path | None) -> str:
     names = [("loss", "loss"), ("entropy", "entropy, nats"), ("sigma", "sigma, px")]
     if compared:
         names.append((compared, "IoU" if compared == "iou" else "agreement vs. 1x prediction"))
-    lines = [f"{record.title}: step 0 to {record.last}, {record.settings.objective}"]
+    lines = [f"{record.title}: step 0 to {record.last}, {record.settings.spelling}"]
     lines += [
         f"  {title:28}{first[key]:10.4f} -> {last[key]:.4f}"
         for key, title in names

@@ -87,7 +87,7 @@ def _measure_table(
         options.checkpoint = MODELS[model]
         trained = load_checkpoint(options)
         methods = table.parsed_methods()
-        classes = trained.network.architecture.classes
+        classes = trained.network.classes
         measurements = plan_measurements(table.scales, methods, classes)
         with progress_bar(f"table {name}, {model}") as on_progress:
             failed, complete = evaluate_images(

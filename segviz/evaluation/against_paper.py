@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ..adapt.method import FEEDFORWARD
-from ..adapt.objectives import OBJECTIVES
+from ..adapt.method import FEEDFORWARD, split_spelling
+from ..adapt.methods import METHODS
+from ..errors import InputError
 from .paper_tables import OURS, paper_miou
 from .results import MeanGain, ResultFile, Variant
 
@@ -82,13 +83,16 @@ def variant_label(variant: Variant, steps: bool = False) -> str:
     ours = " (ours)" if variant[:2] == OURS else ""
     count = variant.steps
     after = f", {count} step{'s' if count != 1 else ''}" if steps else ""
-    return f"{variant.method}{ours}, {variant.variables}{after}"
+    variables = f", {variant.variables}" if variant.variables else ""
+    return f"{variant.method}{ours}{variables}{after if variant.steps else ''}"
 
 
 def needs_truth(line: TableLine) -> bool:
-    """Return whether the objective of a line is a bound, which uses the truth."""
-    objective = OBJECTIVES.get(line.variant.method.split(":")[0])
-    return objective is not None and objective.needs_truth
+    """Return whether the method of a line is a bound, which uses the truth."""
+    try:
+        return METHODS[split_spelling(line.variant.method)[0]].needs_truth
+    except InputError:  # of a file of another version
+        return False
 
 
 def table_lines(result: ResultFile, model: str) -> list[TableLine]:

@@ -11,7 +11,6 @@ import msgspec
 import numpy as np
 
 from .. import metrics
-from ..adapt.method import parse_methods
 from ..data import voc
 from ..data.splits import split_ids, subset
 from ..errors import InputError
@@ -19,6 +18,7 @@ from ..network.checkpoint import DEFAULT, Checkpoint, load
 from ..runtime.device import choose_device
 from ..runtime.distributed import TaskQueue
 from ..validation import check_range
+from .measured_method import parse_methods
 from .measurement import MethodMeasurement, collect, measure_images, plan_measurements
 from .results import EvaluationResult
 from .row_store import RowStore
@@ -56,7 +56,7 @@ def evaluate_dataset(
     limit: int | None = None,
     scales: Sequence[float] = (1, 3),
     methods: Sequence[str] = ("feedforward", "entropy"),
-    variables: Sequence[str] = ("both",),
+    variables: Sequence[str] | None = None,
     steps: Sequence[int] = (32,),
     rows: str | Path | None = None,
     *,
@@ -79,7 +79,8 @@ def evaluate_dataset(
         limit: Measure a fixed random subset of at most this many images; None = all.
         scales: The resize factors of the photos, each 0.25 to 8.
         methods: Spellings of methods, such as "feedforward" or "entropy:centred".
-        variables: The parameters that every method adapts in turn, names in `VARIABLES`.
+        variables: The parameters that every method adapts in turn, names in `VARIABLES`; None = the
+            default of each method.
         steps: The numbers of updates to measure after, each 0 to 512.
         rows: A folder that keeps the rows of each image; another evaluation with the same folder
             measures only what is missing. None = keep nothing.
@@ -88,7 +89,7 @@ def evaluate_dataset(
         command: The command to state in the result.
         tasks: Hands the images to the processes that share them; None = this process alone.
         on_progress: Called in the leading process before the first and after each image.
-        settings: Values of `Settings` that the spellings do not give, such as learning_rate.
+        settings: Values of `Method` that the spellings do not give, such as learning_rate.
 
     Returns:
         The object that `segviz evaluate --json --by-image` prints: "images", "results" with a
@@ -110,7 +111,7 @@ def evaluate_dataset(
         )
     if not isinstance(network, Checkpoint):
         network = load(network or DEFAULT, choose_device(device))
-    measurements = plan_measurements(scales, parsed, network.network.architecture.classes)
+    measurements = plan_measurements(scales, parsed, network.network.classes)
     with ExitStack() as stack:
         folder = rows or stack.enter_context(tempfile.TemporaryDirectory())
         failed, complete = evaluate_images(
@@ -161,7 +162,7 @@ def evaluate_images(
     """
     first, chosen = measurements[0].key, set(ids)
     complete = True
-    classes = checkpoint.network.architecture.classes
+    classes = checkpoint.network.classes
     with closing(RowStore(folder, checkpoint.sha256, classes, tasks.rank)) as store:
 
         def confusion() -> np.ndarray:

@@ -1,29 +1,24 @@
 """Measure methods at scales on images with truth: one confusion matrix per image."""
 
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from .. import metrics
-from ..adapt.episode import (
-    EncodedPhoto,
-    OptimisationState,
-    Reference,
-    encode_photo,
-    optimise,
-    photo_labels,
-)
+from ..adapt.episode import photo_labels
+from ..adapt.gate import Gate
 from ..adapt.memory import MemoryBudget, most_demanding
-from ..adapt.method import FEEDFORWARD, Method
+from ..adapt.optimisation import OptimisationState, optimise
+from ..adapt.photo_views import PhotoViews, Reference
 from ..adapt.settings import Settings
 from ..data import voc
 from ..errors import InputError
 from ..network.checkpoint import Checkpoint
 from ..runtime.distributed import TaskQueue
+from .measured_method import MeasuredMethod
 from .results import ImageResults, MethodResult
 from .row_store import EpisodeRow, RowKey, RowStore
 
@@ -37,11 +32,10 @@ __all__ = [
 ]
 
 
-def row_key(scale: float, method: Method, step: int) -> RowKey:
-    """Return the key of a row; step 0 of every method is the same feedforward prediction."""
-    if step == 0:
-        return RowKey(scale, FEEDFORWARD, "both", 0)
-    return RowKey(scale, method.name, method.settings.variables, step)
+def row_key(scale: float, measured: MeasuredMethod, step: int) -> RowKey:
+    """Return the key of a row; without updates a method is its base, such as feedforward."""
+    method = measured.at(step)
+    return RowKey(scale, method.spelling, method.variables if step else "", step)
 
 
 @dataclass
@@ -63,7 +57,7 @@ class MethodMeasurement:
     """
 
     scale: float
-    method: Method
+    method: MeasuredMethod
     step: int
     matrix: np.ndarray
     images: list[str] = field(default_factory=list)
@@ -93,7 +87,7 @@ class MethodMeasurement:
     def result(self) -> MethodResult:
         """Return the totals: means over images, IoU over all pixels; without standard errors."""
         adapted = self.step > 0
-        settings = self.method.settings
+        settings = self.method.method
         return MethodResult(
             scale=self.scale,
             method=self.key.method,
@@ -114,7 +108,7 @@ class MethodMeasurement:
         return ImageResults(
             scale=self.scale,
             method=self.key.method,
-            variables=self.method.settings.variables if self.step else None,
+            variables=self.method.method.variables if self.step else None,
             steps=self.step,
             iou=tuple(map(_rounded, self.iou)),
             accuracy=tuple(map(_rounded, self.accuracy)),
@@ -123,7 +117,7 @@ class MethodMeasurement:
 
 
 def plan_measurements(
-    scales: Sequence[float], methods: Sequence[Method], classes: int
+    scales: Sequence[float], methods: Sequence[MeasuredMethod], classes: int
 ) -> list[MethodMeasurement]:
     """Return the empty measurements of an evaluation, scale by scale, without duplicates.
 
@@ -199,36 +193,34 @@ def measure_image(
             the free memory.
     """
     network = checkpoint.network
-    stride, classes = network.architecture.stride, network.architecture.classes
-    reference = Reference(truth)
+    views = PhotoViews(
+        network, photo, Reference(truth), gate=Gate.of_card(checkpoint.card.get("gate"))
+    )
     budget = MemoryBudget(network, photo.shape[0], photo.shape[1], recorded=False)
     for scale in dict.fromkeys(measurement.scale for measurement in measurements):
         here = [measurement for measurement in measurements if measurement.scale == scale]
-        hardest = most_demanding(each.method.settings for each in here)
-        budget.check(replace(hardest, scale=scale))
-        encoded = encode_photo(network, photo, scale, reference)
+        budget.check(most_demanding(Settings.of(each.method.method, scale) for each in here))
 
-        def row(
-            key: RowKey, state: OptimisationState, seconds: float, encoded: EncodedPhoto = encoded
-        ) -> EpisodeRow:
-            labels = photo_labels(state.logits, encoded)
-            matrix = metrics.confusion(truth, labels, classes)
-            sigma = state.sigma.mean().item() * stride
-            return EpisodeRow(key, matrix, state.entropy.mean().item(), sigma, seconds)
+        def row(key: RowKey, state: OptimisationState, seconds: float) -> EpisodeRow:
+            matrix = metrics.confusion(truth, photo_labels(state, views), network.classes)
+            sigma = math.nan if state.sigma is None else state.sigma.mean().item() * network.stride
+            return EpisodeRow(key, matrix, state.mean_entropy, sigma, seconds)
 
         rows = []
         for method in dict.fromkeys(measurement.method for measurement in here):
+            settings = Settings.of(method.method, scale)
             steps = {measurement.step for measurement in here if measurement.method == method}
-            seconds = encoded.forward_ms / 1e3
-            start = time.perf_counter()
-            for state in optimise(network, encoded, method.settings):
-                seconds += time.perf_counter() - start
-                if state.step in steps:
-                    rows.append(row(row_key(scale, method, state.step), state, seconds))
-                start = time.perf_counter()
+            milliseconds = 0.0
+            for state in optimise(views, settings):
+                milliseconds += state.ms
+                seconds = (views.forward_ms(settings) + milliseconds) / 1e3
+                updates = state.step - settings.joins
+                if updates in steps:
+                    rows.append(row(row_key(scale, method, updates), state, seconds))
             # The last state stands for the steps after an early stop.
-            later = (step for step in steps if step > state.step)
+            later = (step for step in steps if step > updates)
             rows += [row(row_key(scale, method, step), state, seconds) for step in later]
+        views.keep(set())  # the next scale reads others, or smaller ones as predictions
         yield rows
 
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from ..adapt.method import FEEDFORWARD, Method
+from ..adapt.methods import FEEDFORWARD
+from .measured_method import MeasuredMethod
 
 __all__ = ["LARGE_SCALE", "MODELS", "OURS", "PAPER", "SCALES", "TABLES", "Table", "paper_miou"]
 
@@ -45,11 +46,14 @@ class Table:
     steps: tuple[int, ...] = (32,)
     limit: int | None = None
 
-    def parsed_methods(self) -> list[Method]:
+    def parsed_methods(self) -> list[MeasuredMethod]:
         """Return its methods, feedforward first."""
         return [
-            Method.parse(FEEDFORWARD),
-            *(Method.parse(name, variables, self.steps) for name, variables in self.methods),
+            MeasuredMethod.parse(FEEDFORWARD),
+            *(
+                MeasuredMethod.parse(name, variables, self.steps)
+                for name, variables in self.methods
+            ),
         ]
 
 

@@ -79,8 +79,8 @@ def _summary(runs: Sequence[NamedRecord]) -> str:
 def _tables(runs: Sequence[NamedRecord]) -> list[str]:
     settings: dict[str, Callable[[Record], str]] = {
         "Scale": lambda r: f"{r.settings.scale:g}",
-        "Objective": lambda r: r.settings.objective,
-        "Variables": lambda r: r.settings.variables,
+        "Method": lambda r: r.settings.spelling,
+        "Variables": lambda r: r.settings.variables or "none",
         "Steps T": lambda r: str(r.settings.steps),
         "Learning rate": lambda r: f"{r.settings.learning_rate:g}",
         "Centred updates": lambda r: "yes" if r.settings.centred else "no",

@@ -12,11 +12,11 @@ from pathlib import Path
 import msgspec
 
 from .. import metrics
-from ..adapt import OBJECTIVES
-from ..adapt.method import FEEDFORWARD, Method, parse_methods
+from ..adapt.methods import FEEDFORWARD
 from ..data.splits import subset
 from ..data.voc import read_split
 from ..errors import InputError
+from ..evaluation.measured_method import MeasuredMethod, parse_methods
 from ..evaluation.measurement import (
     MethodMeasurement,
     collect,
@@ -91,7 +91,7 @@ class EvaluationPlan:
         return len(self.methods) * len(self.variables) * len(self.scales)
 
 
-def check_plan(plan: EvaluationPlan) -> list[Method]:
+def check_plan(plan: EvaluationPlan) -> list[MeasuredMethod]:
     """Check a plan, and return its methods, feedforward first.
 
     Raises:
@@ -162,7 +162,7 @@ class Evaluation:
         self.ids = subset(ids, plan.images)
         self.folder = rows_folder(root)
         self.measurements = plan_measurements(
-            plan.scales, check_plan(plan), trained.network.architecture.classes
+            plan.scales, check_plan(plan), trained.network.classes
         )
         self.failed: dict[str, str] = {}
         self.progress = EvaluationProgress()
@@ -171,9 +171,7 @@ class Evaluation:
 
     def __iter__(self) -> Iterator[None]:
         """Measure what the folder lacks, yielding often so that a stop takes effect soon."""
-        store = RowStore(
-            self.folder, self.trained.sha256, self.trained.network.architecture.classes
-        )
+        store = RowStore(self.folder, self.trained.sha256, self.trained.network.classes)
         try:
             wanted = {measurement.key for measurement in self.measurements}
             missing = {name for name in self.ids if not wanted <= store.keys(name)}
@@ -241,7 +239,7 @@ def _running_miou(measurements: Sequence[MethodMeasurement]) -> tuple[tuple[str,
         if measurement.scale != scale or not measurement.images:
             continue
         method = measurement.method
-        if method.name == FEEDFORWARD or not OBJECTIVES[method.settings.objective].needs_truth:
-            title = f"{method.name} at {scale:g}x"
+        if not method.method.info.needs_truth:
+            title = f"{measurement.key.method} at {scale:g}x"
             found.append((title, 100 * metrics.mean_iou(measurement.matrix)))
     return tuple(found[:2])

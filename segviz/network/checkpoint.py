@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ..data.classes import CLASSES
 from ..errors import InputError
 from ..runtime import resources
 from .architecture import Architecture
@@ -50,6 +51,11 @@ class Checkpoint:
     sha256: str
     card: dict[str, Any]
     network: Segmenter
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, VOC's where the card has none."""
+        return tuple(self.card.get("classes") or CLASSES)
 
 
 def names() -> list[str]:

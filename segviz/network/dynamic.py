@@ -13,10 +13,11 @@ from .aggregation import Aggregation, PooledContext
 from .architecture import Architecture
 from .backbone import Backbone
 from .fold_norms import fold_norms
+from .interface import Prediction
 from .receptive_field import ScaleSpace, read, sigma_from_level
-from .resampling import Grid
+from .resampling import Grid, Lattice
 
-__all__ = ["Encoding", "Prediction", "Segmenter", "Theta"]
+__all__ = ["Encoding", "Segmenter", "Theta"]
 
 
 class Theta(NamedTuple):
@@ -33,14 +34,6 @@ class Encoding(NamedTuple):
 
     F: Tensor  # (1, C, h, w) features, normalised per channel
     R: Tensor  # (h w, L, C) normalised responses of the scale space, pixel-major
-
-
-class Prediction(NamedTuple):
-    """The output of the head for one image."""
-
-    logits: Tensor  # (K, h, w), pixel-major in memory
-    sigma: Tensor  # (h, w), in feature pixels
-    activation: Tensor  # (h w, C), what theta_score multiplies
 
 
 class Segmenter(nn.Module):
@@ -129,6 +122,31 @@ class Segmenter(nn.Module):
         self.scale_bias.copy_(torch.logit(start))
 
     @property
+    def classes(self) -> int:
+        """The number of classes K."""
+        return self.architecture.classes
+
+    @property
+    def stride(self) -> float:
+        """The feature stride, in input pixels."""
+        return self.architecture.stride
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups of parameters that an episode can adapt."""
+        return "score", "scale", "all"
+
+    @property
+    def max_sigma(self) -> float:
+        """The largest sigma, in feature pixels."""
+        return self.architecture.sigmas[-1]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return self.score_weight.device
+
+    @property
     def grid(self) -> Grid:
         """The lattice of feature pixels over the input."""
         return self.backbone.grid(self.architecture.stride)
@@ -141,6 +159,10 @@ class Segmenter(nn.Module):
     def trainable_theta(self) -> Theta:
         """Return theta_score and theta_scale as parameters, for training and end-to-end steps."""
         return Theta(self.score_weight, self.score_bias, self.scale_weight, self.scale_bias)
+
+    def parts(self) -> tuple[nn.Module, ...]:
+        """Return the modules that hold tensors: the network, and its faster backbone."""
+        return self, self.fast_backbone
 
     def normalise(self, photo: Tensor) -> Tensor:
         """Return the network input (B, 3, H, W) for photos (B, 3, H, W) in 0..255."""
@@ -220,7 +242,15 @@ class Segmenter(nn.Module):
     def encode(self, x: Tensor) -> Encoding:
         """Return features and scale space of one input (1, 3, H, W)."""
         F = self.features(x, self.fast_backbone)
-        return Encoding(F, self.scale_space(F))
+        return Encoding(F.float(), self.scale_space(F).float())  # autocast gives bfloat16
+
+    def predict(self, encoding: Encoding) -> Prediction:
+        """Return the prediction of the trained theta."""
+        return self.head(self.theta, *encoding)
+
+    def lattices(self, encoding: Encoding, height: int, width: int) -> tuple[Lattice, Lattice]:
+        """Return where the rows and the columns of the features lie on the input."""
+        return self.grid.lattice, self.grid.lattice
 
     def level(self, theta: Theta, F: Tensor) -> Tensor:
         """Return the levels u in [0, L - 1], shape (B, 1, h, w), of features (B, C, h, w)."""
@@ -244,7 +274,7 @@ class Segmenter(nn.Module):
             R: Scale space, shape (h w, L, C).
 
         Returns:
-            Logits (K, h, w), sigma (h, w) in feature pixels, and the activations (h w, C).
+            Logits (K, h, w), pixel-major in memory, and sigma (h, w) in feature pixels.
         """
         activation, u = self.activate(theta, F, R)
         return self.score(theta, activation, sigma_from_level(u).view(F.shape[-2:]))
@@ -257,7 +287,7 @@ class Segmenter(nn.Module):
     def score(self, theta: Theta, activation: Tensor, sigma: Tensor) -> Prediction:
         """Return the prediction from activations (h w, C), by theta_score."""
         rows = torch.addmm(theta.score_bias, activation, theta.score_weight.T)
-        return Prediction(rows.T.unflatten(1, sigma.shape), sigma, activation)
+        return Prediction(rows.T.unflatten(1, sigma.shape), sigma)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (B, K, h, w) on the feature grid, for training: x as in `features`."""

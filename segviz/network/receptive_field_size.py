@@ -17,7 +17,7 @@ TRUNCATION = 2
 Array = TypeVar("Array", np.ndarray, "Tensor")
 
 
-def extent(sigma: Array, stride: int) -> Array:
+def extent(sigma: Array, stride: float) -> Array:
     r"""Return the receptive field size: the side length of the dynamic filter.
 
     .. math:: r \, (2 d + 4 \sigma + 1), \quad d = \max(1, \sigma)

@@ -6,7 +6,50 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["Grid", "resample", "resampled_argmax", "resize_photo"]
+__all__ = ["Grid", "Lattice", "resample", "resampled_argmax", "resize_photo"]
+
+
+@dataclass(frozen=True)
+class Lattice:
+    r"""The positions of the pixels of a map along one axis of the network input.
+
+    .. math:: x(i) = r \, i + o, \qquad i = 0, 1, \dots
+
+    Arguments:
+        stride: The distance of two pixels :math:`r`, in input pixels.
+        offset: The position of pixel 0 :math:`o`, in input pixels.
+    """
+
+    stride: float
+    offset: float
+
+    def to_features(self, length: int, source: int, device: torch.device | str = "cpu") -> Tensor:
+        r"""Return the positions on the feature grid of the pixels of a photo.
+
+        .. math:: p(i) = \frac{(i + 1/2) \, n / N - 1/2 - o}{r}
+
+        Arguments:
+            length: The size :math:`N` of the photo along one axis, in pixels.
+            source: The size :math:`n` of the network input made from it, in pixels.
+            device: The device of the result.
+
+        Returns:
+            Positions in feature pixels, shape (N,), float32.
+        """
+        pixels = torch.arange(length, device=device, dtype=torch.float32)
+        return ((pixels + 0.5) * (source / length) - 0.5 - self.offset) / self.stride
+
+    def to_photo(self, count: int, length: int, source: int) -> Tensor:
+        """Return the photo pixel nearest to each of `count` feature pixels, shape (count,), int64.
+
+        Arguments:
+            count: The number of feature pixels along one axis.
+            length: The size of the photo along that axis, in pixels.
+            source: The size of the network input made from it, in pixels.
+        """
+        inputs = torch.arange(count, dtype=torch.float64) * self.stride + self.offset
+        pixels = (inputs + 0.5) * (length / source) - 0.5
+        return pixels.round().long().clamp(0, length - 1)
 
 
 @dataclass(frozen=True)
@@ -44,33 +87,10 @@ class Grid:
         """Return how many feature pixels lie on the first `length` input pixels, at least 1."""
         return max(1, int((length - 1 - self.offset) // self.stride) + 1)
 
-    def to_features(self, length: int, source: int, device: torch.device | str = "cpu") -> Tensor:
-        r"""Return the positions on the feature grid of the pixels of a photo.
-
-        .. math:: p(i) = \frac{(i + 1/2) \, n / N - 1/2 - o}{r}
-
-        Arguments:
-            length: The size :math:`N` of the photo along one axis, in pixels.
-            source: The size :math:`n` of the network input made from it, in pixels.
-            device: The device of the result.
-
-        Returns:
-            Positions in feature pixels, shape (N,), float32.
-        """
-        pixels = torch.arange(length, device=device, dtype=torch.float32)
-        return ((pixels + 0.5) * (source / length) - 0.5 - self.offset) / self.stride
-
-    def to_photo(self, count: int, length: int, source: int) -> Tensor:
-        """Return the photo pixel nearest to each of `count` feature pixels, shape (count,), int64.
-
-        Arguments:
-            count: The number of feature pixels along one axis.
-            length: The size of the photo along that axis, in pixels.
-            source: The size of the network input made from it, in pixels.
-        """
-        inputs = torch.arange(count, dtype=torch.float64) * self.stride + self.offset
-        pixels = (inputs + 0.5) * (length / source) - 0.5
-        return pixels.round().long().clamp(0, length - 1)
+    @property
+    def lattice(self) -> Lattice:
+        """The lattice along either axis."""
+        return Lattice(self.stride, self.offset)
 
 
 def resample(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:

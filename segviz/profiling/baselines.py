@@ -7,28 +7,20 @@ theta where they adapt theta: only the way there differs.
 import copy
 from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..adapt.episode import encode_photo
 from ..adapt.objectives import thresholded_entropy
 from ..adapt.pixelwise import Pixels
 from ..network.dynamic import Segmenter
-from ..network.resampling import resample
 
 __all__ = [
-    "TTA_RATIOS",
     "backbone_and_classifier",
     "batch_norm_parameters",
     "full_backpropagation",
     "head_backpropagation",
-    "multi_scale",
 ]
-
-TTA_RATIOS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
-"""The usual sizes of test-time augmentation in segmentation, each plain and mirrored."""
 
 LEARNING_RATE = 1e-3
 
@@ -92,36 +84,6 @@ def _descend(forward: Callable[[], Tensor], parameters: Sequence[Tensor]) -> Ite
         optimiser.zero_grad()
         thresholded_entropy(Pixels(logits)).backward()
         optimiser.step()
-
-
-@torch.no_grad()
-def multi_scale(
-    network: Segmenter, photo: np.ndarray, scale: float, ratios: Sequence[float] = TTA_RATIOS
-) -> np.ndarray:
-    """Return the labels of the mean prediction over several sizes, each plain and mirrored.
-
-    Arguments:
-        network: The network in eval mode.
-        photo: (H, W, 3), uint8.
-        scale: The scale that the ratios multiply.
-        ratios: The relative sizes, at least one.
-
-    Returns:
-        Labels (H, W), uint8.
-
-    Raises:
-        InputError: If the largest size exceeds the limit of the input.
-    """
-    total: Tensor | None = None
-    for ratio in ratios:
-        for mirrored in (False, True):
-            prepared = encode_photo(network, photo[:, ::-1] if mirrored else photo, scale * ratio)
-            logits = network.head(network.theta, *prepared.encoding).logits
-            probabilities = resample(logits, prepared.rows, prepared.columns).softmax(0)
-            probabilities = probabilities.flip(2) if mirrored else probabilities
-            total = probabilities if total is None else total.add_(probabilities)
-    assert total is not None, "ratios must not be empty"
-    return total.argmax(0).byte().cpu().numpy()
 
 
 @torch.no_grad()

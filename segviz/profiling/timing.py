@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..adapt.episode import MAX_INPUT, EncodedPhoto, encode_photo, optimise, run_episode
+from ..adapt.episode import run_episode
 from ..adapt.fast_gradient import DifferentiablePixels
 from ..adapt.memory import MemoryBudget
 from ..adapt.objectives import thresholded_entropy
+from ..adapt.optimisation import optimise
 from ..adapt.parameters import HeadParameters
+from ..adapt.photo_views import MAX_INPUT, EncodedView, PhotoViews
 from ..adapt.settings import Settings
+from ..adapt.views import VIEWS
 from ..network.dynamic import Segmenter
 from ..validation import check_range
 from . import baselines
@@ -98,20 +101,19 @@ def _time_episode(network: Segmenter, photo: np.ndarray, scale: float) -> tuple[
     times: Times = {}
     timed = _timer(network, times)
     with timed("episode"):
-        prepared = encode_photo(network, photo, scale)
-        for _ in run_episode(network, prepared, settings):
+        views = PhotoViews(network, photo)
+        for _ in run_episode(views, settings):
             pass
+    prepared = views.encoded(scale)
     times["forward"] = prepared.forward_ms
     with timed("feedforward"):
-        for _ in run_episode(
-            network, encode_photo(network, photo, scale), Settings(scale=scale, steps=0)
-        ):
+        for _ in run_episode(PhotoViews(network, photo), Settings(scale=scale, steps=0)):
             pass
-    states = optimise(network, prepared, settings)
+    states = optimise(views, settings)
     steps = [(state.ms, state.selected.float().mean().item()) for state in states]
     times["step"] = statistics.median(ms for ms, _ in steps[1:])
     with timed("maps"):
-        next(run_episode(network, prepared, Settings(scale=scale, steps=0)))
+        next(run_episode(views, Settings(scale=scale, steps=0)))
     times["maps"] -= steps[0][0]
     with torch.no_grad():
         with timed("backbone"):
@@ -128,7 +130,7 @@ def _time_episode(network: Segmenter, photo: np.ndarray, scale: float) -> tuple[
     return times, steps[1][1]
 
 
-def _time_step(network: Segmenter, prepared: EncodedPhoto, timed: Timer) -> None:
+def _time_step(network: Segmenter, prepared: EncodedView, timed: Timer) -> None:
     """Time the parts of one adaptation step."""
     F, R = prepared.encoding
     adapted = HeadParameters(network, prepared.encoding, "both")
@@ -140,6 +142,7 @@ def _time_step(network: Segmenter, prepared: EncodedPhoto, timed: Timer) -> None
         with torch.no_grad(), timed(name + "levels and read"):
             network.activate(theta, F, R)
         prediction = adapted.predict()
+        assert prediction.sigma is not None
         with torch.no_grad(), timed(name + "score"):
             network.score(theta, adapted.activation, prediction.sigma)
         pixels = DifferentiablePixels(prediction.logits.flatten(1).T)
@@ -157,7 +160,7 @@ def _time_baselines(network: Segmenter, photo: np.ndarray, scale: float) -> Time
     """Return the times of the baselines; episodes are extrapolated from one step to `STEPS`."""
     times: Times = {}
     timed = _timer(network, times)
-    prepared = encode_photo(network, photo, scale)
+    prepared = PhotoViews(network, photo).encoded(scale)
     x, F = prepared.x, prepared.encoding.F
     episodes = {
         "whole": lambda: baselines.full_backpropagation(network, x, "theta"),
@@ -173,9 +176,14 @@ def _time_baselines(network: Segmenter, photo: np.ndarray, scale: float) -> Time
             next(steps)
         times[name] = times.pop(f"{name} feedforward") + STEPS * times[f"{name} step"]
     times["partial"] += prepared.forward_ms
-    if (max(baselines.TTA_RATIOS) * scale) ** 2 * photo.shape[0] * photo.shape[1] <= MAX_INPUT:
+    if (max(view.factor for view in VIEWS["multi-scale"]) * scale) ** 2 * photo.shape[
+        0
+    ] * photo.shape[1] <= MAX_INPUT:
         with timed("multi-scale"):
-            baselines.multi_scale(network, photo, scale)
+            for _ in optimise(
+                PhotoViews(network, photo), Settings(method="multi-scale", scale=scale)
+            ):
+                pass
     with timed("backbone and classifier"):
         baselines.backbone_and_classifier(network, x)
     return times

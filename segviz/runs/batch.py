@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..adapt.episode import EncodedPhoto, Reference, Step
+from ..adapt.episode import Step
+from ..adapt.photo_views import PhotoViews, Reference
 from ..adapt.settings import Settings
 from ..errors import InputError
 from ..network.checkpoint import Checkpoint
@@ -30,8 +31,8 @@ class BatchStep(NamedTuple):
 class Batch:
     """Runs on one photo: equal to separate runs except for the times, and cheaper.
 
-    The frozen forward pass is made once for each scale and precision, the 1x prediction that stands
-    in for the truth once for all. If iteration is stopped, what has been computed is kept.
+    Each view of the photo is encoded once in each precision, the 1x prediction that stands in for
+    the truth is made once for all. If iteration is stopped, what has been computed is kept.
 
     Arguments:
         checkpoint: The network to adapt; never written to.
@@ -70,25 +71,24 @@ class Batch:
 
     def __iter__(self) -> Iterator[BatchStep]:
         """Make the runs that are not finished yet, in order, and yield their steps."""
-        shared: dict[tuple[float, str], EncodedPhoto] = {}
+        shared: dict[str, PhotoViews] = {}
         reference: Reference | None = None
         for index, run in enumerate(self._runs):
             if run is None:
                 continue
             self.now = index
-            key = (run.settings.scale, run.settings.precision)
+            precision = run.settings.precision
             run.reference = run.reference or reference
-            run.encoded = shared.get(key)
+            run.views = shared.get(precision)
             for step in run:
                 yield BatchStep(index, step)
             reference = run.reference
-            if run.encoded is not None:
-                shared[key] = run.encoded
+            if run.views is not None:
+                shared[precision] = run.views
+                # Features and scale space are large: only what later runs read is kept.
+                run.views.keep({s.scale for s in self.settings[index + 1 :]})
             self._records[index] = run.record()
-            # Only the record stays: features and scale space are large.
             self._runs[index] = None
-            later = {(s.scale, s.precision) for s in self.settings[index + 1 :]}
-            shared = {key: value for key, value in shared.items() if key in later}
 
     def record(self, index: int) -> Record | None:
         """Return the record of a run so far; None before its step 0."""

@@ -43,7 +43,7 @@ def duration(seconds: float) -> str:
 
 def short_name(settings: Settings) -> str:
     """Return what a run optimises and adapts, such as "entropy, both"."""
-    return f"{settings.objective}, {settings.variables}" if settings.steps else "feedforward"
+    return f"{settings.method}, {settings.variables}" if settings.steps else settings.spelling
 
 
 def settings(*runs: Settings) -> str:
@@ -114,10 +114,10 @@ def file_stem(record: Record) -> str:
     title = record.title.rsplit(".", 1)[0] if re.search(r"\.\w{1,5}$", record.title) else ""
     parts = ["segviz", _slug(title or record.title)[:40].strip("-") or "photo", f"{s.scale:g}x"]
     if s.steps == 0:
-        parts.append("feedforward")
+        parts.append(_slug(s.spelling))
     else:
-        parts += [s.objective, s.variables, f"{record.last}-steps"]
-        if s.learning_rate != 1e-3:
+        parts += [_slug(s.method), s.variables, f"{record.last}-steps"]
+        if s.learning_rate != s.info.learning_rate:
             parts.append(f"lr{s.learning_rate:g}")
         if s.centred:
             parts.append("centred")
@@ -134,12 +134,12 @@ def _digest(record: Record) -> str:
 
 
 def _feedforward(s: Settings) -> list[str]:
-    return ["feedforward", f"scale {s.scale:g}", _precision(s)]
+    return [s.spelling, f"scale {s.scale:g}", _precision(s)]
 
 
 def _adaptation(s: Settings) -> list[str]:
     return [
-        s.objective,
+        s.method,
         f"on {VARIABLES.get(s.variables, s.variables)}",
         f"scale {s.scale:g}",
         f"{s.steps} step{'s' if s.steps > 1 else ''}",

@@ -13,7 +13,7 @@ __all__ = ["environment"]
 
 def environment(checkpoint: Checkpoint) -> dict[str, Any]:
     """Return versions, device, threads and checkpoint, JSON-ready, for records and result files."""
-    device = checkpoint.network.score_weight.device
+    device = checkpoint.network.device
     cuda = device.type == "cuda"
     return {
         "segviz": __version__,

@@ -102,6 +102,7 @@ class Record:
         forward_ms: Milliseconds of the frozen part: backbone to scale space.
         complete: False if the run was stopped before its last step.
         environment: Versions, device, threads, checkpoint name and hash.
+        sizes: log2 of the scale that each pixel's prediction is read at; None for a single view.
     """
 
     title: str
@@ -116,11 +117,12 @@ class Record:
     selected: np.ndarray
     log_probabilities: Quantised
     positions: tuple[np.ndarray, np.ndarray]
-    stride: int
+    stride: float
     classes: tuple[str, ...]
     forward_ms: float
     complete: bool
     environment: dict[str, Any]
+    sizes: Quantised | None = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Record):
@@ -187,7 +189,7 @@ class Record:
         try:
             text = facts_path.read_bytes()
             version = msgspec.json.decode(text, type=_Version)
-            if version.format != schema.FORMAT:
+            if version.format not in (2, schema.FORMAT):
                 raise InputError(
                     f"{path.name} has record format {version.format}, but this segviz reads"
                     f" {schema.FORMAT}; use the segviz version {version.environment['segviz']}."
@@ -222,6 +224,8 @@ class Record:
             "rows": self.positions[0],
             "columns": self.positions[1],
         }
+        if self.sizes is not None:
+            arrays["sizes"] = self.sizes.codes
         return arrays if self.truth is None else {**arrays, "truth": self.truth}
 
     def _facts(self) -> schema.RecordFacts:
@@ -233,6 +237,7 @@ class Record:
             entropy_range=(self.entropy.low, self.entropy.high),
             sigma_range=(self.sigma.low, self.sigma.high),
             log_probabilities_range=(self.log_probabilities.low, self.log_probabilities.high),
+            sizes_range=None if self.sizes is None else (self.sizes.low, self.sizes.high),
             stride=self.stride,
             classes=self.classes,
             forward_ms=self.forward_ms,
@@ -262,6 +267,7 @@ class Record:
             forward_ms=facts.forward_ms,
             complete=facts.complete,
             environment=facts.environment,
+            sizes=facts.sizes_range and Quantised(arrays["sizes"], *facts.sizes_range),
         )
 
 

@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 
 from ..adapt.episode import Step
+from ..adapt.settings import Settings
+from ..adapt.views import VIEWS
+from ..network.interface import Network
 from .record import LOG_PROBABILITIES, Quantised
 
 __all__ = ["MapRecorder"]
@@ -17,23 +20,31 @@ class MapRecorder:
     The operating system provides memory only for the steps that are written.
 
     Arguments:
-        steps: The number of updates T.
-        first: Step 0, which has the sizes.
-        classes: The number of classes K.
-        sigma: The largest possible sigma, in input pixels.
-        stride: The feature stride, in input pixels.
+        settings: The settings of the run.
+        first: Step 0, which has the sizes of the maps.
+        network: The network, which has the ranges of the maps.
+        forward_ms: Milliseconds of the frozen passes.
     """
 
-    def __init__(self, steps: int, first: Step, classes: int, sigma: float, stride: int) -> None:
-        self.stride = stride
+    def __init__(
+        self, settings: Settings, first: Step, network: Network, forward_ms: float
+    ) -> None:
+        self.stride = network.stride
+        self.positions = first.positions
+        self.forward_ms = forward_ms
         self.ranges = {
-            "entropy": (0.0, math.log(classes)),
-            "sigma": (0.0, sigma),
+            "entropy": (0.0, math.log(network.classes)),
+            "sigma": (0.0, network.stride * (network.max_sigma or 1.0)),
             "log_probabilities": LOG_PROBABILITIES,
         }
+        if first.size_map is not None:
+            factors = [view.factor for view in VIEWS[settings.info.views]]
+            low, high = min(factors), max(*factors, 2.0)  # small inputs are read at twice s, too
+            self.ranges["sizes"] = math.log2(low * settings.scale), math.log2(high * settings.scale)
         maps = {"labels": first.labels, "selected": first.selected_map, **self._floats(first)}
+        count = settings.last_step + 1
         self._arrays = {
-            name: np.empty((steps + 1, *array.shape), bool if name == "selected" else np.uint8)
+            name: np.empty((count, *array.shape), bool if name == "selected" else np.uint8)
             for name, array in maps.items()
         }
 
@@ -57,8 +68,9 @@ class MapRecorder:
         return written | quantised
 
     def _floats(self, step: Step) -> dict[str, np.ndarray]:
-        return {
+        maps = {
             "entropy": step.entropy_map,
             "sigma": step.sigma_map * self.stride,
             "log_probabilities": step.log_probability_map,
         }
+        return maps if step.size_map is None else {**maps, "sizes": step.size_map}

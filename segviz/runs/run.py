@@ -6,17 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..adapt.episode import (
-    EncodedPhoto,
-    Reference,
-    Step,
-    encode_photo,
-    prediction_at_1x,
-    run_episode,
-)
+from ..adapt.episode import Step, prediction_at_1x, run_episode
+from ..adapt.gate import Gate
 from ..adapt.memory import MemoryBudget, MemoryNeed
+from ..adapt.photo_views import PhotoViews, Reference
 from ..adapt.settings import Settings
-from ..data.classes import CLASSES
 from ..network.checkpoint import Checkpoint
 from .describe import one_line
 from .provenance import environment
@@ -42,7 +36,7 @@ class Run:
         reference: What predictions are compared with; without truth, None until iteration starts.
         steps: The numbers of each step so far, as `Record` has them.
         finished: Whether the episode has come to its end.
-        encoded: The photo after the frozen forward pass; set it to share one between runs.
+        views: The views of the photo, encoded once; set it to share one between runs.
 
     Raises:
         InputError: On iteration, if photo, mask and settings do not fit together, or the run does
@@ -64,7 +58,7 @@ class Run:
         self.reference = None if truth is None else Reference(truth)
         self.steps: list[dict[str, Any]] = []
         self.finished = False
-        self.encoded: EncodedPhoto | None = None
+        self.views: PhotoViews | None = None
         self._recorder: MapRecorder | None = None
 
     def __iter__(self) -> Iterator[Step]:
@@ -73,13 +67,12 @@ class Run:
         self.steps, self.finished, self._recorder = [], False, None
         budget.check(s)
         with budget.guard(s):
+            if self.views is None:
+                gate = Gate.of_card(self.checkpoint.card.get("gate"))
+                self.views = PhotoViews(network, self.photo, self.reference, s.precision, gate)
             if self.reference is None:
-                self.reference = prediction_at_1x(network, self.photo)
-            if self.encoded is None:
-                self.encoded = encode_photo(
-                    network, self.photo, s.scale, self.reference, s.precision
-                )
-            for step in run_episode(network, self.encoded, s, self.reference):
+                self.reference = self.views.reference = prediction_at_1x(self.views)
+            for step in run_episode(self.views, s):
                 self._keep(step)
                 yield step
         self.finished = True
@@ -96,10 +89,8 @@ class Run:
 
     def record(self) -> Record:
         """Return the record of the steps so far, at least step 0."""
-        encoded, recorder, steps = self.encoded, self._recorder, tuple(self.steps)
-        assert encoded is not None and recorder is not None and steps, (
-            "a record needs at least step 0"
-        )
+        recorder, steps = self._recorder, tuple(self.steps)
+        assert recorder is not None and steps, "a record needs at least step 0"
         reference = self.reference
         return Record(
             title=self.title,
@@ -109,28 +100,29 @@ class Run:
             reference=None if reference is None else reference.kind,
             steps=steps,
             **recorder.maps(len(steps)),
-            positions=(encoded.rows.cpu().numpy(), encoded.columns.cpu().numpy()),
-            stride=self.checkpoint.network.architecture.stride,
-            classes=tuple(self.checkpoint.card.get("classes", CLASSES)),
-            forward_ms=encoded.forward_ms,
+            positions=recorder.positions,
+            stride=self.checkpoint.network.stride,
+            classes=self.checkpoint.classes,
+            forward_ms=recorder.forward_ms,
             complete=self.finished,
             environment=environment(self.checkpoint),
         )
 
     def _budget(self) -> MemoryBudget:
         height, width = self.photo.shape[:2]
-        truth, encoded = self.reference is not None, self.encoded is not None
+        truth, encoded = self.reference is not None, self.views is not None
         return MemoryBudget(self.checkpoint.network, height, width, truth, encoded)
 
     def _keep(self, step: Step) -> None:
         if self._recorder is None:
-            a = self.checkpoint.network.architecture
-            sigma = a.sigmas[-1] * a.stride
-            self._recorder = MapRecorder(self.settings.steps, step, a.classes, sigma, a.stride)
+            assert self.views is not None
+            network, s = self.checkpoint.network, self.settings
+            forward_ms = self.views.forward_ms(s)
+            self._recorder = MapRecorder(s, step, network, forward_ms)
         self._recorder.add(step)
         self.steps.append({key: _plain(getattr(step, key)) for key in NUMBERS})
 
 
-def _plain(value: float | int | None) -> float | int | None:
-    """Return a number that JSON can hold: None for NaN and infinity."""
-    return None if value is None or not math.isfinite(value) else value
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    """Return a number, or numbers, that JSON can hold: None for NaN and infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -22,8 +22,8 @@ __all__ = [
     "encode",
 ]
 
-FORMAT = 2
-"""The version of the format; records of other versions are refused."""
+FORMAT = 3
+"""The version of the format. Version 2, without several views, is read too; others are refused."""
 
 MAX_SIDE = 4096  # of the photo, in pixels
 MAX_TEXT = 400  # characters of a name
@@ -52,6 +52,7 @@ class StepNumbers(TypedDict):
     changed: Fraction | None
     distance: NonNegative | None
     ms: NonNegative | None
+    weights: tuple[Fraction, ...] | None
 
 
 NUMBERS = tuple(StepNumbers.__annotations__)
@@ -69,11 +70,16 @@ class RecordFacts(msgspec.Struct, frozen=True, kw_only=True):
     entropy_range: Range
     sigma_range: Range
     log_probabilities_range: Range
-    stride: Annotated[int, Meta(ge=1)]
+    sizes_range: Range | None = None
+    stride: Annotated[float, Meta(gt=0)]
     classes: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=IGNORE)]
     forward_ms: NonNegative
     complete: bool
     environment: dict[Text, LongText | int | float | bool | None]
+
+
+class _Format(msgspec.Struct):
+    format: int
 
 
 class _SettingsKeys(msgspec.Struct):
@@ -86,6 +92,8 @@ def decode(data: bytes) -> RecordFacts:
     Raises:
         ValueError: If it is not JSON, or a value has another type or is out of its bounds.
     """
+    if msgspec.json.decode(data, type=_Format).format == 2:
+        data = msgspec.json.encode(_of_version_2(msgspec.json.decode(data)))
     facts = msgspec.json.decode(data, type=RecordFacts)
     if facts.format != FORMAT:
         raise ValueError(f"format must be {FORMAT}, got {facts.format}")
@@ -95,11 +103,19 @@ def decode(data: bytes) -> RecordFacts:
         raise ValueError(f"unknown setting {min(unknown)[:80]!r}")
     if [step["step"] for step in facts.steps] != list(range(len(facts.steps))):
         raise ValueError("steps must be numbered 0, 1, 2 ...")
-    for name in ("entropy_range", "sigma_range", "log_probabilities_range"):
-        low, high = getattr(facts, name)
+    for name in ("entropy_range", "sigma_range", "log_probabilities_range", "sizes_range"):
+        low, high = getattr(facts, name) or (0, 1)
         if low >= high:
             raise ValueError(f"{name} must be ascending, got {low} to {high}")
     return facts
+
+
+def _of_version_2(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts of a record of version 2 as those of this version."""
+    settings = dict(values["settings"])
+    settings["method"] = settings.pop("objective", "entropy")
+    steps = [{"weights": None, **step} for step in values["steps"]]
+    return {**values, "format": FORMAT, "settings": settings, "steps": steps}
 
 
 def encode(facts: RecordFacts) -> bytes:
@@ -121,6 +137,7 @@ ARRAYS: dict[str, tuple[str, tuple[str | int, ...]]] = {
     "sigma": ("uint8", ("steps", "h", "w")),
     "selected": ("bool", ("steps", "h", "w")),
     "log_probabilities": ("uint8", ("steps", "classes", "h", "w")),
+    "sizes": ("uint8", ("steps", "h", "w")),
     "rows": ("float32", ("H",)),
     "columns": ("float32", ("W",)),
 }
@@ -138,6 +155,8 @@ def check_arrays(arrays: Mapping[str, np.ndarray], facts: RecordFacts) -> None:
         if name == "truth" and facts.reference is None:
             if name in arrays:
                 raise ValueError("there is a truth that nothing is compared with")
+            continue
+        if name == "sizes" and facts.sizes_range is None and name not in arrays:
             continue
         if name not in arrays:
             raise ValueError(f"the array {name} is missing")

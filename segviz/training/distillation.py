@@ -106,7 +106,7 @@ class Teacher(nn.Module):
             crop: The side of the samples in pixels.
             stride: The spacing of those pixels.
         """
-        positions = self.network.grid.to_features(crop, crop, logits.device)[::stride]
+        positions = self.network.grid.lattice.to_features(crop, crop, logits.device)[::stride]
         target = resample(output.logits.float(), positions, positions).log_softmax(1)
         student = logits.float().log_softmax(1)
         return (target.exp() * (target - student)).sum(1).mean()

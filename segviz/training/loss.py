@@ -61,7 +61,7 @@ def predict_crops(
     """
     x = network.normalise(photos.float()).contiguous(memory_format=torch.channels_last)
     crop = photos.shape[-1]
-    positions = network.grid.to_features(crop, crop, photos.device)[::stride]
+    positions = network.grid.lattice.to_features(crop, crop, photos.device)[::stride]
     return [LabelledLogits(model(x), labels[:, ::stride, ::stride], positions, positions)]
 
 

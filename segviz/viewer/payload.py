@@ -167,7 +167,7 @@ def _numbers(records: Sequence[Record]) -> list[dict[str, Any]]:
         for key in NUMBERS
         if any(value is not None for record in records for value in record.numbers(key))
     }
-    if len({record.settings.objective for record in records}) > 1:
+    if len({record.settings.method for record in records}) > 1:
         keys.discard("loss")
     return [
         {"key": key, "title": title, "unit": unit, "decimals": decimals}

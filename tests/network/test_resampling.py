@@ -60,7 +60,7 @@ def test_valid_fits_into_the_padded_map(grid):
 
 @pytest.mark.parametrize("grid", GRIDS)
 def test_to_features_at_scale_1_is_the_inverse_of_the_lattice(grid):
-    got = grid.to_features(100, 100).double()
+    got = grid.lattice.to_features(100, 100).double()
     for i, x in enumerate(positions_of(grid, 6)):
         if x == int(x):
             assert got[int(x)].item() == i
@@ -72,7 +72,7 @@ def test_to_features_at_scale_1_is_the_inverse_of_the_lattice(grid):
 @pytest.mark.parametrize("grid", GRIDS)
 @pytest.mark.parametrize(("length", "source"), [(50, 50), (50, 150), (50, 20), (31, 97)])
 def test_to_features_is_evenly_spaced_and_centred(grid, length, source):
-    got = grid.to_features(length, source).double()
+    got = grid.lattice.to_features(length, source).double()
     step = source / length / grid.stride
     assert torch.allclose(got.diff(), torch.full((length - 1,), step).double(), atol=1e-4)
     # Photo and input have the same middle, (n - 1) / 2 in their own pixels.
@@ -84,17 +84,17 @@ def test_to_features_is_evenly_spaced_and_centred(grid, length, source):
 @pytest.mark.parametrize(("length", "source"), [(50, 50), (50, 150), (50, 20), (31, 97), (3, 2)])
 def test_to_photo_is_the_nearest_pixel(grid, length, source):
     count = grid.valid(source)
-    nearest = grid.to_photo(count, length, source)
+    nearest = grid.lattice.to_photo(count, length, source)
     assert nearest.dtype == torch.int64 and len(nearest) == count
-    places = grid.to_features(length, source).double()  # of every photo pixel
+    places = grid.lattice.to_features(length, source).double()  # of every photo pixel
     for i, pixel in enumerate(nearest.tolist()):
         distances = (places - i).abs()
         assert distances[pixel] <= distances.min() + 1e-5
 
 
 def test_to_photo_stays_on_the_photo():
-    assert CENTRE.to_photo(1, 1, 1).tolist() == [0]
-    assert CORNER.to_photo(40, 10, 10).max() == 9
+    assert CENTRE.lattice.to_photo(1, 1, 1).tolist() == [0]
+    assert CORNER.lattice.to_photo(40, 10, 10).max() == 9
 
 
 # Resample
@@ -198,7 +198,7 @@ def test_whole_maps_are_resized_as_torch_does(grid):
     expected = functional.interpolate(
         maps, size=(height, width), mode="bilinear", align_corners=grid.corner
     )
-    rows, columns = grid.to_features(height, height), grid.to_features(width, width)
+    rows, columns = grid.lattice.to_features(height, height), grid.to_features(width, width)
     assert torch.allclose(resample(maps, rows, columns), expected, atol=1e-5)
 
 
@@ -211,7 +211,7 @@ def test_a_ramp_on_the_photo_survives_the_way_there_and_back(grid, scale):
     count = grid.valid(source)
     inputs = torch.tensor(positions_of(grid, count), dtype=torch.float64)
     values = (inputs + 0.5) * (length / source) - 0.5
-    places = grid.to_features(length, source).double()
+    places = grid.lattice.to_features(length, source).double()
     got = resample(values[:, None].expand(-1, 2), places, torch.zeros(1).double())[:, 0]
     inside = (places >= 0) & (places <= count - 1)
     assert inside.sum() > length / 2

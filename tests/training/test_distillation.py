@@ -74,7 +74,7 @@ def test_divergence_is_the_mean_kullback_leibler_divergence(teacher, photos):
     output = teacher.predict(photos)
     every = 4
     logits = torch.randn(2, 21, CROP // every, CROP // every)
-    positions = teacher.network.grid.to_features(CROP, CROP)[::every]
+    positions = teacher.network.grid.lattice.to_features(CROP, CROP)[::every]
     t = resample(output.logits, positions, positions).double().softmax(1)
     y = logits.double().softmax(1)
     expected = (t * (t / y).log()).sum(1).mean()
@@ -83,7 +83,7 @@ def test_divergence_is_the_mean_kullback_leibler_divergence(teacher, photos):
 
 def test_divergence_from_itself_is_0_and_so_is_its_gradient(teacher, photos):
     output = teacher.predict(photos)
-    positions = teacher.network.grid.to_features(CROP, CROP)
+    positions = teacher.network.grid.lattice.to_features(CROP, CROP)
     logits = resample(output.logits, positions, positions).requires_grad_()
     value = teacher.kl_divergence(output, logits, CROP, 1)
     value.backward()

@@ -1,0 +1,98 @@
+r"""Combine the predictions of several views of a photo into one.
+
+With :math:`p_l` the softmax of view l on the grid of the finest view, and weights :math:`w_l`:
+
+.. math:: p_i = \sum_l w_{l,i} \, p_{l,i}, \qquad \sum_l w_{l,i} = 1
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .gate import Gate
+
+__all__ = ["COMBINATIONS", "ViewPredictions", "log_weights"]
+
+FIXED = (2.0, 0.0, -2.0)
+"""The logits of fixed weights, the largest size first."""
+
+CONFIDENCE_RATIO = 0.7
+SHARPNESS = 8
+WINDOW = 4
+"""The local entropy is a mean over a window whose sides are the photo's divided by this."""
+
+
+class ViewPredictions(NamedTuple):
+    """The predictions of the views of a photo, on the grid of the finest view."""
+
+    probabilities: Tensor  # (L, N, K), the largest size first
+    shape: tuple[int, int]  # (h, w) of the grid, N = h w
+
+    def entropy(self) -> Tensor:
+        """Return the entropy of each view, shape (L, N), nats."""
+        return -torch.special.xlogy(self.probabilities, self.probabilities).sum(2)
+
+
+def mean(views: ViewPredictions) -> Tensor:
+    """Return equal log-weights, shape (L, 1)."""
+    return views.probabilities.new_zeros(len(views.probabilities), 1)
+
+
+def fixed(views: ViewPredictions) -> Tensor:
+    """Return the log-weights `FIXED`, shape (L, 1)."""
+    return views.probabilities.new_tensor(FIXED)[:, None]
+
+
+def rule(views: ViewPredictions) -> Tensor:
+    r"""Return log-weights by local entropy, shape (L, N): smaller sizes where they are far surer.
+
+    .. math::
+        a_l = \frac{1}{1 + (\bar H_{l+1} / (c \bar H_l))^p}, \quad c = 0.7, \; p = 8, \qquad
+        w_0 = 1 - a_0, \; w_1 = a_0 (1 - a_1), \; \dots
+
+    with :math:`\bar H` the entropy averaged over a window of a quarter of the photo's sides.
+    """
+    entropy = views.entropy().unflatten(1, views.shape)
+    window = [max(1, side // WINDOW) | 1 for side in views.shape]  # odd, so that it is centred
+    local = functional.avg_pool2d(
+        entropy, window, 1, [side // 2 for side in window], count_include_pad=False
+    ).flatten(1)
+    tiny = torch.finfo(local.dtype).tiny
+    # log a = -softplus(t), log(1 - a) = t - softplus(t), with t = p log(H_{l+1} / (c H_l)).
+    ratio = (local[1:].clamp(min=tiny) / (CONFIDENCE_RATIO * local[:-1]).clamp(min=tiny)).log()
+    t = SHARPNESS * ratio
+    stay, leave = t - functional.softplus(t), -functional.softplus(t)
+    before = functional.pad(leave.cumsum(0), (0, 0, 1, 0))  # of having left all larger sizes
+    return before + functional.pad(stay, (0, 0, 0, 1))
+
+
+def gate_weights(views: ViewPredictions, gate: Gate) -> Tensor:
+    """Return the log-weights that a trained gate gives, shape (L, 1)."""
+    return gate.log_weights(views.probabilities)[:, None]
+
+
+COMBINATIONS: dict[str, Callable[[ViewPredictions], Tensor]] = {
+    "mean": mean,
+    "fixed": fixed,
+    "rule": rule,
+}
+"""The combinations that need no training."""
+
+
+def log_weights(name: str, views: ViewPredictions, gate: Gate | None) -> Tensor:
+    """Return the log-weights of a combination, up to a constant: shape (L, N) or (L, 1).
+
+    Arguments:
+        name: A name in `COMBINATIONS`, `gate`, or `gate-or-rule` for the gate where there is one.
+        views: The predictions of the views.
+        gate: The network's gate, needed by `gate`.
+    """
+    if name == "gate-or-rule":
+        name = "rule" if gate is None else "gate"
+    if name == "gate":
+        assert gate is not None, "the network has no gate"
+        return gate_weights(views, gate)
+    return COMBINATIONS[name](views)

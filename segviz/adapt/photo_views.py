@@ -1,0 +1,209 @@
+"""The views of one photo, each encoded once for all methods that read it."""
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..network.interface import Network, Prediction
+from ..network.resampling import Lattice, resize_photo
+from .gate import Gate
+from .settings import Settings
+from .views import views_of
+
+__all__ = ["MAX_INPUT", "EncodedView", "PhotoViews", "PredictedView", "Reference"]
+
+MAX_INPUT = 9_000_000
+"""The largest network input, in pixels: 4x of a 750 x 750 photo."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Labels that predictions are compared with.
+
+    Arguments:
+        labels: Shape (H, W), integer, the photo's own resolution, 255 = ignore.
+        kind: "truth", or "1x prediction" for the feedforward prediction at scale 1 in its place.
+    """
+
+    labels: np.ndarray
+    kind: Literal["truth", "1x prediction"] = "truth"
+
+
+class Axis(NamedTuple):
+    """One axis of a view: its lattice, and the input that the lattice lies on."""
+
+    lattice: Lattice
+    source: int  # the size of the input, in pixels
+    mirrored: bool = False
+
+    def of_photo(self, length: int, device: torch.device) -> Tensor:
+        """Return the positions, in feature pixels, of the photo's pixels, shape (length,)."""
+        positions = self.lattice.to_features(length, self.source, device)
+        return positions.flip(0) if self.mirrored else positions
+
+    def nearest(self, count: int, length: int) -> Tensor:
+        """Return the photo's pixel nearest to each of `count` features, shape (count,), int64."""
+        pixels = self.lattice.to_photo(count, length, self.source)
+        return length - 1 - pixels if self.mirrored else pixels
+
+    def of_features(self, other: "Axis", count: int, device: torch.device) -> Tensor:
+        """Return the positions, in feature pixels, of another view's features, shape (count,)."""
+        features = torch.arange(count, device=device, dtype=torch.float32)
+        share = (features * other.lattice.stride + other.lattice.offset + 0.5) / other.source
+        if self.mirrored != other.mirrored:
+            share = 1 - share
+        return (share * self.source - 0.5 - self.lattice.offset) / self.lattice.stride
+
+
+class EncodedView(NamedTuple):
+    """One view of a photo after the frozen part of the network."""
+
+    x: Tensor  # (1, 3, sH, sW) normalised input
+    encoding: Any  # what the network's `encode` returned
+    axes: tuple[Axis, Axis]  # of rows and columns
+    forward_ms: float  # from the resized input to the encoding
+    cache: dict[str, Tensor]  # what an objective computes once for all runs on the photo
+
+
+class PredictedView(NamedTuple):
+    """The feedforward prediction for one view."""
+
+    prediction: Prediction
+    axes: tuple[Axis, Axis]
+    forward_ms: float
+
+
+class PhotoViews:
+    """The views of one photo: each is encoded when it is first read, and then kept.
+
+    Arguments:
+        network: The network, in eval mode; never written to.
+        photo: Shape (H, W, 3), uint8.
+        reference: Labels at the photo's resolution, if any.
+        precision: float32, or bfloat16 for the frozen part.
+        gate: What weighs the sizes of a photo, if the network has a gate.
+
+    Raises:
+        InputError: If the labels do not fit the photo.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        photo: np.ndarray,
+        reference: Reference | None = None,
+        precision: str = "float32",
+        gate: Gate | None = None,
+    ) -> None:
+        height, width = photo.shape[:2]
+        if reference is not None and reference.labels.shape != (height, width):
+            raise InputError(
+                f"the mask is {reference.labels.shape[1]} x {reference.labels.shape[0]} pixels, but"
+                f" the photo is {width} x {height}; give a mask of the photo's size."
+            )
+        self.network = network
+        self.photo = photo
+        self.reference = reference
+        self.precision = precision
+        self.gate = gate
+        self._encoded: dict[tuple[float, bool], EncodedView] = {}
+        self._predicted: dict[tuple[float, bool], PredictedView] = {}
+
+    def encoded(self, scale: float, mirrored: bool = False) -> EncodedView:
+        """Return a view of the photo at a scale, encoded; keep it.
+
+        Raises:
+            InputError: If the input would have more than `MAX_INPUT` pixels.
+        """
+        key = scale, mirrored
+        if key not in self._encoded:
+            self._encoded[key] = self._encode(scale, mirrored)
+        return self._encoded[key]
+
+    @torch.no_grad()
+    def predicted(self, scale: float, mirrored: bool = False, keep: bool = False) -> PredictedView:
+        """Return the feedforward prediction for a view.
+
+        Arguments:
+            scale: The resize factor of the photo.
+            mirrored: Whether left and right are exchanged.
+            keep: Whether to keep the encoding, too, for updates to come.
+
+        Raises:
+            InputError: If the input would have more than `MAX_INPUT` pixels.
+        """
+        key = scale, mirrored
+        if key not in self._predicted:
+            encode = self.encoded if keep else self._encode
+            view = self._encoded.get(key) or encode(scale, mirrored)
+            prediction = self.network.predict(view.encoding)
+            self._predicted[key] = PredictedView(prediction, view.axes, view.forward_ms)
+        return self._predicted[key]
+
+    def positions(self, axes: tuple[Axis, Axis]) -> tuple[Tensor, Tensor]:
+        """Return where the photo's rows (H,) and columns (W,) lie on the features of a view."""
+        (rows, columns), (height, width) = axes, self.photo.shape[:2]
+        device = self.network.device
+        return rows.of_photo(height, device), columns.of_photo(width, device)
+
+    def target(self, axes: tuple[Axis, Axis], shape: tuple[int, ...]) -> Tensor | None:
+        """Return the labels at the features of a view, shape (h w,), int64; None without any."""
+        if self.reference is None:
+            return None
+        labels = torch.from_numpy(self.reference.labels.astype(np.int64))
+        rows, columns = (
+            axis.nearest(count, length)
+            for axis, count, length in zip(axes, shape, labels.shape, strict=True)
+        )
+        return labels[rows][:, columns].flatten().to(self.network.device)
+
+    def forward_ms(self, settings: Settings) -> float:
+        """Return the milliseconds that the frozen passes of a method took, as far as made."""
+        chosen = views_of(settings.info.views, settings.scale * max(self.photo.shape[:2]))
+        keys = [(settings.scale * view.factor, view.mirrored) for view in chosen]
+        made = [self._encoded.get(key) or self._predicted.get(key) for key in keys]
+        return sum(view.forward_ms for view in made if view is not None)
+
+    def keep(self, scales: set[float]) -> None:
+        """Let go of the encodings of all views but those at some scales."""
+        self._encoded = {key: view for key, view in self._encoded.items() if key[0] in scales}
+
+    @torch.no_grad()
+    def _encode(self, scale: float, mirrored: bool) -> EncodedView:
+        height, width = self.photo.shape[:2]
+        if scale * scale * height * width > MAX_INPUT:
+            most = math.floor(100 * (MAX_INPUT / (height * width)) ** 0.5) / 100
+            raise InputError(
+                f"a {width} x {height} photo at scale {scale:g} has"
+                f" {scale * scale * height * width / 1e6:.1f} million pixels, but the limit is"
+                f" {MAX_INPUT / 1e6:.0f} million; choose a scale up to {most:g}"
+                " or a smaller photo."
+            )
+        network, device = self.network, self.network.device
+        pixels = torch.tensor(np.ascontiguousarray(self.photo), device=device).permute(2, 0, 1)
+        x = network.normalise(resize_photo(pixels, scale)[None])
+        if mirrored:
+            x = x.flip(-1)
+        x = x.contiguous(memory_format=torch.channels_last)
+        synchronise(device)
+        start = time.perf_counter()
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            encoding = network.encode(x)
+        synchronise(device)
+        forward_ms = 1e3 * (time.perf_counter() - start)
+
+        lattices = network.lattices(encoding, *x.shape[-2:])
+        axes = Axis(lattices[0], x.shape[-2]), Axis(lattices[1], x.shape[-1], mirrored)
+        return EncodedView(x, encoding, axes, forward_ms, {})
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

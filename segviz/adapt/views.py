@@ -1,0 +1,54 @@
+"""The views of a photo that methods read: its sizes and mirror images."""
+
+from typing import NamedTuple
+
+__all__ = ["PLAIN", "SMALL", "View", "count", "views_of"]
+
+SMALL = 350
+"""Inputs with a long side below this many pixels are read at twice their size, too."""
+
+
+class View(NamedTuple):
+    """How a photo is read.
+
+    Arguments:
+        factor: The size relative to the scale s.
+        mirrored: Whether left and right are exchanged.
+    """
+
+    factor: float
+    mirrored: bool = False
+
+
+PLAIN = View(1.0)
+"""The single view of feedforward, and of step 0 of every method."""
+
+FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
+
+VIEWS: dict[str, tuple[View, ...]] = {
+    "single": (PLAIN,),
+    "flip": (PLAIN, View(1.0, mirrored=True)),
+    "octaves": (PLAIN, View(0.5), View(0.25)),
+    "multi-scale": tuple(
+        View(factor, mirrored) for mirrored in (False, True) for factor in FACTORS
+    ),
+}
+"""The views of each choice; octaves begin with the largest."""
+
+SMALL_OCTAVES = (View(2.0), PLAIN, View(0.5))
+
+
+def count(name: str) -> int:
+    """Return the number of views of a name in `VIEWS`."""
+    return len(VIEWS[name])
+
+
+def views_of(name: str, long_side: float) -> tuple[View, ...]:
+    """Return the views of a name in `VIEWS`.
+
+    Arguments:
+        name: The name.
+        long_side: The longer side of the input at s, in pixels. Small inputs are read at 2s, s, s/2
+            instead of s, s/2, s/4: the size of the photo alone decides, nobody tells its scale.
+    """
+    return SMALL_OCTAVES if name == "octaves" and long_side < SMALL else VIEWS[name]

@@ -1,0 +1,82 @@
+"""What an evaluation measures: methods, each after some numbers of updates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from ..adapt.method import Method, split_spelling
+from ..adapt.methods import METHODS
+from ..errors import InputError
+
+__all__ = ["MeasuredMethod", "parse_methods"]
+
+
+@dataclass(frozen=True)
+class MeasuredMethod:
+    """A method and the numbers of updates that it is measured after.
+
+    Arguments:
+        method: The method, whose `steps` are the last of these.
+        steps: The numbers of updates, ascending; (0,) for a method without updates.
+    """
+
+    method: Method
+    steps: tuple[int, ...]
+
+    @classmethod
+    def parse(
+        cls,
+        spelling: str,
+        variables: str | None = None,
+        steps: Sequence[int] = (32,),
+        **defaults: Any,  # noqa: ANN401
+    ) -> Self:
+        """Parse the spelling of a method.
+
+        Arguments:
+            spelling: As in `Method.parse`.
+            variables: The parameters to adapt, a name in `VARIABLES`; None = the method's default.
+            steps: The steps to measure at, unless the spelling gives one.
+            defaults: Values of other fields of `Method` that the spelling does not give.
+
+        Raises:
+            InputError: If the spelling or a value is invalid.
+        """
+        if not steps:
+            raise InputError("there are no steps to measure at; give at least one, such as 32.")
+        made = [
+            Method.parse(spelling, **{**defaults, "variables": variables, "steps": step})
+            for step in steps
+        ]
+        found = sorted({method.steps for method in made})
+        return cls(replace(made[0], steps=found[-1]), tuple(found))
+
+    def at(self, step: int) -> Method:
+        """Return the method after a number of updates."""
+        return replace(self.method, steps=step)
+
+
+def parse_methods(
+    spellings: Sequence[str],
+    variables: Sequence[str] | None = None,
+    steps: Sequence[int] = (32,),
+    **defaults: Any,  # noqa: ANN401
+) -> list[MeasuredMethod]:
+    """Parse several methods, each on every group of variables if it makes updates.
+
+    Arguments:
+        spellings: As in `Method.parse`.
+        variables: Names in `VARIABLES`; None = the default of each method.
+        steps: The steps to measure at, unless a spelling gives one.
+        defaults: Values of other fields of `Method` that a spelling does not give; None = the
+            method's default.
+
+    Raises:
+        InputError: If a spelling or a value is invalid.
+    """
+    found = []
+    for spelling in map(str.strip, spellings):
+        adapts = METHODS[split_spelling(spelling)[0]].objective is not None
+        for group in variables if variables and adapts else (None,):
+            found.append(MeasuredMethod.parse(spelling, group, steps, **defaults))
+    return found
