@@ -113,10 +113,12 @@ def backbone_inputs(trained):
 
 @pytest.fixture(scope="session")
 def network64(network):
-    """The tiny network in float64, eval mode."""
+    """The tiny network in float64, eval mode, with an input in float64."""
     import copy
 
-    return copy.deepcopy(network).double()
+    network64 = copy.deepcopy(network).double()
+    network64.normalise = lambda photo: network.normalise(photo).double()
+    return network64
 
 
 @pytest.fixture(scope="session")
@@ -141,23 +143,31 @@ def truth():
 
 
 @pytest.fixture(scope="session")
-def encoded(network, photo, truth):
-    """`photo` and `truth` at scale 2 through the tiny network."""
-    from segviz.adapt.episode import Reference, encode_photo
+def views(network, photo, truth):
+    """The views of `photo` and `truth` through the tiny network: shared by all tests."""
+    from segviz.adapt.photo_views import PhotoViews, Reference
 
-    return encode_photo(network, photo, 2.0, Reference(truth))
+    return PhotoViews(network, photo, Reference(truth))
 
 
 @pytest.fixture(scope="session")
-def encoded64(network64, encoded):
-    """The same in float64."""
-    import torch
+def encoded(views):
+    """The view at scale 2."""
+    return views.encoded(2.0)
 
-    x = encoded.x.double()
-    with torch.no_grad():
-        encoding = network64.encode(x)
-    rows, columns = encoded.rows.double(), encoded.columns.double()
-    return encoded._replace(x=x, encoding=encoding, rows=rows, columns=columns, cache={})
+
+@pytest.fixture(scope="session")
+def views64(network64, photo, truth):
+    """The views in float64."""
+    from segviz.adapt.photo_views import PhotoViews, Reference
+
+    return PhotoViews(network64, photo, Reference(truth))
+
+
+@pytest.fixture(scope="session")
+def encoded64(views64):
+    """The view at scale 2 in float64."""
+    return views64.encoded(2.0)
 
 
 @pytest.fixture(scope="session")

@@ -17,20 +17,20 @@ def part(table, model, ids, scales=None, checkpoint=None):
         entropy = rng.uniform(0.1, 0.3, count)
         for method in TABLES[table].parsed_methods():
             for step in method.steps:
-                feedforward = method.name == "feedforward"
-                gain = GAINS.get(method.settings.objective, 0.0) if step else 0.0
+                feedforward = method.method.method == "feedforward"
+                gain = GAINS.get(method.method.objective, 0.0) if step else 0.0
                 each = (np.arange(count) - count / 2 + 0.25) / 100 if step else 0.0
                 what = {
                     "scale": scale,
-                    "method": method.name,
-                    "variables": None if feedforward else method.settings.variables,
+                    "method": method.method.spelling,
+                    "variables": None if feedforward else method.method.variables,
                     "steps": step,
                 }
                 results.append(
                     {
                         **what,
                         "learning_rate": None if feedforward else 1e-3,
-                        "centred": None if feedforward else method.settings.centred,
+                        "centred": None if feedforward else method.method.centred,
                         "miou": float((classes + gain).mean()),
                         "miou_error": 0.03,
                         "gain_error": None if feedforward else 0.012,
@@ -52,11 +52,11 @@ def part(table, model, ids, scales=None, checkpoint=None):
     large = [scale for scale in scales or TABLES[table].scales if scale >= LARGE_SCALE]
     mean_gains = [
         {
-            "method": method.name,
-            "variables": method.settings.variables,
+            "method": method.method.spelling,
+            "variables": method.method.variables,
             "steps": step,
             "scales": large,
-            "gain": GAINS.get(method.settings.objective, 0.0),
+            "gain": GAINS.get(method.method.objective, 0.0),
             "error": 0.009,
         }
         for method in TABLES[table].parsed_methods()

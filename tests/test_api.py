@@ -22,8 +22,8 @@ def test_load(checkpoint_path):
 
 
 def test_run_on_pixels_equals_a_run_object(trained, photo, truth):
-    record = segviz.run(photo, trained, truth, "shapes", scale=1, steps=2, objective="oracle")
-    settings = segviz.Settings(scale=1, steps=2, objective="oracle")
+    record = segviz.run(photo, trained, truth, "shapes", scale=1, steps=2, method="oracle")
+    settings = segviz.Settings(scale=1, steps=2, method="oracle")
     same = segviz.Run(trained, photo, settings, truth, "shapes").all()
     assert isinstance(record, segviz.Record) and record.title == "shapes"
     assert record.numbers("loss") == same.numbers("loss")

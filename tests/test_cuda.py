@@ -32,7 +32,7 @@ def here(checkpoint_path):
 @pytest.mark.parametrize("objective", ["entropy", "entropy-few", "oracle", "adversary"])
 @pytest.mark.parametrize("variables", ["score", "scale", "both"])
 def test_episode(trained, here, photo, truth, objective, variables):
-    settings = Settings(scale=2.0, steps=4, objective=objective, variables=variables)
+    settings = Settings(scale=2.0, steps=4, method=objective, variables=variables)
     a, b = (Run(network, photo, settings, truth).all() for network in (trained, here))
     for key in ("loss", "entropy", "sigma", "iou"):
         found, expected = (np.array(r.numbers(key), float) for r in (b, a))

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from segviz.adapt import objectives
-from segviz.adapt.episode import encode_photo
 from segviz.adapt.objectives import OBJECTIVES
+from segviz.adapt.photo_views import PhotoViews
 from segviz.adapt.pixelwise import Pixels
 from segviz.evaluation.row_store import RowStore
 from segviz.runtime.distributed import TaskQueue
@@ -91,7 +91,7 @@ def test_all_pixels(sweeps, logits):
 @pytest.mark.parametrize("factor", [0.5, 1.5])
 def test_starting_sigma(sweeps, trained, factor):
     photo = np.random.default_rng(0).integers(0, 255, (64, 80, 3), dtype=np.uint8)
-    encoding = encode_photo(trained.network, photo, 1.0).encoding
+    encoding = PhotoViews(trained.network, photo).encoded(1.0).encoding
 
     def mean(network):
         return network.head(network.theta, *encoding).sigma.mean().item()

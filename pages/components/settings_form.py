@@ -124,9 +124,9 @@ def _method() -> None:
         key=controls.key("method"),
         on_change=_use_defaults,
         help="How the photo is read, and what every update makes smaller (min) or larger (max), in"
-        " nats. H is the entropy of a pixel, S the pixels above the mean entropy, picked anew at every step; y is the truth,"
-        " m the mean prediction, f its foreground classes, b its share of background. The paper"
-        " minimises entropy over S.",
+        " nats. H is the entropy of a pixel, S the pixels above the mean entropy, picked anew at"
+        " every step; y is the truth, m the mean prediction, f its foreground classes, b its share"
+        " of background. The paper minimises entropy over S.",
     )
     chosen = METHODS.get(name)
     if chosen is not None:

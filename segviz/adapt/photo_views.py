@@ -165,14 +165,22 @@ class PhotoViews:
 
     def forward_ms(self, settings: Settings) -> float:
         """Return the milliseconds that the frozen passes of a method took, as far as made."""
-        chosen = views_of(settings.info.views, settings.scale * max(self.photo.shape[:2]))
-        keys = [(settings.scale * view.factor, view.mirrored) for view in chosen]
-        made = [self._encoded.get(key) or self._predicted.get(key) for key in keys]
+        made = [self._encoded.get(key) or self._predicted.get(key) for key in self._keys(settings)]
         return sum(view.forward_ms for view in made if view is not None)
+
+    def has_read(self, settings: Settings) -> bool:
+        """Return whether all frozen passes of a method have been made, and are kept."""
+        encodings = settings.steps > 0 and settings.variables != "gate"
+        made = self._encoded.keys() if encodings else self._encoded.keys() | self._predicted.keys()
+        return made >= set(self._keys(settings))
 
     def keep(self, scales: set[float]) -> None:
         """Let go of the encodings of all views but those at some scales."""
         self._encoded = {key: view for key, view in self._encoded.items() if key[0] in scales}
+
+    def _keys(self, settings: Settings) -> list[tuple[float, bool]]:
+        chosen = views_of(settings.info.views, settings.scale * max(self.photo.shape[:2]))
+        return [(settings.scale * view.factor, view.mirrored) for view in chosen]
 
     @torch.no_grad()
     def _encode(self, scale: float, mirrored: bool) -> EncodedView:

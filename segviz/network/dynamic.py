@@ -242,7 +242,8 @@ class Segmenter(nn.Module):
     def encode(self, x: Tensor) -> Encoding:
         """Return features and scale space of one input (1, 3, H, W)."""
         F = self.features(x, self.fast_backbone)
-        return Encoding(F.float(), self.scale_space(F).float())  # autocast gives bfloat16
+        dtype = torch.promote_types(F.dtype, torch.float32)  # autocast gives bfloat16
+        return Encoding(F.to(dtype), self.scale_space(F).to(dtype))
 
     def predict(self, encoding: Encoding) -> Prediction:
         """Return the prediction of the trained theta."""

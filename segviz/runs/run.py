@@ -110,7 +110,8 @@ class Run:
 
     def _budget(self) -> MemoryBudget:
         height, width = self.photo.shape[:2]
-        truth, encoded = self.reference is not None, self.views is not None
+        truth = self.reference is not None
+        encoded = self.views is not None and self.views.has_read(self.settings)
         return MemoryBudget(self.checkpoint.network, height, width, truth, encoded)
 
     def _keep(self, step: Step) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from segviz.adapt.episode import optimise
+from segviz.adapt.optimisation import optimise
 from segviz.adapt.settings import Settings
 from segviz.network.resampling import resampled_argmax
 from segviz.runs.batch import Batch
@@ -38,9 +38,9 @@ class Effort(TorchDispatchMode):
         return sum(self.calls[name] for name in CONVOLUTIONS)
 
 
-def steps_of(network, encoded, **settings):
+def steps_of(views, **settings):
     """The effort of each of the steps 1 to 3, in order."""
-    states = optimise(network, encoded, Settings(steps=3, **settings))
+    states = optimise(views, Settings(scale=2.0, steps=3, **settings))
     next(states)
     found = []
     for _ in range(3):
@@ -57,7 +57,7 @@ def test_one_backbone_pass_an_episode(trained, photo, truth, backbone_inputs, st
 
 
 def test_two_backbone_passes_where_two_sizes_are_seen(trained, photo, truth, backbone_inputs):
-    settings = Settings(scale=2, steps=3, objective="entropy-two-scales")
+    settings = Settings(scale=2, steps=3, method="entropy-two-scales")
     Run(trained, photo, settings, truth).all()
     (large, _), (small, _) = backbone_inputs
     assert small < 0.7 * large
@@ -65,15 +65,15 @@ def test_two_backbone_passes_where_two_sizes_are_seen(trained, photo, truth, bac
 
 def test_one_backbone_pass_for_many_runs(trained, photo, truth, backbone_inputs):
     names = ("entropy", "entropy-marginal", "oracle", "adversary")
-    plan = [Settings(scale=2, steps=2, objective=name) for name in names]
+    plan = [Settings(scale=2, steps=2, method=name) for name in names]
     for _ in Batch(trained, photo, plan, truth):
         pass
     assert len(backbone_inputs) == 1
 
 
 @pytest.mark.parametrize("variables", ["score", "scale", "both"])
-def test_steps_convolve_nothing_and_read_the_scale_space_twice(network, encoded, variables):
-    for effort in steps_of(network, encoded, variables=variables):
+def test_steps_convolve_nothing_and_read_the_scale_space_twice(views, variables):
+    for effort in steps_of(views, variables=variables):
         assert effort.convolutions() == 0
         reads = sum(count for name, count in effort.calls.items() if "embedding_bag" in name)
         assert reads == (0 if variables == "score" else 2)
@@ -86,22 +86,20 @@ def test_convolutions_are_seen(network, encoded):
 
 
 @pytest.mark.parametrize("objective", ["entropy", "entropy-two-scales", "oracle"])
-def test_what_a_step_allocates(network, encoded, objective):
+def test_what_a_step_allocates(network, views, encoded, objective):
     """A few numbers for each channel, class and pixel; nothing for each level."""
     R = encoded.encoding.R
     pixels, channels, classes = R.shape[0], R.shape[2], network.architecture.classes
     limit = 4 * pixels * (4 * channels + 12 * classes + 80)
-    first, *later = steps_of(network, encoded, objective=objective)
+    first, *later = steps_of(views, method=objective)
     assert first.bytes < limit
     for effort in later:
         assert sum(effort.calls.values()) <= sum(first.calls.values()) < 320
         assert effort.bytes < limit
 
 
-def test_the_paper_s_objective_leaves_out_what_is_not_selected(network, encoded):
-    sparse, dense = (
-        steps_of(network, encoded, objective=name)[0].bytes for name in ("entropy", "entropy-all")
-    )
+def test_the_paper_s_objective_leaves_out_what_is_not_selected(views):
+    sparse, dense = (steps_of(views, method=name)[0].bytes for name in ("entropy", "entropy-all"))
     assert sparse < dense
 
 

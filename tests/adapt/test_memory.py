@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import torch
 
-from segviz.adapt import OBJECTIVES, Settings, memory
+from segviz.adapt import METHODS, OBJECTIVES, Settings, memory
 from segviz.adapt.memory import BASE, MemoryBudget, TensorCounter, most_demanding
-from segviz.adapt.method import Method
 from segviz.adapt.settings import PRECISIONS
 from segviz.errors import InputError
+from segviz.evaluation.measured_method import MeasuredMethod
 from segviz.evaluation.measurement import measure_image, plan_measurements
 from segviz.network import Segmenter
 from segviz.runs.batch import Batch
@@ -85,7 +85,7 @@ def test_more_of_anything_takes_more(network):
 def test_settings_without_weight(network):
     first = estimate(network)
     assert first == estimate(network) == estimate(network, learning_rate=0.1, tolerance=0.5)
-    assert estimate(network, objective="entropy") == estimate(network, centred=False) == first
+    assert estimate(network, method="entropy") == estimate(network, centred=False) == first
     assert estimate(network, 40, 60).total < first.total
 
 
@@ -142,7 +142,9 @@ def test_an_objective_that_asks_for_values(network, monkeypatch, trained, photo,
 
     odd = replace(OBJECTIVES["entropy-all"], loss=loss)
     monkeypatch.setitem(OBJECTIVES, "entropy-odd", odd)
-    settings = replace(SETTINGS, objective="entropy-odd")
+    info = replace(METHODS["entropy"], objective="entropy-odd")
+    monkeypatch.setitem(METHODS, "entropy-odd", info)
+    settings = replace(SETTINGS, method="entropy-odd")
     assert MemoryBudget(network, 56, 72).estimate(settings) is None
     record = Run(trained, photo, settings).all()  # nothing is refused
     assert record.complete
@@ -316,7 +318,7 @@ def test_a_forward_pass_that_was_made_counts_no_more(network):
 
 
 def test_images_of_an_evaluation(trained, photo, truth, free):
-    cells = plan_measurements([1.0, 4.0], [Method.parse("entropy", steps=(2,))], 21)
+    cells = plan_measurements([1.0, 4.0], [MeasuredMethod.parse("entropy", steps=(2,))], 21)
     small = MemoryBudget(trained.network, *photo.shape[:2], recorded=False)
     free(small.needs(Settings(scale=1.0, steps=2))[0].bytes)
     rows = measure_image(trained, photo, truth, cells)
@@ -329,7 +331,7 @@ def test_the_most_demanding():
     one, two, three, four = (
         Settings(steps=0, variables="all"),
         Settings(steps=8),
-        Settings(steps=4, objective="entropy-two-scales"),
+        Settings(steps=4, method="entropy-two-scales"),
         Settings(steps=1, variables="all"),
     )
     assert most_demanding([one, two]) is two and most_demanding([three, two]) is three

@@ -1,56 +1,105 @@
 import pytest
 
-from segviz.adapt import Settings
-from segviz.adapt.method import FEEDFORWARD, Method, parse_methods
+from segviz.adapt.method import Method
+from segviz.adapt.methods import METHODS, find, names_of
+from segviz.adapt.objectives import OBJECTIVES
+from segviz.adapt.views import VIEWS
 from segviz.errors import InputError
 
+ADAPTING = [name for name, info in METHODS.items() if info.objective is not None]
+PLAIN = [name for name in METHODS if name not in ADAPTING]
 
-def test_methods():
-    feedforward = Method.parse("feedforward")
-    assert feedforward.settings == Settings(steps=0) and feedforward.steps == (0,)
-    assert Method.parse("entropy").settings == Settings() and Method.parse("entropy").steps == (32,)
-    assert Method.parse("oracle", "score", steps=(5,), tolerance=0.1).settings == Settings(
-        objective="oracle", variables="score", steps=5, tolerance=0.1
-    )
-    assert Method.parse("entropy-marginal:centred:lr=3e-4:steps=7", "scale").settings == Settings(
-        objective="entropy-marginal",
-        variables="scale",
+
+# The registry
+
+
+def test_every_objective_is_a_method_of_its_name():
+    for name, objective in OBJECTIVES.items():
+        info = METHODS[name]
+        assert info.objective == name and info.views == "single" and info.base == "feedforward"
+        assert info.needs_truth == objective.needs_truth
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_what_the_registry_says_fits_together(name):
+    info = METHODS[name]
+    assert info.title and info.formula and info.source
+    assert info.views in VIEWS
+    assert (info.views == "single") == (info.combination == "")
+    adapts = info.objective is not None
+    assert adapts == bool(info.variables) == (info.steps > 0)
+    base = METHODS[info.base]
+    assert base.objective is None
+    if adapts:
+        assert (base.views, base.combination) == (info.views, info.combination)
+
+
+def test_titles_are_unique():
+    titles = [info.title for info in METHODS.values()]
+    assert len(set(titles)) == len(titles)
+
+
+def test_unknown_names():
+    assert find("flip") is METHODS["flip"]
+    with pytest.raises(InputError, match=r"no method 'flop'; choose one of feedforward, .*flip"):
+        find("flop")
+    assert "pyramid[:rule|fixed|mean|gate][:entropy|oracle|adversary]" in names_of()
+
+
+# Spelling
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_names_are_spellings(name):
+    method = Method.parse(name)
+    assert method == Method(method=name) and method.spelling == name
+    assert method.info is METHODS[name] and method.objective == METHODS[name].objective
+
+
+@pytest.mark.parametrize("name", ADAPTING)
+def test_spellings_say_everything_but_steps_and_variables(name):
+    variables = next(v for v in METHODS[name].variables if v in ("score", "both"))
+    method = Method(
+        method=name,
+        variables=variables,
         steps=7,
         learning_rate=3e-4,
         centred=True,
+        tolerance=0.01,
     )
+    assert method.spelling == f"{name}:centred:lr=0.0003:tolerance=0.01"
+    assert Method.parse(method.spelling, variables=variables, steps=7) == method
 
 
-def test_steps_of_a_method():
-    several = Method.parse("entropy", steps=(128, 0, 32, 32))
-    assert several.steps == (0, 32, 128) and several.settings.steps == 128
-    assert Method.parse("entropy:steps=3", steps=(9, 12)).steps == (3,)
-    assert Method.parse("feedforward", steps=(9, 12)).steps == (0,)
-    with pytest.raises(InputError, match=r"no steps.*at least one, such as 32"):
-        Method.parse("entropy", steps=())
+def test_options_of_a_spelling_go_before_defaults():
+    method = Method.parse("entropy-marginal:lr=3e-4:steps=7", learning_rate=1e-2, steps=1)
+    assert method == Method(method="entropy-marginal", learning_rate=3e-4, steps=7)
+    given = Method.parse(" entropy ", variables="score", learning_rate=1e-2, tolerance=None or 0.0)
+    assert given == Method(variables="score", learning_rate=1e-2)
 
 
-def test_names():
-    """One name for one way to adapt, however it was asked for; never one name for two."""
-    assert Method.parse(" entropy ").name == "entropy"
-    assert Method.parse("entropy:lr=1e-3:steps=7", "score").name == "entropy"
-    assert Method.parse("entropy", steps=(0,)).name == FEEDFORWARD
-    spelt = Method.parse("entropy:lr=3e-4:centred", steps=(1, 2))
-    given = Method.parse("entropy", steps=(1, 2), centred=True, learning_rate=3e-4)
-    assert spelt.name == given.name == "entropy:centred:lr=0.0003"
-    assert Method.parse(spelt.name, steps=(1, 2)) == spelt
-    tolerant = Method.parse("oracle", tolerance=0.01)
-    assert tolerant.name == "oracle:tolerance=0.01" and Method.parse(tolerant.name) == tolerant
+def test_one_spelling_for_one_method():
+    spelt = Method.parse("entropy:lr=3e-4:centred")
+    given = Method.parse("entropy", centred=True, learning_rate=3e-4)
+    assert spelt == given and spelt.spelling == given.spelling == "entropy:centred:lr=0.0003"
+    assert Method.parse("entropy:lr=1e-3:steps=7", variables="score").spelling == "entropy"
     rates = ("0.00012345678", "0.00012345679")
-    assert len({Method.parse(f"entropy:lr={rate}").name for rate in rates}) == 2
+    assert len({Method.parse(f"entropy:lr={rate}").spelling for rate in rates}) == 2
+
+
+@pytest.mark.parametrize("name", ADAPTING)
+def test_without_updates_the_spelling_is_that_of_the_base(name):
+    assert Method(method=name, steps=0).spelling == METHODS[name].base
 
 
 @pytest.mark.parametrize(
     ("spelling", "pattern"),
     [
-        ("", "no objective ''; choose one of entropy"),
-        ("entropia", "no objective 'entropia'; choose one of entropy"),
-        ("feedforward:steps=3", "'feedforward:steps=3': feedforward takes no options"),
+        ("", "no method ''; choose one of feedforward, entropy"),
+        ("entropia", "no method 'entropia'; choose one of feedforward, entropy"),
+        ("feedforward:steps=3", "'feedforward:steps=3': feedforward makes no updates.*no options"),
+        ("pyramid:rule:lr=1e-2", "pyramid:rule makes no updates and takes no options"),
+        ("pyramid:luck", "takes no options; write pyramid"),
         (
             "entropy:fast",
             "'fast' in 'entropy:fast' is not an option.*lr=RATE, tolerance=FRACTION and steps=T",
@@ -63,6 +112,8 @@ def test_names():
         ("entropy:lr=7", "learning rate must be .* got 7.0"),
         ("entropy:lr=nan", "learning rate must be .* got nan"),
         ("entropy:steps=-1", "steps must be .* got -1"),
+        ("entropy:tolerance=1", "tolerance must be .* got 1.0"),
+        ("pyramid:rule:entropy:centred", "centred updates .* 'gate'; choose score, scale or both"),
     ],
 )
 def test_misspelt_methods(spelling, pattern):
@@ -71,10 +122,57 @@ def test_misspelt_methods(spelling, pattern):
     assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
 
 
-def test_every_method_on_every_group_of_variables():
-    found = parse_methods((" feedforward", "oracle"), ("score", "both"), (1, 4), centred=True)
-    assert [(m.name, m.settings.variables, m.steps) for m in found] == [
-        (FEEDFORWARD, "both", (0,)),
-        ("oracle:centred", "score", (1, 4)),
-        ("oracle:centred", "both", (1, 4)),
-    ]
+# Values
+
+
+def test_defaults_are_those_of_the_method():
+    assert (Method().variables, Method().steps, Method().learning_rate) == ("both", 32, 1e-3)
+    pyramid = Method(method="pyramid:rule:entropy")
+    assert (pyramid.variables, pyramid.steps, pyramid.learning_rate) == ("gate", 32, 0.05)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_methods_without_updates_have_neutral_values(name):
+    method = Method(
+        method=name, variables="both", steps=9, learning_rate=0.5, centred=True, tolerance=0.1
+    )
+    assert method == Method(method=name)
+    assert (method.variables, method.steps, method.centred) == ("", 0, False)
+    assert method.objective is None and not method.needs_truth
+
+
+@pytest.mark.parametrize("variables", ["both", "score", "scale", "all"])
+def test_variables_of_a_method(variables):
+    assert Method(variables=variables).variables == variables
+
+
+@pytest.mark.parametrize(
+    ("name", "variables"),
+    [("entropy", "gate"), ("entropy", ""), ("entropy", "weights"), ("pyramid:rule:oracle", "all")],
+)
+def test_variables_that_a_method_does_not_have(name, variables):
+    with pytest.raises(InputError, match=f"'{name}' has no variables '{variables}'; choose one of"):
+        Method(method=name, variables=variables)
+
+
+def test_truth_is_needed_only_for_updates():
+    assert Method(method="oracle").needs_truth
+    assert Method(method="pyramid:rule:adversary").needs_truth
+    assert not Method(method="oracle", steps=0).needs_truth
+    assert not Method(method="pyramid:rule").needs_truth
+
+
+@pytest.mark.parametrize(
+    ("spelling", "joins", "last"),
+    [
+        ("feedforward", 0, 0),
+        ("entropy:steps=5", 0, 5),
+        ("flip", 1, 1),
+        ("pyramid:rule", 2, 2),
+        ("pyramid:rule:entropy:steps=5", 2, 7),
+        ("multi-scale", 11, 11),
+    ],
+)
+def test_views_join_before_updates(spelling, joins, last):
+    method = Method.parse(spelling)
+    assert (method.joins, method.last_step) == (joins, last)

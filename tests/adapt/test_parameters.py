@@ -5,11 +5,12 @@ from torch.nn import functional
 
 from segviz.adapt import parameters
 from segviz.adapt.fast_gradient import LogitGradient
+from segviz.adapt.methods import METHODS
 from segviz.adapt.parameters import EndToEndParameters, HeadParameters
-from segviz.adapt.settings import VARIABLES
 from segviz.network import Encoding, Theta
 from segviz.network.checkpoint import tensor_hash
 
+VARIABLES = METHODS["entropy"].variables
 NAMES = {
     "score": ["score_weight", "score_bias"],
     "scale": ["scale_weight", "scale_bias"],
@@ -20,8 +21,7 @@ NAMES = {
 @pytest.fixture
 def make(network64, encoded64):
     def make(name, centred=False):
-        x, encoding = encoded64.x, encoded64.encoding
-        return parameters.copy_parameters(network64, x, encoding, name, centred)
+        return parameters.copy_parameters(network64, encoded64, name, centred)
 
     return make
 

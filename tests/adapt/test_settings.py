@@ -4,14 +4,15 @@ import math
 
 import pytest
 
-from segviz.adapt.objectives import OBJECTIVES
-from segviz.adapt.settings import LIMITS, PRECISIONS, VARIABLES, Settings
+from segviz.adapt.method import Method
+from segviz.adapt.methods import METHODS
+from segviz.adapt.settings import LIMITS, PRECISIONS, Settings
 from segviz.errors import InputError
 
 
 def test_defaults_are_the_papers():
     s = Settings()
-    assert (s.objective, s.variables, s.steps, s.learning_rate) == ("entropy", "both", 32, 1e-3)
+    assert (s.method, s.variables, s.steps, s.learning_rate) == ("entropy", "both", 32, 1e-3)
     assert not s.centred and s.tolerance == 0
 
 
@@ -21,7 +22,7 @@ def test_frozen():
 
 
 def test_as_json():
-    settings = Settings(scale=1.5, objective="oracle", variables="score", steps=7, tolerance=0.01)
+    settings = Settings(scale=1.5, method="oracle", variables="score", steps=7, tolerance=0.01)
     assert Settings(**json.loads(json.dumps(dataclasses.asdict(settings)))) == settings
 
 
@@ -52,20 +53,27 @@ def test_tolerance(value):
         Settings(tolerance=value)
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
-@pytest.mark.parametrize("variables", VARIABLES)
-def test_every_choice_goes_together(objective, variables):
-    settings = Settings(objective=objective, variables=variables)
-    assert settings.needs_truth == OBJECTIVES[objective].needs_truth
-    feedforward = Settings(objective=objective, variables=variables, steps=0)
-    assert not feedforward.needs_truth
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_on_each_of_its_variables(name):
+    for variables in METHODS[name].variables:
+        settings = Settings(method=name, variables=variables)
+        assert settings.needs_truth == METHODS[name].needs_truth
+        assert not Settings(method=name, variables=variables, steps=0).needs_truth
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_settings_of_a_method(name):
+    method = Method(method=name, steps=3, tolerance=0.1)
+    settings = Settings.of(method, 1.5, "bfloat16")
+    expected = Settings(method=name, steps=3, tolerance=0.1, scale=1.5, precision="bfloat16")
+    assert settings == expected and settings.spelling == method.spelling
 
 
 @pytest.mark.parametrize(
     ("values", "pattern"),
     [
-        ({"objective": "entropia"}, "no objective 'entropia'; choose one of entropy, "),
-        ({"variables": "bias"}, "no variables 'bias'; choose one of score, scale, both, all"),
+        ({"method": "entropia"}, "no method 'entropia'; choose one of feedforward, entropy, "),
+        ({"variables": "bias"}, "no variables 'bias'; choose one of both, score, scale, all"),
         ({"precision": "float8"}, "no precision 'float8'; choose one of float32, bfloat16"),
         ({"variables": "all", "centred": True}, "centred .* 'all'; choose score, scale or both"),
     ],

@@ -18,7 +18,7 @@ def runs(trained, photo, truth):
 
     return {
         "feedforward": run(scale=1.0, steps=0),
-        "oracle": run(scale=1.0, steps=3, objective="oracle", learning_rate=0.01),
+        "oracle": run(scale=1.0, steps=3, method="oracle", learning_rate=0.01),
     }
 
 

@@ -137,7 +137,6 @@ def test_any_size(networks, name, size):
     assert encoding.R.shape == (h * w, a.levels, a.channels)
     assert prediction.logits.shape == (a.classes, h, w)
     assert prediction.sigma.shape == (h, w)
-    assert prediction.activation.shape == (h * w, a.channels)
     assert training.shape == (2, a.classes, h, w)
     for values in (*encoding, *prediction, training):
         assert torch.isfinite(values).all()

@@ -198,7 +198,7 @@ def test_whole_maps_are_resized_as_torch_does(grid):
     expected = functional.interpolate(
         maps, size=(height, width), mode="bilinear", align_corners=grid.corner
     )
-    rows, columns = grid.lattice.to_features(height, height), grid.to_features(width, width)
+    rows, columns = (grid.lattice.to_features(side, side) for side in (height, width))
     assert torch.allclose(resample(maps, rows, columns), expected, atol=1e-5)
 
 

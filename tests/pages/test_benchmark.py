@@ -139,7 +139,7 @@ def test_an_image_is_opened_at_its_setting(bench, rooted, trained, monkeypatch):
     assert closed == {"2010_000099"}
     app.click(f"bench_open_{IDS[0]}").rest()
     assert app.record.title == IDS[0]
-    assert app.record.settings == Settings(scale=3.0, objective="entropy", variables="both")
+    assert app.record.settings == Settings(scale=3.0, method="entropy", variables="both")
     app.go("iterate")  # AppTest does not follow a page that switches by itself
     assert app.address["photo"] == f"voc:{IDS[0]}"
 

@@ -76,14 +76,14 @@ def test_a_preset_runs_its_photo_with_its_settings(app):
 
 
 def test_run_with_other_settings(app):
-    app.open().run(scale=1.0, steps=3, objective="entropy-few", variables="score")
+    app.open().run(scale=1.0, steps=3, method="entropy-few", variables="score")
     assert app.record.settings == Settings(
-        scale=1.0, steps=3, objective="entropy-few", variables="score"
+        scale=1.0, steps=3, method="entropy-few", variables="score"
     )
     assert app.address == {
         "scale": "1",
         "steps": "3",
-        "objective": "entropy-few",
+        "method": "entropy-few",
         "variables": "score",
     }
     assert len(app.session.history) == 2
@@ -146,7 +146,7 @@ def test_a_failed_run_keeps_the_earlier_result(app, monkeypatch):
 
 def test_nothing_writes_to_the_shared_network(app):
     before = tensor_hash(server.trained().network)
-    app.open(objective="adversary", steps="2", scale="1")
+    app.open(method="adversary", steps="2", scale="1")
     assert app.record.last == 2 and tensor_hash(server.trained().network) == before
 
 
@@ -193,7 +193,7 @@ def test_an_address_may_only_look_elsewhere(app):
     ("query", "words"),
     [
         ({"scale": "99"}, "scale = '99'"),
-        ({"objective": "<b>x</b>"}, "objective = '<b>x</b>'"),
+        ({"method": "<b>x</b>"}, "objective = '<b>x</b>'"),
         ({"photo": "sample:dragon", "steps": "1", "scale": "1"}, "There is no sample 'dragon'"),
         ({"photo": "voc:2007_000001", "steps": "1", "scale": "1"}, "no VOC folder"),
         ({"photo": "voc:../../x"}, "photo = 'voc:../../x'"),
@@ -298,7 +298,7 @@ def test_oracle_without_truth_is_labelled(app, noise, png):
     upload(app.open(), png(noise))
     app.click("pick_use")
     assert "no truth" in app.said
-    app.set(objective="oracle")
+    app.set(method="oracle")
     assert any("prediction at scale 1 stands in" in warning.value for warning in app.at.warning)
     app.run(scale=1.0, steps=1)
     assert app.record.reference == "1x prediction"

@@ -163,7 +163,7 @@ def test_too_large_a_grid_is_refused(app):
 
 def test_runs_lists_those_of_the_visit(app):
     app.open("iterate", **QUICK)
-    app.run(objective="oracle")
+    app.run(method="oracle")
     app.go("runs")
     assert "2 runs of this visit" in app.said.replace("**", "")
     for entry in app.session.history.entries:
@@ -177,7 +177,7 @@ def test_runs_lists_those_of_the_visit(app):
 
 def test_pinned_runs_are_compared(app):
     app.open("iterate", **QUICK)
-    app.run(objective="oracle")
+    app.run(method="oracle")
     app.go("runs")
     for entry in app.session.history.entries:
         app.at.toggle(key=f"pin_{entry.id}").set_value(True).run()
@@ -201,7 +201,7 @@ def test_evicted_runs_are_reported(app, monkeypatch):
     monkeypatch.setattr(history, "MAX_RUNS", 2)
     app.open("iterate", **QUICK)
     app.session.history.max_runs = 2
-    app.run(objective="oracle").run(objective="adversary")
+    app.run(method="oracle").run(method="adversary")
     app.go("runs")
     assert "1 older run was let go" in app.said
     app.click(f"drop_{app.session.history.entries[0].id}")

@@ -1,19 +1,17 @@
 import itertools
 
-import numpy as np
 import pytest
 import torch
 
-from segviz.adapt.episode import encode_photo, optimise, photo_labels
+from segviz.adapt.optimisation import optimise
 from segviz.adapt.settings import Settings
 from segviz.network.checkpoint import tensor_hash
-from segviz.network.resampling import resample
 from segviz.profiling import baselines
 
 
 @pytest.fixture
-def ours(network64, encoded64):
-    states = optimise(network64, encoded64, Settings(steps=3))
+def ours(views64):
+    states = optimise(views64, Settings(scale=2.0, steps=3))
     return [state.logits.flatten(1).T for state in states]
 
 
@@ -46,28 +44,6 @@ def test_batch_norm_parameters():
     module = torch.nn.Sequential(convolution, norm, torch.nn.BatchNorm2d(4, affine=False))
     weight, bias = baselines.batch_norm_parameters(module)
     assert weight is norm.weight and bias is norm.bias
-
-
-def test_one_size_is_the_prediction_and_its_mirror_image(network, photo):
-    def predict(image):
-        encoded = encode_photo(network, image, 2.0)
-        logits = network.head(network.theta, *encoded.encoding).logits
-        return encoded, logits
-
-    encoded, logits = predict(photo)
-    plain = photo_labels(logits, encoded)
-    _, flipped = predict(photo[:, ::-1])
-    both = [resample(x, encoded.rows, encoded.columns).softmax(0) for x in (logits, flipped)]
-    expected = (both[0] + both[1].flip(2)).argmax(0).numpy()
-    got = baselines.multi_scale(network, photo, 2.0, ratios=(1.0,))
-    assert got.dtype == np.uint8 and (got == expected).all()
-    assert (got == plain).mean() > 0.5
-
-
-def test_several_sizes_of_a_mirrored_photo(network, photo):
-    got = baselines.multi_scale(network, photo, 1.0)
-    mirrored = baselines.multi_scale(network, np.ascontiguousarray(photo[:, ::-1]), 1.0)
-    assert (got == mirrored[:, ::-1]).mean() > 0.99
 
 
 def test_backbone_and_classifier(network, encoded):

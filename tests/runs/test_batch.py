@@ -10,10 +10,10 @@ from segviz.runs.batch import Batch
 from segviz.runs.run import Run
 
 SETTINGS = [
-    Settings(scale=2.0, steps=3, objective="entropy"),
-    Settings(scale=1.0, steps=2, objective="entropy-marginal", variables="score"),
+    Settings(scale=2.0, steps=3, method="entropy"),
+    Settings(scale=1.0, steps=2, method="entropy-marginal", variables="score"),
     Settings(scale=2.0, steps=0),
-    Settings(scale=2.0, steps=2, objective="oracle", variables="scale", centred=True),
+    Settings(scale=2.0, steps=2, method="oracle", variables="scale", centred=True),
 ]
 
 

@@ -25,7 +25,7 @@ def test_settings_are_a_sentence(record):
 def test_runs_are_described_by_what_they_share():
     runs = [Settings(variables="all", steps=1), Settings(variables="score", steps=1, scale=2)]
     assert describe.settings(*runs) == "entropy, 1 step, learning rate 0.001"
-    runs = [Settings(scale=2), Settings(scale=2, objective="oracle"), Settings(scale=1, steps=0)]
+    runs = [Settings(scale=2), Settings(scale=2, method="oracle"), Settings(scale=1, steps=0)]
     text = "on score and scale, scale 2, 32 steps, learning rate 0.001"
     assert describe.settings(*runs) == text
     assert describe.settings(Settings(steps=0), Settings(steps=0, scale=1)) == "feedforward"
@@ -33,7 +33,7 @@ def test_runs_are_described_by_what_they_share():
 
 
 def test_short_names():
-    assert describe.short_name(Settings(objective="oracle", variables="scale")) == "oracle, scale"
+    assert describe.short_name(Settings(method="oracle", variables="scale")) == "oracle, scale"
     assert describe.short_name(Settings(steps=0)) == "feedforward"
 
 
@@ -88,7 +88,7 @@ def test_stems_tell_settings_apart(record):
         Settings(scale=1.0, steps=3),
         Settings(scale=1.5, steps=3),
         Settings(scale=1.0, steps=0),
-        Settings(scale=1.0, steps=3, objective="entropy-marginal"),
+        Settings(scale=1.0, steps=3, method="entropy-marginal"),
         Settings(scale=1.0, steps=3, variables="score"),
         Settings(scale=1.0, steps=3, learning_rate=3e-4),
         Settings(scale=1.0, steps=3, centred=True),

@@ -108,7 +108,7 @@ def test_titles_are_made_fit_for_a_record(trained, photo, tmp_path):
 
 
 def test_1x_prediction_stands_in(trained, photo):
-    record = Run(trained, photo, settings(objective="oracle")).all()
+    record = Run(trained, photo, settings(method="oracle")).all()
     assert record.reference == "1x prediction"
     assert record.numbers("iou") == record.numbers("accuracy") == [None] * 4
     assert all(0 <= value <= 1 for value in record.numbers("agreement"))
@@ -119,7 +119,7 @@ def test_1x_prediction_stands_in(trained, photo):
 
 def test_truth_that_ignores_everything(trained, photo, tmp_path):
     nothing = np.full(photo.shape[:2], IGNORE)
-    record = Run(trained, photo, settings(objective="oracle"), nothing).all()
+    record = Run(trained, photo, settings(method="oracle"), nothing).all()
     assert record.numbers("iou") == record.numbers("accuracy") == [None] * 4
     assert record.numbers("loss") == [0] * 4
     record.save(tmp_path / "run")

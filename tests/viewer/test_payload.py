@@ -141,7 +141,7 @@ def test_only_truth_is_sent_as_truth(other):
 
 def test_losses_of_different_objectives_are_not_put_side_by_side(record):
     oracle = dataclasses.replace(
-        record, settings=dataclasses.replace(record.settings, objective="oracle")
+        record, settings=dataclasses.replace(record.settings, method="oracle")
     )
     for runs, there in (([record, record], True), ([record, oracle], False)):
         head = payload([NamedRecord(run, "run") for run in runs]).head
