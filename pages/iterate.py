@@ -37,15 +37,18 @@ def run_preset(preset: Preset) -> None:
     run_planned(PAGE, planned)
 
 
-def is_shown(preset: Preset) -> bool:
-    """Return whether the run shown is that of a preset."""
+def preset_of(request: RunRequest | None) -> Preset | None:
+    """Return the preset of the run in progress, or of the run shown; None if it has none."""
     shown = now.shown.get(PAGE)
     entry = now.history.get(shown.runs[0][1]) if shown else None
-    return (
-        entry is not None
-        and entry.photo == f"sample:{preset.sample}"
-        and entry.record.settings == preset.settings
-    )
+    if request is not None:
+        run = request.photo, request.plan[0].settings
+    elif entry is not None:
+        run = entry.photo, entry.record.settings
+    else:
+        return None
+    presets = {(f"sample:{preset.sample}", preset.settings): preset for preset in PRESETS.values()}
+    return presets.get(run)
 
 
 def opening_request() -> RunRequest | None:
@@ -70,7 +73,7 @@ if request is None and PAGE not in now.shown:
     request = opening_request()
 sidebar(PAGE, "Run", planned)
 buttons, words = st.columns([2, 3], vertical_alignment="center")
-shown_preset = next((preset for preset in PRESETS.values() if is_shown(preset)), None)
+shown_preset = preset_of(request)
 with buttons.container(horizontal=True, gap="small"):
     for name, preset in PRESETS.items():
         st.button(

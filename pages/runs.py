@@ -54,7 +54,7 @@ def pinned() -> list[HistoryEntry]:
     if len(alike) < len(chosen):
         names = ", ".join(plain(e.record.title) for e in chosen if e not in alike)
         st.warning(
-            "Only runs on photos of equal size share panels; without the size of"
+            "Only runs on photos of equal size can be compared; not of the size of"
             f" {plain(chosen[0].record.title)}: {names}.",
             icon=":material/aspect_ratio:",
         )

@@ -71,8 +71,12 @@ def _button(
     name: str, kind: Export, record: Record, selection: Selection, label: str | None = None
 ) -> None:
     make: Callable[[], bytes] = partial(kind, record, selection)
+    if label is None:
+        format = kind.suffix.strip(".").upper()
+        named = format in kind.label.upper()
+        label = kind.label if named else f"{kind.label} ({format})"
     st.download_button(
-        label or kind.label,
+        label,
         make,
         kind.name(record, selection),
         kind.mime,

@@ -69,7 +69,7 @@ def test_a_cell_of_ablate_opens_its_run(page, address):
 def test_runs_are_pinned_compared_and_opened_from_a_file(page, address, tmp_path):
     app = AppPage(page, address, QUICK)
     page.get_by_test_id("stPopover").get_by_role("button").click()
-    _, data = app.download(app.button("Record", exact=True))
+    _, data = app.download(app.button("Record"))
     page.keyboard.press("Escape")
     app.type("Steps T", 2)
     app.button("Run", exact=True).click()

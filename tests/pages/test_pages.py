@@ -194,7 +194,7 @@ def test_only_photos_of_one_size_share_panels(app):
     app.go("runs")
     for entry in app.session.history.entries:
         app.at.toggle(key=f"pin_{entry.id}").set_value(True).run()
-    assert "Only runs on photos of equal size share panels" in app.said
+    assert "Only runs on photos of equal size can be compared" in app.said
 
 
 def test_evicted_runs_are_reported(app, monkeypatch):
