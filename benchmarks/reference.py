@@ -23,6 +23,7 @@ from segviz.adapt.settings import Settings
 from segviz.cli.output import write_atomically
 from segviz.data import voc
 from segviz.data.classes import IGNORE
+from segviz.data.splits import voc_images
 from segviz.evaluation.evaluate import choose_images
 from segviz.network import load
 from segviz.network.resampling import resample
@@ -42,7 +43,7 @@ def main() -> None:
     root = voc.find_root(options.voc_root)
     trained = load()
     network = trained.network
-    ids = choose_images(root, "val", options.limit)
+    ids = choose_images(voc_images(root, "val"), options.limit)
     matrices = {
         (scale, step, way): np.zeros((21, 21), np.int64)
         for scale in SCALES

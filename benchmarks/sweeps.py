@@ -45,6 +45,7 @@ from segviz.adapt.pixelwise import Pixels
 from segviz.adapt.settings import Settings
 from segviz.cli.output import write_atomically
 from segviz.data import voc
+from segviz.data.splits import voc_images
 from segviz.evaluation.bootstrap import difference, resampled_miou
 from segviz.evaluation.evaluate import choose_images
 from segviz.evaluation.measurement import row_key
@@ -307,7 +308,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results"))
     options = parser.parse_args()
     root, tasks = voc.find_root(options.voc_root), TaskQueue.from_environment()
-    ids = choose_images(root, options.split, options.limit)
+    ids = choose_images(voc_images(root, options.split), options.limit)
     with ExitStack() as stack:
         stores = {}
         for model, name in MODELS.items():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..data.dataset import DataSet
 from ..errors import InputError
 from ..evaluation.paper_tables import MODELS, TABLES
 from ..evaluation.results import ModelResult, ResultFile
@@ -49,9 +50,10 @@ def run(options: Namespace) -> int:
             raise InputError(f"there is no table {name!r}; choose of {', '.join(TABLES)}.")
     with pause_garbage_collection():
         from ..data import voc
+        from ..data.splits import voc_images
         from ..evaluation.evaluate import choose_images
 
-    root = voc.find_root(options.voc_root)
+    data = voc_images(voc.find_root(options.voc_root), options.split)
     for model in dict.fromkeys(model for name in names for model in TABLES[name].models):
         checkpoint.read_card(MODELS[model])  # a missing network is said before hours of work
     tasks = TaskQueue.from_environment()
@@ -59,8 +61,8 @@ def run(options: Namespace) -> int:
     for name in names:
         path = out / f"table-{name}.json"
         limits = [limit for limit in (options.limit, TABLES[name].limit) if limit is not None]
-        ids = choose_images(root, options.split, min(limits, default=None))
-        result = _measure_table(name, options, root, ids, rows, tasks)
+        ids = choose_images(data, min(limits, default=None))
+        result = _measure_table(name, options, data, ids, rows, tasks)
         if tasks.is_main and result.images:
             write_atomically(path, msgspec.json.encode(result).decode() + "\n")
             for model, part in result.models.items():
@@ -73,7 +75,7 @@ def run(options: Namespace) -> int:
 
 
 def _measure_table(
-    name: str, options: Namespace, root: Path, ids: Sequence[str], rows: Path, tasks: TaskQueue
+    name: str, options: Namespace, data: DataSet, ids: Sequence[str], rows: Path, tasks: TaskQueue
 ) -> ResultFile:
     """Measure a table; only the leading process has its models."""
     from ..evaluation.evaluate import evaluate_images
@@ -91,7 +93,7 @@ def _measure_table(
         measurements = plan_measurements(table.scales, methods, classes)
         with progress_bar(f"table {name}, {model}") as on_progress:
             failed, complete = evaluate_images(
-                trained, root, ids, measurements, rows, tasks, on_progress
+                trained, data, ids, measurements, rows, tasks, on_progress
             )
         if tasks.is_main:
             models[model] = summarise(trained, measurements, failed)

@@ -115,7 +115,7 @@ def run(options: Namespace) -> int:
     """Train a network and write its checkpoint and card."""
     with pause_garbage_collection():
         from ..data import voc
-        from ..data.splits import split_ids
+        from ..data.splits import voc_images
         from ..training.initialisation import Initialisation
         from ..training.trainer import Trainer
 
@@ -127,8 +127,7 @@ def run(options: Namespace) -> int:
     if options.mixed is None:
         options.mixed = device.type == "cuda"
     trainer = Trainer(
-        root,
-        split_ids(root, options.split, exclude),
+        voc_images(root, options.split, exclude),
         Architecture.of(
             options.backbone,
             stride=options.stride,

@@ -7,13 +7,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..errors import InputError
 
-__all__ = ["FORMATS", "MAX_BYTES", "MAX_PIXELS", "MAX_RATIO", "MIN_SIDE", "decode"]
+__all__ = [
+    "FORMATS",
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "MAX_RATIO",
+    "MIN_SIDE",
+    "DecodedImage",
+    "decode",
+    "upright_size",
+]
 
 FORMATS = {"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP", "BMP": "BMP", "TIFF": "TIFF"}
 """The formats accepted: Pillow's names and those for people. Pillow's other decoders, some forty,
@@ -29,21 +38,29 @@ MAX_RATIO = 20
 MIN_SIDE = 16
 """The shortest side in pixels."""
 
-_TILE_WIDTH, _TILE_LENGTH = 322, 323  # tags of TIFF
+_TILE_WIDTH, _TILE_LENGTH, _PHOTOMETRIC = 322, 323, 262  # tags of TIFF
+_ORIENTATION = 274  # tag of EXIF
 
 # Warning filters belong to the process, so that two threads must not swap them at the same time.
 _FILTERS = threading.Lock()
 
 
-def decode(source: bytes | Path, noun: str) -> tuple[Image.Image, str]:
+class DecodedImage(NamedTuple):
+    """The first frame of an image file, and how the file stored it."""
+
+    image: Image.Image  # upright by its EXIF orientation
+    format: str  # Pillow's name of the format
+    raw_mode: str  # Pillow's name of the pixels in the file, such as "L;4" for 4 bits; or ""
+    several: bool  # a TIFF of several frames
+    white_is_zero: bool  # a TIFF whose values are inverted
+
+
+def decode(source: bytes | Path, noun: str) -> DecodedImage:
     """Decode an image file; format and size are checked before any pixel is decoded.
 
     Arguments:
         source: The bytes of the file, or its path.
         noun: What errors call the file, "photo" or "mask".
-
-    Returns:
-        The first frame, turned upright by its EXIF orientation, and Pillow's name of the format.
 
     Raises:
         InputError: If the file is missing, empty, damaged or in another format, or exceeds one of
@@ -73,7 +90,7 @@ def _pillow_warnings() -> Iterator[None]:
         yield
 
 
-def _decode_path(path: Path, noun: str) -> tuple[Image.Image, str]:
+def _decode_path(path: Path, noun: str) -> DecodedImage:
     try:
         if path.exists() and not path.is_file():
             kind = "folder" if path.is_dir() else "device or a pipe"
@@ -92,12 +109,14 @@ def _decode_path(path: Path, noun: str) -> tuple[Image.Image, str]:
         ) from error
 
 
-def _decode_stream(stream: BinaryIO, subject: str) -> tuple[Image.Image, str]:
+def _decode_stream(stream: BinaryIO, subject: str) -> DecodedImage:
     with _pillow_warnings():
         try:
             image = Image.open(stream, formats=tuple(FORMATS))
             _check_size(image, subject)
-            form = image.format or ""
+            form, raw_mode = image.format or "", _raw_mode(image)
+            white_is_zero = form == "TIFF" and _tag(image, _PHOTOMETRIC, 1) == 0
+            several = form == "TIFF" and _has_second_frame(image)
             image.load()
             # A decoder may learn the true size only now.
             _check_size(image, subject)
@@ -121,7 +140,23 @@ def _decode_stream(stream: BinaryIO, subject: str) -> tuple[Image.Image, str]:
             raise InputError(
                 f"{subject} is damaged or cut off ({error}); save or download it again."
             ) from error
-        return _upright(image), form
+        return DecodedImage(_upright(image), form, raw_mode, several, white_is_zero)
+
+
+def upright_size(path: Path, noun: str) -> tuple[int, int]:
+    """Return the size (H, W) of an upright image from its header, without decoding pixels.
+
+    Raises:
+        InputError: As `decode`, as far as the header tells.
+    """
+    try:
+        with _pillow_warnings(), Image.open(path, formats=tuple(FORMATS)) as image:
+            width, height = image.size
+            turned = image.getexif().get(_ORIENTATION) in (5, 6, 7, 8)
+    except Exception:  # `decode` tells what is wrong
+        upright = decode(path, noun).image
+        return upright.height, upright.width
+    return (width, height) if turned else (height, width)
 
 
 def _check_size(image: Image.Image, subject: str) -> None:
@@ -141,9 +176,27 @@ def _check_size(image: Image.Image, subject: str) -> None:
         )
 
 
-def _tag(image: Image.Image, tag: int) -> int:
-    value = getattr(image, "tag_v2", {}).get(tag, 0)
-    return value if isinstance(value, int) else 0
+def _raw_mode(image: Image.Image) -> str:
+    """Return Pillow's name of the pixels in the file of an image that is not loaded, or ""."""
+    for tile in getattr(image, "tile", ()):
+        arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
+        if arguments and isinstance(arguments[0], str):
+            return arguments[0]
+    return ""
+
+
+def _has_second_frame(image: Image.Image) -> bool:
+    try:
+        image.seek(1)
+    except EOFError:
+        return False
+    image.seek(0)
+    return True
+
+
+def _tag(image: Image.Image, tag: int, default: int = 0) -> int:
+    value = getattr(image, "tag_v2", {}).get(tag, default)
+    return value if isinstance(value, int) else default
 
 
 def _upright(image: Image.Image) -> Image.Image:

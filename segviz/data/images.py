@@ -28,10 +28,18 @@ def load_photo(source: bytes | Path) -> np.ndarray:
         Shape (H, W, 3), uint8 RGB.
 
     Raises:
-        InputError: If the file is missing, empty, damaged or in another format, or exceeds one of
-            the limits in `segviz.data.decode`.
+        InputError: If the file is missing, empty, damaged or in another format, exceeds one of the
+            limits in `segviz.data.decode`, or stores colours of 12 bits in 16.
     """
-    return np.array(_rgb(decode(source, "photo")[0]))
+    decoded = decode(source, "photo")
+    pixels = np.array(_rgb(decoded.image))
+    if decoded.raw_mode.startswith("RGB") and ";16" in decoded.raw_mode and pixels.max() <= 15:
+        # Pillow takes the high byte of each colour.
+        raise InputError(
+            "the photo stores colours of at most 12 bits in 16, and would be nearly black; save it"
+            " as an RGB PNG or JPEG of 8 bits."
+        )
+    return pixels
 
 
 def fit(

@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import InputError
 from . import voc
 
-__all__ = ["read_ids", "split_ids", "subset"]
+__all__ = ["read_ids", "split_ids", "subset", "voc_images"]
 
 
 def split_ids(root: Path, split: str, exclude: Path | None = None) -> list[str]:
@@ -26,6 +26,11 @@ def split_ids(root: Path, split: str, exclude: Path | None = None) -> list[str]:
     ids = read_ids(path) if path.suffix == ".txt" else voc.read_split(root, split)
     excluded = set(read_ids(exclude)) if exclude is not None else set()
     return [id for id in ids if id not in excluded]
+
+
+def voc_images(root: Path, split: str, exclude: Path | None = None) -> voc.VocImages:
+    """Return the images of a split or of a text file, each once, see `split_ids`."""
+    return voc.VocImages(root, split, tuple(dict.fromkeys(split_ids(root, split, exclude))))
 
 
 def read_ids(path: Path) -> list[str]:

@@ -1,19 +1,21 @@
 """The folder of PASCAL VOC 2012: its splits, photos and truth masks."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
-from .classes import CLASSES
+from .classes import CLASSES, VOC_CLASSES, ClassList
 from .images import load_photo
 from .masks import load_labels
 
 __all__ = [
     "LISTS",
     "MASK_FOLDERS",
+    "VocImages",
     "classes_of",
     "find_root",
     "read_photo",
@@ -30,6 +32,43 @@ MASK_FOLDERS = ("SegmentationClass", "SegmentationClassAug")
 """The folders of truth masks: VOC's own, and those converted from SBD."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True)
+class VocImages:
+    """Images of PASCAL VOC with their truth; implements `dataset.DataSet`.
+
+    Arguments:
+        root: The folder VOC2012.
+        name: The split, or the list, that they are from.
+        ids: Their ids.
+    """
+
+    root: Path
+    name: str
+    ids: Sequence[str]
+
+    @property
+    def classes(self) -> ClassList:
+        """The classes of VOC."""
+        return VOC_CLASSES
+
+    @property
+    def has_truth(self) -> bool:
+        """True."""
+        return True
+
+    def photo(self, id: str) -> np.ndarray:
+        """Return the photo of an id, see `read_photo`."""
+        return read_photo(self.root, id)
+
+    def truth(self, id: str) -> np.ndarray:
+        """Return the truth of an id, see `read_truth`."""
+        return read_truth(self.root, id)
+
+    def row_key(self, id: str) -> str:
+        """Return the id, which names the same image in every copy of VOC."""
+        return id
 
 
 def find_root(path: str | Path) -> Path:

@@ -12,7 +12,8 @@ import numpy as np
 
 from .. import metrics
 from ..data import voc
-from ..data.splits import split_ids, subset
+from ..data.dataset import DataSet
+from ..data.splits import subset, voc_images
 from ..errors import InputError
 from ..network.checkpoint import DEFAULT, Checkpoint, load
 from ..runtime.device import choose_device
@@ -99,8 +100,8 @@ def evaluate_dataset(
     Raises:
         InputError: If an argument is invalid, or no image can be measured.
     """
-    root = voc.find_root(voc_root)
-    ids = choose_images(root, split, limit)
+    data = voc_images(voc.find_root(voc_root), split)
+    ids = choose_images(data, limit)
     parsed = parse_methods(methods, variables, steps, **settings)
     plan_measurements(scales, parsed, 1)  # invalid settings fail before the network is loaded
     tasks = tasks or TaskQueue()
@@ -115,7 +116,7 @@ def evaluate_dataset(
     with ExitStack() as stack:
         folder = rows or stack.enter_context(tempfile.TemporaryDirectory())
         failed, complete = evaluate_images(
-            network, root, ids, measurements, Path(folder), tasks, on_progress
+            network, data, ids, measurements, Path(folder), tasks, on_progress
         )
     if not tasks.is_main:
         return {"complete": complete}
@@ -126,24 +127,23 @@ def evaluate_dataset(
     return msgspec.json.decode(msgspec.json.encode(result))
 
 
-def choose_images(root: Path, split: str, limit: int | None) -> list[str]:
-    """Return the ids of a split, or of a fixed random subset of it.
+def choose_images(data: DataSet, limit: int | None) -> list[str]:
+    """Return the ids of a data set, or of a fixed random subset of it.
 
     Raises:
-        InputError: If the split is missing or empty, or the limit is below 1.
+        InputError: If there are none, or the limit is below 1.
     """
-    ids = list(dict.fromkeys(split_ids(root, split)))
-    if not ids:
-        raise InputError(f"the list {split} has no ids; give another --split.")
-    if limit is not None:
-        check_range("--limit", limit, 1)
-        ids = subset(ids, limit)
-    return ids
+    if not data.ids:
+        raise InputError(f"the list {data.name} has no ids; give another --split.")
+    if limit is None:
+        return list(data.ids)
+    check_range("--limit", limit, 1)
+    return subset(data.ids, limit)
 
 
 def evaluate_images(
     checkpoint: Checkpoint,
-    root: Path,
+    data: DataSet,
     ids: Sequence[str],
     measurements: Sequence[MethodMeasurement],
     folder: Path,
@@ -160,7 +160,7 @@ def evaluate_images(
     Raises:
         InputError: If no image could be measured, or another process was lost.
     """
-    first, chosen = measurements[0].key, set(ids)
+    first, chosen = measurements[0].key, set(map(data.row_key, ids))
     complete = True
     classes = checkpoint.network.classes
     with closing(RowStore(folder, checkpoint.sha256, classes, tasks.rank)) as store:
@@ -175,13 +175,13 @@ def evaluate_images(
 
         try:
             report(0)
-            measure_images(checkpoint, root, ids, measurements, store, tasks, report)
+            measure_images(checkpoint, data, ids, measurements, store, tasks, report)
             report()
         except KeyboardInterrupt:
             complete = False
         if not tasks.is_main:
             return {}, complete
-        failed = collect(store, ids, measurements)
+        failed = collect(store, data, ids, measurements)
     images = len(measurements[0].images)
     lost = len(ids) - images - len(failed)
     if lost and complete:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from ..adapt.memory import MemoryBudget, most_demanding
 from ..adapt.optimisation import OptimisationState, optimise
 from ..adapt.photo_views import PhotoViews, Reference
 from ..adapt.settings import Settings
-from ..data import voc
+from ..data.dataset import DataSet
 from ..errors import InputError
 from ..network.checkpoint import Checkpoint
 from ..runtime.distributed import TaskQueue
@@ -137,7 +136,7 @@ def plan_measurements(
 
 def measure_images(
     checkpoint: Checkpoint,
-    root: Path,
+    data: DataSet,
     ids: Sequence[str],
     measurements: Sequence[MethodMeasurement],
     store: RowStore,
@@ -150,8 +149,8 @@ def measure_images(
 
     Arguments:
         checkpoint: The network.
-        root: The VOC2012 folder.
-        ids: The images.
+        data: The images, whose truth has the classes of the network.
+        ids: Those to measure.
         measurements: What to measure on each.
         store: Receives the rows.
         tasks: Hands the images to the processes that share them.
@@ -160,15 +159,16 @@ def measure_images(
     """
     for index in tasks.claim(len(ids)):
         name = ids[index]
-        stored = store.keys(name)
+        key = data.row_key(name)
+        stored = store.keys(key)
         missing = [measurement for measurement in measurements if measurement.key not in stored]
         if missing:
             try:
-                photo, truth = voc.read_photo(root, name), voc.read_truth(root, name)
+                photo, truth = data.photo(name), data.truth(name)
                 for rows in measure_image(checkpoint, photo, truth, missing):
-                    store.add(name, rows)
+                    store.add(key, rows)
             except (InputError, OSError, MemoryError, RuntimeError) as error:
-                store.fail(name, " ".join(str(error).split()) or type(error).__name__)
+                store.fail(key, " ".join(str(error).split()) or type(error).__name__)
         on_image()
     for _ in tasks.wait_for_others():
         on_image()
@@ -177,7 +177,7 @@ def measure_images(
 def measure_image(
     checkpoint: Checkpoint,
     photo: np.ndarray,
-    truth: np.ndarray,
+    truth: np.ndarray | None,
     measurements: Sequence[MethodMeasurement],
 ) -> Iterator[list[EpisodeRow]]:
     """Yield the rows of one image, scale by scale: one forward pass a scale, one episode a method.
@@ -185,7 +185,7 @@ def measure_image(
     Arguments:
         checkpoint: The network.
         photo: Shape (H, W, 3), uint8.
-        truth: Labels, shape (H, W), integer, 255 = ignore.
+        truth: Labels, shape (H, W), integer, 255 = ignore; None leaves the matrices empty.
         measurements: What to measure.
 
     Raises:
@@ -193,16 +193,17 @@ def measure_image(
             the free memory.
     """
     network = checkpoint.network
-    views = PhotoViews(
-        network, photo, Reference(truth), gate=Gate.of_card(checkpoint.card.get("gate"))
-    )
+    reference = None if truth is None else Reference(truth)
+    views = PhotoViews(network, photo, reference, gate=Gate.of_card(checkpoint.card.get("gate")))
     budget = MemoryBudget(network, photo.shape[0], photo.shape[1], recorded=False)
     for scale in dict.fromkeys(measurement.scale for measurement in measurements):
         here = [measurement for measurement in measurements if measurement.scale == scale]
         budget.check(most_demanding(Settings.of(each.method.method, scale) for each in here))
 
         def row(key: RowKey, state: OptimisationState, seconds: float) -> EpisodeRow:
-            matrix = metrics.confusion(truth, photo_labels(state, views), network.classes)
+            matrix = np.zeros((network.classes, network.classes), np.int64)
+            if truth is not None:
+                matrix = metrics.confusion(truth, photo_labels(state, views), network.classes)
             sigma = math.nan if state.sigma is None else state.sigma.mean().item() * network.stride
             return EpisodeRow(key, matrix, state.mean_entropy, sigma, seconds)
 
@@ -225,7 +226,7 @@ def measure_image(
 
 
 def collect(
-    store: RowStore, ids: Sequence[str], measurements: Sequence[MethodMeasurement]
+    store: RowStore, data: DataSet, ids: Sequence[str], measurements: Sequence[MethodMeasurement]
 ) -> dict[str, str]:
     """Add the stored rows of the images that have all measurements, in the order of `ids`.
 
@@ -236,12 +237,13 @@ def collect(
     """
     reasons, failed = store.failures(), {}
     for name in ids:
-        rows = store.rows(name)
+        key = data.row_key(name)
+        rows = store.rows(key)
         if all(measurement.key in rows for measurement in measurements):
             for measurement in measurements:
                 measurement.add(name, rows[measurement.key])
-        elif name in reasons:
-            failed[name] = reasons[name]
+        elif key in reasons:
+            failed[name] = reasons[key]
     return failed
 
 

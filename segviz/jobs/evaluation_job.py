@@ -13,8 +13,7 @@ import msgspec
 
 from .. import metrics
 from ..adapt.methods import FEEDFORWARD
-from ..data.splits import subset
-from ..data.voc import read_split
+from ..data.splits import subset, voc_images
 from ..errors import InputError
 from ..evaluation.measured_method import MeasuredMethod, parse_methods
 from ..evaluation.measurement import (
@@ -154,12 +153,12 @@ class Evaluation:
     def __init__(
         self, trained: Checkpoint, root: Path, plan: EvaluationPlan, slot: Slot = SLOT
     ) -> None:
-        ids = list(dict.fromkeys(read_split(root, plan.split)))
-        check_range(f"the number of images of {plan.split}", plan.images, 1, len(ids))
+        self.data = voc_images(root, plan.split)
+        count = len(self.data.ids)
+        check_range(f"the number of images of {plan.split}", plan.images, 1, count)
         self.trained = trained
-        self.root = root
         self.plan = plan
-        self.ids = subset(ids, plan.images)
+        self.ids = subset(self.data.ids, plan.images)
         self.folder = rows_folder(root)
         self.measurements = plan_measurements(
             plan.scales, check_plan(plan), trained.network.classes
@@ -174,13 +173,15 @@ class Evaluation:
         store = RowStore(self.folder, self.trained.sha256, self.trained.network.classes)
         try:
             wanted = {measurement.key for measurement in self.measurements}
-            missing = {name for name in self.ids if not wanted <= store.keys(name)}
+            missing = {
+                name for name in self.ids if not wanted <= store.keys(self.data.row_key(name))
+            }
             start, measured = time.monotonic(), 0
             for images, name in enumerate(self.ids, 1):
                 if name in missing:
                     yield from self._measure(store, name)
                     measured += 1
-                self.failed |= collect(store, [name], self.measurements)
+                self.failed |= collect(store, self.data, [name], self.measurements)
                 each = (time.monotonic() - start) / measured if measured else math.nan
                 self.progress = EvaluationProgress(
                     images=images,
@@ -225,9 +226,9 @@ class Evaluation:
                     ticket.wait(POLL)
                 self.progress = replace(self.progress, position=0)
                 here = [each for each in self.measurements if each.scale == scale]
-                measure_images(self.trained, self.root, [name], here, store, TaskQueue())
+                measure_images(self.trained, self.data, [name], here, store, TaskQueue())
             yield
-            if not {each.key for each in here} <= store.keys(name):
+            if not {each.key for each in here} <= store.keys(self.data.row_key(name)):
                 return  # it failed, and the store has the reason
 
 

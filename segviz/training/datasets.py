@@ -1,41 +1,44 @@
-"""VOC photos as a PyTorch dataset, their random samples, and the order they are used in."""
+"""Labelled photos as a PyTorch dataset, their random samples, and the order they are used in."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from ..data import voc
+from ..data.dataset import DataSet
+from ..data.masks import check_size
+from ..errors import InputError
 from .augmentation import Augmentation
 
 __all__ = ["AugmentedPhotos", "EpochSampler", "LabelledPhotos"]
 
 
 class LabelledPhotos(Dataset[tuple[Tensor, Tensor]]):
-    """Photos (H, W, 3) and labels (H, W) of a VOC split, both uint8.
+    """Photos (H, W, 3) and labels (H, W), both uint8.
 
     Arguments:
-        root: The VOC2012 folder.
-        ids: The image ids.
+        data: The data set; all its photos have truth.
     """
 
-    def __init__(self, root: Path, ids: Sequence[str]) -> None:
-        self.root, self.ids = root, list(ids)
+    def __init__(self, data: DataSet) -> None:
+        self.data = data
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.data.ids)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         """Return the photo and its labels.
 
         Raises:
-            InputError: If a file is missing or cannot be read.
+            InputError: If a file is missing or cannot be read, or their sizes differ.
         """
-        name = self.ids[index]
-        photo, truth = voc.read_photo(self.root, name), voc.read_truth(self.root, name)
+        id = self.data.ids[index]
+        photo, truth = self.data.photo(id), self.data.truth(id)
+        if truth is None:
+            raise InputError(f"the photo {id} has no truth to train on; leave it out.")
+        check_size(truth.shape, photo.shape[:2], f"the mask of {id}")
         return torch.from_numpy(photo), torch.from_numpy(truth.astype(np.uint8))
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from ..data.dataset import DataSet
 from ..errors import InputError
 from ..network.checkpoint import tensor_hash
 from ..network.dynamic import Segmenter
@@ -36,8 +37,7 @@ class Loader:
     """The batches of a training run, each a pure function of seed and update.
 
     Arguments:
-        root: The VOC2012 folder.
-        ids: The training image ids.
+        data: The training images.
         recipe: The hyperparameters.
         mean: The RGB colour of padding, 0..255.
         device: The device that batches are moved to.
@@ -50,8 +50,7 @@ class Loader:
 
     def __init__(
         self,
-        root: Path,
-        ids: Sequence[str],
+        data: DataSet,
         recipe: Recipe,
         mean: Sequence[float],
         device: torch.device,
@@ -59,8 +58,8 @@ class Loader:
         memory: bool = False,
     ) -> None:
         check_range("loaders", loaders, 0)
-        self.ids, self.recipe = list(ids), recipe
-        self.photos = LabelledPhotos(root, ids)
+        self.ids, self.recipe = list(data.ids), recipe
+        self.photos = LabelledPhotos(data)
         self.device, self.loaders, self.memory = device, loaders, memory
         red, green, blue = (round(m) for m in mean)
         self.augmentation = Augmentation(
@@ -69,7 +68,7 @@ class Loader:
             scale=(recipe.smallest, recipe.largest),
             fill=(red, green, blue),
         )
-        self.ids_hash = hashlib.sha256("\n".join(self.ids).encode()).hexdigest()
+        self.ids_hash = hashlib.sha256("\n".join(map(data.row_key, self.ids)).encode()).hexdigest()
 
     def crops(self, update: int, group: ProcessGroup) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield photos (B, 3, crop, crop) and labels (B, crop, crop), both uint8.

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from ..data.classes import CLASSES
+from ..data.classes import ClassList
+from ..data.dataset import DataSet
 from ..errors import InputError
 from ..network import checkpoint
 from ..network.architecture import Architecture
@@ -42,8 +43,7 @@ class Trainer:
     """A training run that can resume after a kill at any moment.
 
     Arguments:
-        root: The VOC2012 folder.
-        ids: The training image ids.
+        data: The training images.
         architecture: The network's architecture.
         recipe: The hyperparameters.
         out: The output folder of state, log and feature cache.
@@ -60,8 +60,7 @@ class Trainer:
 
     def __init__(
         self,
-        root: Path,
-        ids: list[str],
+        data: DataSet,
         architecture: Architecture,
         recipe: Recipe,
         out: Path,
@@ -72,10 +71,15 @@ class Trainer:
         memory: bool = False,
     ) -> None:
         self.group = ProcessGroup.from_environment()
-        recipe.check(len(ids), self.group.world_size)
-        self.ids, self.recipe, self.out = ids, recipe, out
+        recipe.check(len(data.ids), self.group.world_size)
+        if architecture.classes != len(data.classes):
+            raise InputError(
+                f"the data have {len(data.classes)} classes, but the network"
+                f" {architecture.classes}; give an architecture with as many."
+            )
+        self.data, self.recipe, self.out = data, recipe, out
         self.device = torch.device(device)
-        self.loader = Loader(root, ids, recipe, architecture.mean, self.device, loaders, memory)
+        self.loader = Loader(data, recipe, architecture.mean, self.device, loaders, memory)
         if self.device.type == "cuda" and self.group.world_size > 1:
             self.device = torch.device("cuda", self.group.local_rank)
         torch.manual_seed(recipe.seed)
@@ -86,7 +90,7 @@ class Trainer:
             teacher, network, recipe, self.group.world_size, self.device
         )
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
-        self.iterations = recipe.iterations(len(ids))
+        self.iterations = recipe.iterations(len(data.ids))
         self.iteration, self.seconds = 0, 0.0
         self.optimiser = build_optimiser(self.network, recipe, self.teacher)
         self.metrics = RunningMetrics(architecture.classes, self.device)
@@ -222,11 +226,10 @@ class Trainer:
         """
         full = {
             "name": path.stem,
-            "classes": list(CLASSES),
-            "palette": "PASCAL VOC",
+            **_classes_on_card(self.data.classes),
             "training": {
                 **asdict(self.recipe),
-                "images": len(self.ids),
+                "images": len(self.data.ids),
                 "iterations": self.iteration,
                 "seconds": round(self.seconds),
             },
@@ -271,7 +274,7 @@ class Trainer:
         return loss, miou
 
     def _log_row(self, loss: float, miou: float) -> dict[str, str]:
-        epoch = self.iteration * self.recipe.batch / len(self.ids)
+        epoch = self.iteration * self.recipe.batch / len(self.data.ids)
         return {
             "iteration": str(self.iteration),
             "epoch": f"{epoch:.3f}",
@@ -285,7 +288,14 @@ class Trainer:
         return {
             "recipe": json.dumps(asdict(self.recipe), sort_keys=True),
             "architecture": json.dumps(asdict(self.network.architecture), sort_keys=True),
-            "images": str(len(self.ids)),
+            "images": str(len(self.data.ids)),
             "ids": self.loader.ids_hash,
             "teacher": self.teacher_hash,
         }
+
+
+def _classes_on_card(classes: ClassList) -> dict[str, Any]:
+    """Return the names and the colours of the classes as the card has them."""
+    if classes.colours is None:
+        return {"classes": list(classes.names), "palette": "PASCAL VOC"}
+    return {"classes": list(classes.names), "colours": classes.palette.tolist()}

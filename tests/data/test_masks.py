@@ -2,10 +2,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segviz.data.classes import PALETTE, colourise
+from segviz.data.classes import PALETTE, ClassList, colourise
 from segviz.data.images import load_photo
-from segviz.data.masks import load_labels
+from segviz.data.masks import MaskFormat, load_labels
 from tests.data.image_files import assert_refused, encode, labels, mask, png_header, scene
+
+
+def numbered(count, **options):
+    """The format of masks with the ids of so many classes."""
+    return MaskFormat(ClassList(tuple(f"class {i}" for i in range(count))), **options)
 
 
 @pytest.mark.parametrize("form", ["PNG", "TIFF", "BMP"])
@@ -89,13 +94,16 @@ def test_strange_ids():
         load_labels,
     )
     assert_refused(
-        "class ids 8, 15, which are neither 0 to 3", encode(mask(labels())), load_labels, classes=4
+        "class ids 8, 15, which are neither 0 to 3",
+        encode(mask(labels())),
+        load_labels,
+        format=numbered(4),
     )
 
 
 def test_ids_of_other_data_sets():
     ids = np.full((20, 20), 149, dtype=np.uint8)
-    assert (load_labels(encode(Image.fromarray(ids)), classes=150) == 149).all()
+    assert (load_labels(encode(Image.fromarray(ids)), format=numbered(150)) == 149).all()
 
 
 def test_mask_of_another_size():

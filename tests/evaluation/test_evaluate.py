@@ -5,6 +5,7 @@ import json
 import msgspec
 import pytest
 
+from segviz.data.splits import voc_images
 from segviz.errors import InputError
 from segviz.evaluation.evaluate import choose_images, evaluate_dataset
 from segviz.evaluation.results import EvaluationResult
@@ -96,9 +97,9 @@ def test_invalid_arguments(trained, voc_root, options, words):
 
 
 def test_chosen_images(voc_root, tmp_path):
-    every = choose_images(voc_root, "val", None)
-    assert every == list(dict.fromkeys(SPLITS["val"])) == choose_images(voc_root, "val", 99)
-    two = choose_images(voc_root, "val", 2)
-    assert set(two) < set(choose_images(voc_root, "val", 3)) < set(every)
+    val = voc_images(voc_root, "val")
+    every = choose_images(val, None)
+    assert every == list(dict.fromkeys(SPLITS["val"])) == choose_images(val, 99)
+    assert set(choose_images(val, 2)) < set(choose_images(val, 3)) < set(every)
     (tmp_path / "ids.txt").write_text("b\na\nb\n")
-    assert choose_images(voc_root, str(tmp_path / "ids.txt"), None) == ["b", "a"]
+    assert choose_images(voc_images(voc_root, str(tmp_path / "ids.txt")), None) == ["b", "a"]

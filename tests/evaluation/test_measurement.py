@@ -41,11 +41,11 @@ def methods(*spellings, steps=(2,), variables="both", **defaults):
 
 def run(trained, root, folder, scales, chosen, ids=IDS, on_image=lambda: None):
     """Measure in one process and return the measurements and the failures."""
-    measurements = plan_measurements(scales, chosen, 21)
+    measurements, data = plan_measurements(scales, chosen, 21), voc.VocImages(root, "val", ids)
     store = RowStore(folder, trained.sha256, 21)
     try:
-        measure_images(trained, root, ids, measurements, store, TaskQueue(), on_image)
-        return measurements, collect(store, ids, measurements)
+        measure_images(trained, data, ids, measurements, store, TaskQueue(), on_image)
+        return measurements, collect(store, data, ids, measurements)
     finally:
         store.close()
 
@@ -316,7 +316,7 @@ def test_only_images_that_all_measurements_have(trained, voc_root, tmp_path):
     run(trained, voc_root, tmp_path, [1.0], methods("entropy"), ids=IDS[1:])
     store = RowStore(tmp_path, trained.sha256, 21)
     measurements = plan_measurements([1.0], methods("feedforward", "entropy"), 21)
-    assert collect(store, IDS, measurements) == {}
+    assert collect(store, voc.VocImages(voc_root, "val", IDS), IDS, measurements) == {}
     store.close()
     assert [measurement.images for measurement in measurements] == 2 * [IDS[1:]]
 
@@ -341,7 +341,7 @@ def test_stopped_after_any_image_and_resumed(trained, voc_root, tmp_path):
             run(trained, voc_root, folder, [1.0, 1.5], chosen, on_image=stop)
         store = RowStore(folder, trained.sha256, 21)
         far = plan_measurements([1.0, 1.5], chosen, 21)
-        collect(store, IDS, far)
+        collect(store, voc.VocImages(voc_root, "val", IDS), IDS, far)
         store.close()
         assert [measurement.images for measurement in far] == 4 * [IDS[:last]]
         assert len({measurement.matrix.sum() for measurement in far}) == 1

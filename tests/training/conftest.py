@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from segviz.data.voc import VocImages
 from segviz.network import checkpoint
 from segviz.training.trainer import Trainer
 from tests.miniature import calibrated
@@ -16,8 +17,7 @@ def make(voc_root, tmp_path):
 
     def make(out="out", architecture=TINY, ids=IDS, values=None, **recipe):
         return Trainer(
-            voc_root,
-            ids,
+            VocImages(voc_root, "train", ids),
             architecture,
             replace(RECIPE, **recipe),
             tmp_path / out,
@@ -30,7 +30,9 @@ def make(voc_root, tmp_path):
 @pytest.fixture(scope="session")
 def finished(voc_root, tmp_path_factory):
     """A tiny training that has run to its end. To be read only."""
-    trainer = Trainer(voc_root, IDS, TINY, RECIPE, tmp_path_factory.mktemp("run"), loaders=0)
+    trainer = Trainer(
+        VocImages(voc_root, "train", IDS), TINY, RECIPE, tmp_path_factory.mktemp("run"), loaders=0
+    )
     trainer.run()
     return trainer
 

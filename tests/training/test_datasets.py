@@ -11,20 +11,29 @@ from segviz.training.datasets import AugmentedPhotos, EpochSampler, LabelledPhot
 
 def test_views_are_a_function_of_seed_image_and_use(voc_root):
     ids = ["2007_000001", "2007_000002"]
-    views = AugmentedPhotos(LabelledPhotos(voc_root, ids), Augmentation(65), seed=3)
+    views = AugmentedPhotos(
+        LabelledPhotos(voc.VocImages(voc_root, "train", ids)), Augmentation(65), seed=3
+    )
     assert len(views) == 2
     photo, labels = views[1, 4]
     assert photo.shape == (3, 65, 65) and photo.dtype == torch.uint8
     assert labels.shape == (65, 65) and labels.dtype == torch.uint8
     torch.manual_seed(77)
     views[0, 0]
-    for same in (views, AugmentedPhotos(LabelledPhotos(voc_root, ids), Augmentation(65), seed=3)):
+    for same in (
+        views,
+        AugmentedPhotos(
+            LabelledPhotos(voc.VocImages(voc_root, "train", ids)), Augmentation(65), seed=3
+        ),
+    ):
         again = same[1, 4]
         assert torch.equal(again[0], photo) and torch.equal(again[1], labels)
     others = [
         views[1, 5],
         views[0, 4],
-        AugmentedPhotos(LabelledPhotos(voc_root, ids), Augmentation(65), seed=4)[1, 4],
+        AugmentedPhotos(
+            LabelledPhotos(voc.VocImages(voc_root, "train", ids)), Augmentation(65), seed=4
+        )[1, 4],
     ]
     assert not any(torch.equal(other[0], photo) for other in others)
 
@@ -32,7 +41,9 @@ def test_views_are_a_function_of_seed_image_and_use(voc_root):
 def test_views_without_augmentation_are_the_photo(voc_root):
     name = "2007_000001"
     photo, labels = AugmentedPhotos(
-        LabelledPhotos(voc_root, [name]), Augmentation(72, augment=False), seed=0
+        LabelledPhotos(voc.VocImages(voc_root, "train", [name])),
+        Augmentation(72, augment=False),
+        seed=0,
     )[0, 0]
     expected = voc.read_photo(voc_root, name)[:, 12:84]
     assert np.array_equal(photo.permute(1, 2, 0).numpy(), expected)

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 import segviz
+from segviz.data.voc import VocImages
 from segviz.network import Architecture
 from segviz.runtime.distributed import ProcessGroup
 from tests.training.tiny import IDS
@@ -25,6 +26,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from segviz.cli.main import main
+from segviz.data.voc import VocImages
 from segviz.training.trainer import Trainer
 from tests.training.test_distributed_training import ARCHITECTURE, IDS, NETWORK, RECIPE
 from tests.training.tiny import RECIPE as TINY_RECIPE
@@ -32,7 +34,8 @@ root, out = map(Path, sys.argv[1:])
 options = {"voc-root": root, "split": "train", "out": out / "whole", "loaders": 0, "device": "cpu"}
 options |= {"backbone": "test_efficientnet"} | NETWORK | RECIPE
 code = main(["train"] + [f"--{key.replace('_', '-')}={value}" for key, value in options.items()])
-trainer = Trainer(root, IDS, ARCHITECTURE, TINY_RECIPE, out / "stopped", loaders=0)
+data = VocImages(root, "train", IDS)
+trainer = Trainer(data, ARCHITECTURE, TINY_RECIPE, out / "stopped", loaders=0)
 trainer.run(stop=lambda: trainer.group.rank == 1 and trainer.iteration == 2)
 print("exit code", code, "stopped after", trainer.iteration)
 """
@@ -107,6 +110,7 @@ def test_one_process_stops_all(voc_root, two_processes):
 
     folder, output = two_processes
     assert output.count("stopped after 2") == 2
-    resumed = Trainer(voc_root, IDS, ARCHITECTURE, TINY_RECIPE, folder / "stopped", loaders=0)
+    data = VocImages(voc_root, "train", IDS)
+    resumed = Trainer(data, ARCHITECTURE, TINY_RECIPE, folder / "stopped", loaders=0)
     resumed.run(resume=True)
     assert resumed.iteration == 4

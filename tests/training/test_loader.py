@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from segviz.data.voc import VocImages
 from segviz.network.dynamic import Segmenter
 from segviz.runtime.distributed import ProcessGroup
 from segviz.training.loader import Loader
@@ -14,7 +15,11 @@ from tests.training.tiny import CACHED, IDS, RECIPE, TINY
 def loader(voc_root):
     """Return a function that makes loaders of the six training images."""
     return lambda **recipe: Loader(
-        voc_root, IDS, replace(RECIPE, **recipe), TINY.mean, torch.device("cpu"), loaders=0
+        VocImages(voc_root, "train", IDS),
+        replace(RECIPE, **recipe),
+        TINY.mean,
+        torch.device("cpu"),
+        loaders=0,
     )
 
 
