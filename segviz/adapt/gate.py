@@ -131,7 +131,11 @@ class Gate:
 
     def log_weights(self, probabilities: Tensor) -> Tensor:
         """Return the log-weights of the sizes, shape (L,), from predictions (L, N, K)."""
-        x = self.standardised(features(probabilities, self.card.background))
+        return self.of_features(features(probabilities, self.card.background))
+
+    def of_features(self, phi: Tensor) -> Tensor:
+        """Return the log-weights of the sizes, shape (..., L), from features (..., L, F)."""
+        x = self.standardised(phi)
         found = [one_map(x, weights).log_softmax(-1) for weights in self.card.maps]
         return torch.stack(found).mean(0).log_softmax(-1)
 

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from typing import NamedTuple, NoReturn, Protocol
 
-from . import app, benchmark, download_voc, evaluate, export, figures, run, tables, train
+from . import app, benchmark, download_voc, evaluate, export, figures, gate, run, tables, train
 
 __all__ = ["COMMANDS", "CommandParser", "create_parser"]
 
@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, _Command] = {
     "tables": _Command("measure the paper's tables on the shipped networks", tables),
     "figures": _Command("draw the counterparts of the paper's figures", figures),
     "train": _Command("train a network", train),
+    "gate": _Command("train the gate of a network, which weighs the sizes of a photo", gate),
     "benchmark": _Command("time the parts of a run and the baselines", benchmark),
     "download-voc": _Command("download PASCAL VOC 2012 and the SBD labels", download_voc),
 }

@@ -29,6 +29,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         commit: The version of the code that trained it.
         licence: The licence of the weights.
         measured: Measured mIoU: the JSON of `segviz evaluate`, or an mIoU for each scale.
+        gate: What weighs the sizes of a photo, as `adapt.gate.GateCard`; made by `segviz gate`.
     """
 
     architecture: dict[str, Any]
@@ -44,6 +45,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     commit: str | None = None
     licence: str | None = None
     measured: Any = None
+    gate: dict[str, Any] | None = None
 
 
 def check_card(values: dict[str, Any]) -> Architecture:

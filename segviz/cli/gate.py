@@ -1,0 +1,122 @@
+"""segviz gate: train the gate of a network, which weighs the sizes of a photo."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..network import checkpoint
+from ..runtime.imports import pause_garbage_collection
+from .options import DEFAULT, add_images, add_json, add_network, load_checkpoint
+from .output import command_line, make_folder, write_atomically
+
+if TYPE_CHECKING:
+    from ..training.gate import GateSamples
+
+__all__ = ["add_options", "run"]
+
+
+def add_options(command: ArgumentParser) -> None:
+    """Add the options of `segviz gate`."""
+    add_images(command)
+    command.add_argument(
+        "--background",
+        type=int,
+        default=0,
+        metavar="ID",
+        help="the class that is not foreground; -1 = none" + DEFAULT,
+    )
+    command.add_argument(
+        "--samples",
+        metavar="DIR",
+        default="runs/gate",
+        help="folder of the samples, needed to resume" + DEFAULT,
+    )
+    command.add_argument(
+        "--out", metavar="CARD.json", help="write the card with its gate there (default: its own)"
+    )
+    add_network(command)
+    add_json(command)
+
+
+def run(options: Namespace) -> int:
+    """Collect samples, cross-validate, train, and write the gate on the network's card."""
+    with pause_garbage_collection():
+        import torch
+        from tqdm import tqdm
+
+        from ..data import voc
+        from ..evaluation.evaluate import choose_images
+        from ..training import gate
+
+    root = voc.find_root(options.voc_root)
+    ids = choose_images(root, options.split, options.limit)
+    trained = load_checkpoint(options)
+    background = None if options.background < 0 else options.background
+    folder = make_folder(options.samples, "--samples") / trained.sha256[:12]
+    folder.mkdir(exist_ok=True)
+    samples: list[GateSamples] = []
+    for index, name in enumerate(tqdm(ids, unit="photo", disable=options.json or None)):
+        path = folder / f"{name}.pt"
+        if path.exists():
+            found = torch.load(path, weights_only=True)
+        else:
+            photo, truth = voc.read_photo(root, name), voc.read_truth(root, name)
+            made = gate.collect_samples(
+                trained.network, photo, truth, gate.SCALES, background, index
+            )
+            found = None if made is None else tuple(made)
+            torch.save(found, path)
+        if found is not None:
+            samples.append(gate.GateSamples(*found))
+    data = (
+        f"{len(samples)} photos of {options.split} at {', '.join(f'{s:g}' for s in gate.SCALES)}x"
+    )
+    card = gate.train_gate(samples, background, data, command_line())
+    report = _report(samples, gate.cross_validate(samples, background=background))
+    path = (
+        Path(options.out) if options.out else checkpoint.locate(trained.name).with_suffix(".json")
+    )
+    values = {**trained.card, "gate": json.loads(_encode(card))}
+    write_atomically(path, json.dumps(values, indent=2) + "\n")
+    if options.json:
+        print(json.dumps({"photos": len(samples), "scales": report, "card": str(path)}))
+    else:
+        print(
+            "log-likelihood of the truth, cross-validated: the size given, the gate, the best size"
+        )
+        for line in report:
+            print("{scale:5g}x {plain:8.3f} {gate:8.3f} {best:8.3f}".format(**line))
+        print(f"written to {path}")
+    return 0
+
+
+def _report(samples: list[GateSamples], log_weights: Any) -> list[dict[str, float]]:  # noqa: ANN401
+    """Return by scale the log-likelihood of the size given, of the gate and of the best size."""
+    import torch
+
+    from ..training import gate
+
+    count = len(samples[0].features)
+    by_gate = gate.log_likelihood(samples, log_weights).view(-1, count).mean(0)
+    log_p = torch.stack([each.likelihoods for each in samples]).clamp(min=1e-6).log().mean(2)
+    plain = torch.stack([each.plain for each in samples])
+    given = log_p.gather(2, plain[..., None])[..., 0].mean(0)
+    best = log_p.amax(2).mean(0)
+    return [
+        {
+            "scale": scale,
+            "plain": given[i].item(),
+            "gate": by_gate[i].item(),
+            "best": best[i].item(),
+        }
+        for i, scale in enumerate(gate.SCALES)
+    ]
+
+
+def _encode(card: Any) -> bytes:  # noqa: ANN401
+    import msgspec
+
+    return msgspec.json.encode(card)
