@@ -40,8 +40,8 @@ class Step:
         selected_map: S, shape (h, w), bool.
         log_probability_map: The log-softmax, shape (K, h, w), float32, nats: 4 K bytes for each
             feature pixel, so keep no more of them than needed.
-        size_map: log2 of the scale that the prediction is read at, shape (h, w), float32; None for
-            a single view.
+        size_map: The scale that the prediction is read at, shape (h, w), float32; None for a single
+            view.
     """
 
     step: int

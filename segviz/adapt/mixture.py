@@ -52,9 +52,10 @@ class Mixture(NamedTuple):
         return values.softmax(0)
 
     def sizes(self, weights: Tensor, scale: float) -> Tensor:
-        r"""Return the scale that each pixel's prediction is read at, shape (h, w), as log2.
+        r"""Return the scale that each pixel's prediction is read at, shape (h, w).
 
-        .. math:: \sum_l r_{l,i} \log_2 (f_l s), \qquad r_{l,i} = w_{l,i} p_{l,i,y_i} / p_{i,y_i}
+        .. math::
+            2^{\sum_l r_{l,i} \log_2 (f_l s)}, \qquad r_{l,i} = w_{l,i} p_{l,i,y_i} / p_{i,y_i}
 
         with y the class predicted, and f the factors of the views.
 
@@ -67,7 +68,7 @@ class Mixture(NamedTuple):
         own = p.gather(2, label.expand(len(p), -1)[..., None])[..., 0] * weights
         factors = p.new_tensor([view.factor for view in self.views])
         sizes = (own * (scale * factors).log2()[:, None]).sum(0) / own.sum(0)
-        return sizes.view(self.predictions.shape)
+        return sizes.exp2().view(self.predictions.shape)
 
     def mixed(self, weights: Tensor) -> Tensor:
         """Return the mixture, shape (N, K)."""

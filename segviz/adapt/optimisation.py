@@ -38,7 +38,7 @@ class OptimisationState(NamedTuple):
     distance: float  # of the adapted parameters from the trained ones
     ms: float  # of this step: the update and its forward pass; at step 0 of the head alone
     weights: Tensor | None = None  # (L,) mean weight of each view; None for a single view
-    sizes: Tensor | None = None  # (h, w) log2 of the scale read; None for a single view
+    sizes: Tensor | None = None  # (h, w) the scale read; None for a single view
 
 
 def optimise(views: PhotoViews, settings: Settings) -> Iterator[OptimisationState]:

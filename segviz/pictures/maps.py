@@ -24,10 +24,11 @@ __all__ = [
     "overlay",
     "png",
     "receptive_field_picture",
+    "scale_picture",
     "to_photo",
 ]
 
-COLOUR_MAPS = {"entropy": "magma", "sigma": "viridis"}
+COLOUR_MAPS = {"entropy": "magma", "sigma": "viridis", "sizes": "cividis"}
 OUTCOMES = {
     "still right": (176, 188, 204),
     "still wrong": (60, 68, 80),
@@ -74,6 +75,12 @@ def entropy_picture(record: Record, step: int, limits: tuple[float, float]) -> n
 def receptive_field_picture(record: Record, step: int, limits: tuple[float, float]) -> np.ndarray:
     """Return sigma of a step at the photo's size, coloured over `limits` in input pixels."""
     return coloured(to_photo(record.sigma[step], record), limits, "sigma")
+
+
+def scale_picture(record: Record, step: int, limits: tuple[float, float]) -> np.ndarray:
+    """Return the scale read of a step at the photo's size, coloured over `limits`."""
+    assert record.sizes is not None, "a single view is read at one scale"
+    return coloured(to_photo(record.sizes[step], record), limits, "sizes")
 
 
 def classes_in(record: Record) -> list[int]:

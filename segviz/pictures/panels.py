@@ -8,7 +8,7 @@ import numpy as np
 
 from ..data.classes import IGNORE, PALETTE
 from ..errors import InputError
-from ..runs.record import Record
+from ..runs.record import Quantised, Record
 from . import maps
 
 __all__ = [
@@ -18,6 +18,8 @@ __all__ = [
     "Panel",
     "bar",
     "choose",
+    "has_map",
+    "has_panel",
     "has_truth",
     "legend",
     "outcomes",
@@ -26,7 +28,7 @@ __all__ = [
 OPACITY = 0.6
 """The opacity of the labels in the panel overlay."""
 
-MAP_UNITS = {"entropy": "nats", "sigma": "input px"}
+MAP_UNITS = {"entropy": "nats", "sigma": "input px", "sizes": "x"}
 """The unit of each map of `maps.COLOUR_MAPS`."""
 
 
@@ -43,7 +45,7 @@ class Panel:
         changes: Whether it changes from step to step.
         shared: Whether all runs on one photo have the same.
         needs_truth: Whether it needs truth.
-        map: The map of `maps.COLOUR_MAPS` that it draws, if it draws one.
+        map: The map of `maps.COLOUR_MAPS` that it draws, if it draws one; not every record has it.
         labels: Returns the class ids (H, W) uint8 of a record at a step, if it shows nothing else.
     """
 
@@ -56,6 +58,11 @@ class Panel:
     needs_truth: bool = False
     map: str | None = None
     labels: Callable[[Record, int], np.ndarray] | None = None
+
+
+def _sizes(record: Record) -> Quantised:
+    assert record.sizes is not None, "panels of the scale read are chosen only where it is known"
+    return record.sizes
 
 
 def _truth(record: Record) -> np.ndarray:
@@ -109,6 +116,14 @@ PANELS: dict[str, Panel] = {
         ),
         map="sigma",
     ),
+    "scale-read": Panel(
+        "Scale read",
+        "The size of the photo, in times its own, that each pixel's prediction is read from; the"
+        " geometric mean where sizes are mixed.",
+        "map",
+        lambda record, step: maps.scale_picture(record, step, maps.limits_of(_sizes(record))),
+        map="sizes",
+    ),
     "truth": Panel(
         "Truth",
         "The labels that the prediction is compared with.",
@@ -136,6 +151,18 @@ def has_truth(record: Record) -> bool:
     return record.reference == "truth" and record.truth is not None
 
 
+def has_map(record: Record, name: str | None) -> bool:
+    """Return whether a record has a map: sigma and sizes are not known of every method."""
+    if name == "sigma":
+        return any(value is not None for value in record.numbers("sigma"))
+    return name != "sizes" or record.sizes is not None
+
+
+def has_panel(record: Record, panel: Panel) -> bool:
+    """Return whether a record has what a panel is drawn from."""
+    return (has_truth(record) or not panel.needs_truth) and has_map(record, panel.map)
+
+
 def choose(record: Record, names: Sequence[str] = ()) -> list[str]:
     """Return the names of `PANELS` that are asked for, in that order, each once.
 
@@ -146,13 +173,14 @@ def choose(record: Record, names: Sequence[str] = ()) -> list[str]:
     Raises:
         InputError: If a name is unknown, or needs truth where there is none.
     """
-    there = [name for name, panel in PANELS.items() if has_truth(record) or not panel.needs_truth]
+    there = [name for name, panel in PANELS.items() if has_panel(record, panel)]
     for name in names:
         if name not in PANELS:
             raise InputError(f"there is no panel {name!r}; choose one of {', '.join(there)}.")
         if name not in there:
+            needed = "truth" if PANELS[name].needs_truth else f"a map of {PANELS[name].map}"
             raise InputError(
-                f"the panel {name!r} needs truth, but this run had none;"
+                f"the panel {name!r} needs {needed}, but this run had none;"
                 f" choose one of {', '.join(there)}."
             )
     return list(dict.fromkeys(names)) or there

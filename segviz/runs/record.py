@@ -102,7 +102,7 @@ class Record:
         forward_ms: Milliseconds of the frozen part: backbone to scale space.
         complete: False if the run was stopped before its last step.
         environment: Versions, device, threads, checkpoint name and hash.
-        sizes: log2 of the scale that each pixel's prediction is read at; None for a single view.
+        sizes: The scale that each pixel's prediction is read at; None for a single view.
     """
 
     title: str

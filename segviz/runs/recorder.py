@@ -40,7 +40,7 @@ class MapRecorder:
         if first.size_map is not None:
             factors = [view.factor for view in VIEWS[settings.info.views]]
             low, high = min(factors), max(*factors, 2.0)  # small inputs are read at twice s, too
-            self.ranges["sizes"] = math.log2(low * settings.scale), math.log2(high * settings.scale)
+            self.ranges["sizes"] = low * settings.scale, high * settings.scale
         maps = {"labels": first.labels, "selected": first.selected_map, **self._floats(first)}
         count = settings.last_step + 1
         self._arrays = {

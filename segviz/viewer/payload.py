@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from ..adapt.views import views_of
 from ..data.classes import IGNORE, PALETTE
 from ..errors import InputError
 from ..network.receptive_field_size import extent
 from ..pictures import maps
-from ..pictures.panels import MAP_UNITS, OPACITY, has_truth
+from ..pictures.panels import MAP_UNITS, OPACITY, has_map, has_truth
 from ..runs.record import Quantised, Record
 from .encoder import KEY_EVERY, ChunkBuffer, Encoder
 from .view_state import MAX_PINS, NamedRecord, default_panels, panels_of
@@ -36,6 +37,10 @@ NUMBERS: dict[str, tuple[str, str, int]] = {
     "changed": ("Pixels changed", "", 3),
 }
 """The numbers of a step that the viewer shows: title, unit, decimals."""
+
+
+MAP_TITLES = {"entropy": "Entropy", "sigma": "Sigma", "sizes": "Scale read"}
+MAP_DECIMALS = {"entropy": 3, "sigma": 1, "sizes": 2}
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class Payload:
 def payload(runs: Sequence[NamedRecord], encoder: Encoder | None = None) -> Payload:
     """Write everything that the viewer needs of one or several runs.
 
-    A step is one chunk: labels (H W), entropy and sigma codes (h w each) and S as bits, row by row,
+    A step is one chunk: labels (H W), the codes of its maps (h w each) and S as bits, row by row,
     as differences from the step before except every `KEY_EVERY` steps. Log-probabilities
     (classes, h, w) come in chunks of their own behind all of these, for the browser to read last.
 
@@ -146,13 +151,20 @@ def _colours(records: Sequence[Record]) -> dict[str, Any]:
         ],
         "maps": {
             name: {
-                "title": name.capitalize(),
+                "title": MAP_TITLES[name],
                 "unit": unit,
-                "decimals": NUMBERS[name][2],
+                "decimals": MAP_DECIMALS[name],
                 "table": maps.colour_table(name).ravel().tolist(),
-                "limits": _widest([maps.limits_of(getattr(record, name)) for record in records]),
+                "limits": _widest(
+                    [
+                        maps.limits_of(getattr(record, name))
+                        for record in records
+                        if has_map(record, name)
+                    ]
+                ),
             }
             for name, unit in MAP_UNITS.items()
+            if any(has_map(record, name) for record in records)
         },
     }
 
@@ -169,10 +181,12 @@ def _numbers(records: Sequence[Record]) -> list[dict[str, Any]]:
     }
     if len({record.settings.method for record in records}) > 1:
         keys.discard("loss")
+    weights = {key: title for record in records for key, title in _weight_titles(record).items()}
+    known = NUMBERS | {key: (title, "", 3) for key, title in weights.items()}
     return [
         {"key": key, "title": title, "unit": unit, "decimals": decimals}
-        for key, (title, unit, decimals) in NUMBERS.items()
-        if key in keys
+        for key, (title, unit, decimals) in known.items()
+        if key in keys or key in weights
     ]
 
 
@@ -185,10 +199,9 @@ def _run(run: NamedRecord, encoder: Encoder, chunks: ChunkBuffer) -> dict[str, A
         "title": record.title,
         "scale": record.settings.scale,
         "grid": list(record.entropy.codes.shape[1:]),
-        "entropy": _ranges(record.entropy),
-        "sigma": _ranges(record.sigma),
+        "maps": {name: _ranges(getattr(record, name)) for name in _maps(record)},
         "receptiveField": _receptive_field(record),
-        "numbers": {key: record.numbers(key) for key in NUMBERS},
+        "numbers": {key: record.numbers(key) for key in NUMBERS} | _weights(record),
         "photo": chunks.add(encoder.png(record.photo)),
         "truth": None if truth is None else chunks.add(truth),
         "rows": chunks.add(encoder.deflate(rows)),
@@ -217,12 +230,35 @@ def _blocks(record: Record) -> np.ndarray:
     return np.concatenate(
         [
             record.labels.reshape(count, -1),
-            record.entropy.codes.reshape(count, -1),
-            record.sigma.codes.reshape(count, -1),
+            *(getattr(record, name).codes.reshape(count, -1) for name in _maps(record)),
             np.packbits(record.selected.reshape(count, -1), axis=1),
         ],
         axis=1,
     )
+
+
+def _maps(record: Record) -> list[str]:
+    """Return the names of the maps that a record has, in the order of a step's chunk."""
+    return [name for name in MAP_UNITS if has_map(record, name)]
+
+
+def _weights(record: Record) -> dict[str, list[float | None]]:
+    """Return the weight of each size over the steps, by the keys of `_weight_titles`."""
+    rows = record.numbers("weights")
+    keys = _weight_titles(record)
+    return {key: [row and row[i] for row in rows] for i, key in enumerate(keys)}
+
+
+def _weight_titles(record: Record) -> dict[str, str]:
+    """Return the titles of the weights of a record's sizes, the largest first."""
+    s = record.settings
+    if s.info.views != "octaves":
+        return {}
+    views = views_of("octaves", s.scale * max(record.photo.shape[:2]))
+    return {
+        f"weight {view.factor * s.scale:g}": f"Weight of {view.factor * s.scale:g}x"
+        for view in views
+    }
 
 
 def _ranges(values: Quantised) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..pictures.panels import PANELS, Panel, has_truth
+from ..pictures.panels import PANELS, Panel, has_panel
 from ..runs.record import Record
 
 __all__ = [
@@ -26,7 +26,15 @@ PANEL_NAMES = tuple(name for name in PANELS if name != "overlay")
 The overlay has no panel of its own: one run's photo carries it, at an opacity that readers choose.
 """
 
-_ONE_RUN = ("photo", "prediction", "entropy", "receptive-field", "truth", "right-wrong")
+_ONE_RUN = (
+    "photo",
+    "prediction",
+    "entropy",
+    "receptive-field",
+    "scale-read",
+    "truth",
+    "right-wrong",
+)
 _SIDE_BY_SIDE = ("photo", "prediction", "entropy", "truth")
 
 
@@ -96,10 +104,13 @@ def panels_of(runs: Sequence[NamedRecord]) -> dict[str, Panel]:
 
     The photo of one run carries the overlay; runs side by side share a plain photo.
     """
-    truth = any(has_truth(run.record) for run in runs)
     photo = PANELS["overlay" if len(runs) == 1 else "photo"]
     panels = {name: photo if name == "photo" else PANELS[name] for name in PANEL_NAMES}
-    return {name: panel for name, panel in panels.items() if truth or not panel.needs_truth}
+    return {
+        name: panel
+        for name, panel in panels.items()
+        if any(has_panel(run.record, panel) for run in runs)
+    }
 
 
 def default_panels(runs: Sequence[NamedRecord]) -> list[str]:

@@ -222,7 +222,8 @@ var Run = class {
     const { steps, classes } = info.probabilities;
     this.probabilities = new Track(steps.map(this.chunk), head.keyEvery, cache);
     this.likely = classes;
-    this.values = { entropy: valuesOf(info.entropy), sigma: valuesOf(info.sigma) };
+    this.values = Object.fromEntries(Object.entries(info.maps).map(([name, range]) => [name, valuesOf(range)]));
+    this.order = Object.keys(info.maps);
     this.logs = valuesOf(info.probabilities);
     this.photo = new Uint8ClampedArray();
     this.truth = null;
@@ -266,12 +267,14 @@ var Run = class {
     return this.maps.get(this.at(step))?.subarray(0, this.pixels);
   }
   /**
-   * Return the codes of a map, feature pixels row by row; undefined until decoded.
+   * Return the codes of a map, feature pixels row by row; undefined until decoded, or without it.
    * @param {number} step
    * @param {MapName} name
    */
   codes(step, name) {
-    const start = this.pixels + (name === "sigma" ? this.features : 0);
+    const place = this.order.indexOf(name);
+    if (place < 0) return void 0;
+    const start = this.pixels + place * this.features;
     return this.maps.get(this.at(step))?.subarray(start, start + this.features);
   }
   /**
@@ -279,7 +282,7 @@ var Run = class {
    * @param {number} step
    */
   selected(step) {
-    const bits = this.maps.get(this.at(step))?.subarray(this.pixels + 2 * this.features);
+    const bits = this.maps.get(this.at(step))?.subarray(this.pixels + this.order.length * this.features);
     return bits && Uint8Array.from({ length: this.features }, (_, i) => bits[i >> 3] >> 7 - (i & 7) & 1);
   }
 };
@@ -339,16 +342,22 @@ function fieldSize({ sigmas, sizes }, sigma) {
 }
 function inspect(run, step, x, y) {
   const labels = run.labels(step);
-  const codes = { entropy: run.codes(step, "entropy"), sigma: run.codes(step, "sigma") };
   const selected = run.selected(step);
-  if (!labels || !codes.entropy || !codes.sigma || !selected) return null;
+  const value = (name) => {
+    const codes = run.codes(step, name);
+    const values = run.values[name];
+    return codes && values ? read(run, codes, values, x, y) : null;
+  };
+  const entropy = value("entropy");
+  if (!labels || entropy === null || !selected) return null;
   const pixel = y * run.head.width + x;
-  const sigma = read(run, codes.sigma, run.values.sigma, x, y);
+  const sigma = value("sigma");
   return {
     label: labels[pixel],
-    entropy: read(run, codes.entropy, run.values.entropy, x, y),
+    entropy,
     sigma,
-    size: fieldSize(run.info.receptiveField, sigma),
+    size: sigma === null ? null : fieldSize(run.info.receptiveField, sigma),
+    scale: value("sizes"),
     selected: read(run, selected, ZERO_ONE, x, y) > 0.5,
     truth: run.truth ? run.truth[pixel] : null,
     ranking: rank(run, step, x, y, labels[pixel])
@@ -392,7 +401,7 @@ var Painter = class {
     this.values = new Float32Array(this.count);
     this.palette = packTable(head.palette);
     this.palette[head.ignore.id] = pack(...head.ignore.colour);
-    this.tables = { entropy: packTable(head.maps.entropy.table), sigma: packTable(head.maps.sigma.table) };
+    this.tables = Object.fromEntries(Object.entries(head.maps).map(([name, { table }]) => [name, packTable(table)]));
     this.outcomes = packTable(head.outcomes.flatMap(({ colour }) => colour));
   }
   /**
@@ -491,11 +500,13 @@ var Painter = class {
    */
   map(run, step, name, display, image) {
     const codes = run.codes(step, name);
-    if (!codes) return false;
-    const values = upsample(run, codes, run.values[name], this.values);
-    const target = new Uint32Array(image.data.buffer);
-    const [low, high] = display.limits[name];
+    const known = run.values[name];
     const table = this.tables[name];
+    const limits = display.limits[name];
+    if (!codes || !known || !table || !limits) return false;
+    const values = upsample(run, codes, known, this.values);
+    const target = new Uint32Array(image.data.buffer);
+    const [low, high] = limits;
     const start = Math.fround(low);
     const factor = Math.fround(255 / (high - low));
     for (let i = 0; i < this.count; i++) {
@@ -550,7 +561,7 @@ var Painter = class {
 function dependencies({ draws, map }, { opacity, isolated, outline, limits }) {
   if (draws === "overlay") return [opacity, isolated];
   if (draws === "labels" || draws === "truth") return [isolated];
-  return map ? [...limits[map], map === "entropy" && outline] : [];
+  return map ? [...limits[map] ?? [], map === "entropy" && outline] : [];
 }
 
 // segviz/viewer/js/model.js
@@ -629,7 +640,7 @@ var Model = class {
    * @param {PanelInfo} panel
    */
   has(run, panel) {
-    return !panel.needsTruth || run.info.truth !== null;
+    return (!panel.needsTruth || run.info.truth !== null) && (!panel.map || panel.map in run.info.maps);
   }
   /**
    * Return the range of a map's colours: over all steps and runs, or of the step shown.
@@ -638,9 +649,10 @@ var Model = class {
    * @returns {[number, number]}
    */
   limits(name, step) {
-    const whole = this.head.maps[name].limits;
+    const whole = this.head.maps[name]?.limits ?? [0, 1];
     if (!this.rangePerStep) return whole;
-    return [whole[0], Math.max(...this.runs.map((run) => run.info[name].tops[run.at(step)]))];
+    const tops = this.runs.map((run) => run.info.maps[name]?.tops[run.at(step)] ?? whole[0]);
+    return [whole[0], Math.max(...tops)];
   }
   /**
    * @param {number} step
@@ -648,8 +660,21 @@ var Model = class {
    */
   display(step) {
     const { isolated, outline } = this;
-    const limits = { entropy: this.limits("entropy", step), sigma: this.limits("sigma", step) };
+    const names = (
+      /** @type {MapName[]} */
+      Object.keys(this.head.maps)
+    );
+    const limits = Object.fromEntries(names.map((name) => [name, this.limits(name, step)]));
     return { opacity: this.opacity, isolated, outline, limits };
+  }
+  /**
+   * Return the facts of a map that some run has.
+   * @param {MapName} name
+   */
+  map(name) {
+    const info = this.head.maps[name];
+    if (!info) throw new Error(`no run has the map ${name}`);
+    return info;
   }
   /** @param {number} id */
   name(id) {
@@ -1028,7 +1053,7 @@ function showsPhoto({ draws }) {
 function fieldsAt(model, step, { x, y }) {
   return model.runs.flatMap((run) => {
     const codes = run.codes(step, "sigma");
-    if (!codes) return [];
+    if (!codes || !run.values.sigma) return [];
     const size = fieldSize(run.info.receptiveField, read(run, codes, run.values.sigma, x, y));
     const colour = model.comparing ? runColour(run.index) : "#fff";
     return [{ x, y, radius: size / run.info.scale / 2, colour }];
@@ -1465,7 +1490,7 @@ var PanelGrid = class {
   /** @param {MapName} name */
   colourBar(name) {
     const { model } = this;
-    const { table, unit } = model.head.maps[name];
+    const { table, unit } = model.map(name);
     const stops = Array.from({ length: 17 }, (_, i) => Math.min(i * 16, 255));
     const colours = stops.map((i) => css(
       /** @type {Colour} */
@@ -1495,14 +1520,14 @@ var Inspector = class {
     this.truth = html("span", { class: "truth" });
     this.body = html("tbody");
     this.runHeader = html("th", { scope: "col" }, "Run");
-    const { entropy, sigma } = model.head.maps;
+    const { entropy, sigma, sizes } = model.head.maps;
     const names = [
       "Class",
       "Probability",
       "Runner-up",
       `${entropy.title}, ${entropy.unit}`,
-      `${sigma.title}, ${sigma.unit}`,
-      `Receptive field, ${sigma.unit}`,
+      ...sigma ? [`${sigma.title}, ${sigma.unit}`, `Receptive field, ${sigma.unit}`] : [],
+      ...sizes ? [`${sizes.title}, ${sizes.unit}`] : [],
       "In S"
     ].map((name) => html("th", { scope: "col" }, name));
     const table = html("table", {}, html("thead", {}, html("tr", {}, this.runHeader, ...names)), this.body);
@@ -1545,7 +1570,8 @@ var Inspector = class {
    * @param {Reading | null} reading
    */
   row(run, reading) {
-    const { entropy, sigma } = this.model.head.maps;
+    const { entropy, sigma, sizes } = this.model.head.maps;
+    const number = (value, decimals) => value === null || value === void 0 ? null : fixed(value, decimals);
     const cell = (name2, content) => html("td", { "data-name": name2 }, content ?? "–");
     const name = html("th", { scope: "row", hidden: !this.model.comparing });
     name.append(html("i", { class: "dot", style: `background:${runColour(run.index)}` }), run.info.name);
@@ -1559,8 +1585,9 @@ var Inspector = class {
       cell("probability", known ? percent(own.probability) : null),
       cell("runner-up", next && html("span", {}, this.chip(next.id), ` ${percent(next.probability)}`)),
       cell("entropy", reading && fixed(reading.entropy, entropy.decimals)),
-      cell("sigma", reading && fixed(reading.sigma, sigma.decimals)),
-      cell("receptive-field", reading && fixed(reading.size, 0)),
+      ...sigma ? [cell("sigma", number(reading?.sigma, sigma.decimals))] : [],
+      ...sigma ? [cell("receptive-field", number(reading?.size, 0))] : [],
+      ...sizes ? [cell("scale-read", number(reading?.scale, sizes.decimals))] : [],
       cell("selected", reading && (reading.selected ? "yes" : "no"))
     );
   }
@@ -1772,7 +1799,6 @@ var Numbers = class {
 
 // segviz/viewer/js/pins.js
 var MAX_HISTORIES = 64;
-var MAPS = ["entropy", "sigma"];
 var Pins = class {
   /**
    * @param {Model} model
@@ -1785,11 +1811,15 @@ var Pins = class {
     this.histories = /* @__PURE__ */ new Map();
     this.rows = [];
     this.list = html("div", { class: "pin-list" });
-    this.charts = MAPS.map((name) => {
-      const { title, unit } = model.head.maps[name];
+    const names = (
+      /** @type {MapName[]} */
+      Object.keys(model.head.maps)
+    );
+    this.charts = names.map((name) => {
+      const { title, unit, decimals } = model.map(name);
       const chart = new Chart(`${title} of the pinned pixels`, (step, done) => viewer.goTo(step, done));
       const header = html("header", {}, title, html("span", { class: "muted" }, ` ${unit}`));
-      return { name, chart, card: html("div", { class: "card" }, header, chart.node) };
+      return { name, chart, decimals, card: html("div", { class: "card" }, header, chart.node) };
     });
     const cards = this.charts.map(({ card }) => card);
     this.node = html("section", { class: "pins", hidden: true, "aria-label": "Pinned pixels" }, this.list, ...cards);
@@ -1831,8 +1861,7 @@ var Pins = class {
     if (this.histories.size >= MAX_HISTORIES) this.histories.clear();
     const count = run.last + 1;
     const history = {
-      entropy: new Float32Array(count).fill(NaN),
-      sigma: new Float32Array(count).fill(NaN),
+      maps: Object.fromEntries(this.charts.map(({ name }) => [name, new Float32Array(count).fill(NaN)])),
       labels: new Int16Array(count).fill(-1)
     };
     this.histories.set(key, history);
@@ -1851,9 +1880,11 @@ var Pins = class {
       const labels = run.labels(step);
       if (!labels) continue;
       history.labels[step] = labels[y * run.head.width + x];
-      for (const name of MAPS) {
+      for (const { name } of this.charts) {
         const codes = run.codes(step, name);
-        if (codes) history[name][step] = read(run, codes, run.values[name], x, y);
+        const values = run.values[name];
+        const line = history.maps[name];
+        if (codes && values && line) line[step] = read(run, codes, values, x, y);
       }
     }
     this.built = "";
@@ -1863,11 +1894,11 @@ var Pins = class {
     const { model } = this;
     this.rows = [];
     this.list.replaceChildren(...model.pins.map((pin) => this.card(pin)));
-    for (const { name, chart } of this.charts) {
+    for (const { name, chart, decimals } of this.charts) {
       const lines = model.pins.flatMap(
-        (pin) => model.runs.map((run) => ({ values: this.history(run, pin)[name], colour: pin.colour, dash: run.index }))
+        (pin) => model.runs.map((run) => ({ values: this.history(run, pin).maps[name] ?? [], colour: pin.colour, dash: run.index }))
       );
-      chart.draw(lines, model.last, (value) => fixed(value, model.head.maps[name].decimals));
+      chart.draw(lines, model.last, (value) => fixed(value, decimals));
     }
   }
   /** @param {Pin} pin */

@@ -3,16 +3,25 @@
 import numpy as np
 import pytest
 
+from segviz.adapt import Settings
 from segviz.data.classes import IGNORE, PALETTE
 from segviz.errors import InputError
 from segviz.pictures import maps, panels
 from segviz.pictures.panels import PANELS
+from segviz.runs.run import Run
+
+
+@pytest.fixture(scope="module")
+def several(trained, photo, truth):
+    """A record of several sizes, which has every panel."""
+    settings = Settings(method="pyramid:rule:entropy", scale=8.0, steps=1)
+    return Run(trained, photo, settings, truth, "shapes").all()
 
 
 @pytest.mark.parametrize("name", PANELS)
-def test_every_panel_has_the_photos_pixels(record, name):
-    picture = PANELS[name].picture(record, 2)
-    assert picture.shape == record.photo.shape and picture.dtype == np.uint8
+def test_every_panel_has_the_photos_pixels(several, name):
+    picture = PANELS[name].picture(several, 2)
+    assert picture.shape == several.photo.shape and picture.dtype == np.uint8
 
 
 @pytest.mark.parametrize("name", [name for name in PANELS if not PANELS[name].changes])
@@ -27,7 +36,7 @@ def test_label_panels_show_their_labels(record, name):
 
 
 def test_each_shows_what_it_is_called(record):
-    shown = {name: panel.picture(record, 2) for name, panel in PANELS.items()}
+    shown = {name: PANELS[name].picture(record, 2) for name in panels.choose(record)}
     assert (shown["photo"] == record.photo).all()
     assert (shown["feedforward"] == PALETTE[record.labels[0]]).all()
     assert (shown["prediction"] == PALETTE[record.labels[2]]).all()
@@ -40,8 +49,9 @@ def test_each_shows_what_it_is_called(record):
     assert (shown["right-wrong"] == want).all()
 
 
-def test_panels_are_chosen_by_name_and_once(record, unjudged):
-    assert panels.choose(record) == list(PANELS)
+def test_panels_are_chosen_by_name_and_once(record, several, unjudged):
+    assert panels.choose(several) == list(PANELS)
+    assert panels.choose(record) == [name for name in PANELS if name != "scale-read"]
     assert panels.choose(record, ["entropy", "photo", "entropy"]) == ["entropy", "photo"]
     assert not {"truth", "right-wrong"} & set(panels.choose(unjudged))
 
@@ -51,6 +61,17 @@ def test_absent_panels_are_refused(record, unjudged):
         panels.choose(record, ["depth"])
     with pytest.raises(InputError, match="'truth' needs truth, but this run had none"):
         panels.choose(unjudged, ["truth"])
+    with pytest.raises(
+        InputError, match="'scale-read' needs a map of sizes, but this run had none"
+    ):
+        panels.choose(record, ["scale-read"])
+
+
+def test_the_scale_read(several):
+    """Step 0 is read at s alone; later steps at sizes in between."""
+    low, high = several.sizes.low, several.sizes.high
+    assert np.allclose(several.sizes[0], 8.0, atol=(high - low) / 255)
+    assert several.sizes[2].min() >= 2.0 - (high - low) / 255 and several.sizes[2].max() <= 8.1
 
 
 def test_bars_have_range_and_unit(record):

@@ -107,7 +107,9 @@ def test_head_is_json_and_says_what_there_is(record, other):
     assert run["numbers"]["entropy"] == record.numbers("entropy")
     assert head["maxPins"] == MAX_PINS and head["opacity"] == OPACITY
     panels = {panel["id"]: panel for panel in head["panels"]}
-    assert list(panels) == list(PANEL_NAMES) and set(head["defaultPanels"]) <= set(panels)
+    assert list(panels) == [name for name in PANEL_NAMES if name != "scale-read"] and set(
+        head["defaultPanels"]
+    ) <= set(panels)
     assert panels["receptive-field"]["map"] == "sigma" and panels["truth"]["needsTruth"]
     assert all(panel["title"][0].isupper() and panel["help"] for panel in panels.values())
     present = {one["id"]: one for one in head["classes"]}
@@ -122,6 +124,23 @@ def test_head_is_json_and_says_what_there_is(record, other):
         "loss",
         "changed",
     ]
+
+
+def test_several_sizes_have_a_map_and_a_weight_each(trained, photo, truth, record):
+    settings = Settings(method="pyramid:rule", scale=8.0)
+    several = Run(trained, photo, settings, truth, "two shapes").all()
+    head = payload([NamedRecord(record, "a"), NamedRecord(several, "b")]).head
+    assert [list(run["maps"]) for run in head["runs"]] == [
+        ["entropy", "sigma"],
+        ["entropy", "sigma", "sizes"],
+    ]
+    assert head["maps"]["sizes"]["title"] == "Scale read" and head["maps"]["sizes"]["unit"] == "x"
+    assert {"scale-read"} <= {panel["id"] for panel in head["panels"]}
+    weights = [one["key"] for one in head["numbers"] if one["title"].startswith("Weight of")]
+    assert weights == ["weight 8", "weight 4", "weight 2"]
+    lines = [head["runs"][1]["numbers"][key] for key in weights]
+    assert np.allclose(np.sum(lines, 0), 1) and [line[0] for line in lines] == [1, 0, 0]
+    assert weights[0] not in head["runs"][0]["numbers"]
 
 
 def test_receptive_field_sizes_are_linear_between_what_is_sent(record):
@@ -155,7 +174,7 @@ def test_colours_are_those_of_the_exports(record, other):
         want = (min(low for low, _ in limits), max(high for _, high in limits))
         assert head["maps"][name]["limits"] == want
         tops = [maps.limits_of(getattr(record, name), step)[1] for step in range(len(record.steps))]
-        assert head["runs"][0][name]["tops"] == tops
+        assert head["runs"][0]["maps"][name]["tops"] == tops
         table = np.array(head["maps"][name]["table"]).reshape(256, 3)
         assert (table == maps.colour_table(name)).all()
 

@@ -56,7 +56,7 @@ def test_nonsense_from_a_browser_falls_away(runs, value):
 
 
 def test_one_run_shows_its_overlay_and_several_share_the_photo(runs, without_truth):
-    assert list(panels_of(runs)) == list(PANEL_NAMES)
+    assert list(panels_of(runs)) == [name for name in PANEL_NAMES if name != "scale-read"]
     assert panels_of(runs)["photo"] is PANELS["overlay"]
     assert panels_of(runs * 2)["photo"] is PANELS["photo"]
     assert {"truth", "right-wrong"}.isdisjoint(panels_of(without_truth))
@@ -64,6 +64,8 @@ def test_one_run_shows_its_overlay_and_several_share_the_photo(runs, without_tru
 
 
 def test_default_panels_are_fewer_side_by_side(runs, without_truth):
-    assert default_panels(runs) == [name for name in PANEL_NAMES if name != "feedforward"]
+    assert default_panels(runs) == [
+        name for name in PANEL_NAMES if name not in ("feedforward", "scale-read")
+    ]
     assert default_panels(runs * 2) == ["photo", "prediction", "entropy", "truth"]
     assert default_panels(without_truth * 2) == ["photo", "prediction", "entropy"]

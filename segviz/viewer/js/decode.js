@@ -137,7 +137,9 @@ class Run {
     const { steps, classes } = info.probabilities;
     this.probabilities = new Track(steps.map(this.chunk), head.keyEvery, cache);
     this.likely = classes;
-    this.values = { entropy: valuesOf(info.entropy), sigma: valuesOf(info.sigma) };
+    /** @type {Partial<Record<MapName, Float32Array>>} */
+    this.values = Object.fromEntries(Object.entries(info.maps).map(([name, range]) => [name, valuesOf(range)]));
+    this.order = Object.keys(info.maps);
     this.logs = valuesOf(info.probabilities);
     // Filled by `open`.
     this.photo = new Uint8ClampedArray();
@@ -193,12 +195,14 @@ class Run {
   }
 
   /**
-   * Return the codes of a map, feature pixels row by row; undefined until decoded.
+   * Return the codes of a map, feature pixels row by row; undefined until decoded, or without it.
    * @param {number} step
    * @param {MapName} name
    */
   codes(step, name) {
-    const start = this.pixels + (name === "sigma" ? this.features : 0);
+    const place = this.order.indexOf(name);
+    if (place < 0) return undefined;
+    const start = this.pixels + place * this.features;
     return this.maps.get(this.at(step))?.subarray(start, start + this.features);
   }
 
@@ -207,7 +211,7 @@ class Run {
    * @param {number} step
    */
   selected(step) {
-    const bits = this.maps.get(this.at(step))?.subarray(this.pixels + 2 * this.features);
+    const bits = this.maps.get(this.at(step))?.subarray(this.pixels + this.order.length * this.features);
     return bits && Uint8Array.from({ length: this.features }, (_, i) => (bits[i >> 3] >> (7 - (i & 7))) & 1);
   }
 }

@@ -167,7 +167,7 @@ function showsPhoto({ draws }) {
 function fieldsAt(model, step, { x, y }) {
   return model.runs.flatMap((run) => {
     const codes = run.codes(step, "sigma");
-    if (!codes) return [];
+    if (!codes || !run.values.sigma) return [];
     const size = fieldSize(run.info.receptiveField, read(run, codes, run.values.sigma, x, y));
     const colour = model.comparing ? runColour(run.index) : "#fff";
     return [{ x, y, radius: size / run.info.scale / 2, colour }];

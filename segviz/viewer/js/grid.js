@@ -194,7 +194,7 @@ class PanelGrid {
   /** @param {MapName} name */
   colourBar(name) {
     const { model } = this;
-    const { table, unit } = model.head.maps[name];
+    const { table, unit } = model.map(name);
     const stops = Array.from({ length: 17 }, (_, i) => Math.min(i * 16, 255));
     const colours = stops.map((i) => css(/** @type {Colour} */ (table.slice(3 * i, 3 * i + 3)))).join(",");
     const [low, high] = [html("span"), html("span")];

@@ -20,14 +20,14 @@ class Inspector {
     this.truth = html("span", { class: "truth" });
     this.body = html("tbody");
     this.runHeader = html("th", { scope: "col" }, "Run");
-    const { entropy, sigma } = model.head.maps;
+    const { entropy, sigma, sizes } = model.head.maps;
     const names = [
       "Class",
       "Probability",
       "Runner-up",
       `${entropy.title}, ${entropy.unit}`,
-      `${sigma.title}, ${sigma.unit}`,
-      `Receptive field, ${sigma.unit}`,
+      ...(sigma ? [`${sigma.title}, ${sigma.unit}`, `Receptive field, ${sigma.unit}`] : []),
+      ...(sizes ? [`${sizes.title}, ${sizes.unit}`] : []),
       "In S",
     ].map((name) => html("th", { scope: "col" }, name));
     const table = html("table", {}, html("thead", {}, html("tr", {}, this.runHeader, ...names)), this.body);
@@ -73,7 +73,9 @@ class Inspector {
    * @param {Reading | null} reading
    */
   row(run, reading) {
-    const { entropy, sigma } = this.model.head.maps;
+    const { entropy, sigma, sizes } = this.model.head.maps;
+    /** @type {(value: number | null | undefined, decimals: number) => string | null} */
+    const number = (value, decimals) => (value === null || value === undefined ? null : fixed(value, decimals));
     /** @type {(name: string, content: Node | string | null | undefined) => HTMLElement} */
     const cell = (name, content) => html("td", { "data-name": name }, content ?? "–");
     const name = html("th", { scope: "row", hidden: !this.model.comparing });
@@ -88,8 +90,9 @@ class Inspector {
       cell("probability", known ? percent(own.probability) : null),
       cell("runner-up", next && html("span", {}, this.chip(next.id), ` ${percent(next.probability)}`)),
       cell("entropy", reading && fixed(reading.entropy, entropy.decimals)),
-      cell("sigma", reading && fixed(reading.sigma, sigma.decimals)),
-      cell("receptive-field", reading && fixed(reading.size, 0)),
+      ...(sigma ? [cell("sigma", number(reading?.sigma, sigma.decimals))] : []),
+      ...(sigma ? [cell("receptive-field", number(reading?.size, 0))] : []),
+      ...(sizes ? [cell("scale-read", number(reading?.scale, sizes.decimals))] : []),
       cell("selected", reading && (reading.selected ? "yes" : "no")),
     );
   }

@@ -100,7 +100,7 @@ class Model {
    * @param {PanelInfo} panel
    */
   has(run, panel) {
-    return !panel.needsTruth || run.info.truth !== null;
+    return (!panel.needsTruth || run.info.truth !== null) && (!panel.map || panel.map in run.info.maps);
   }
 
   /**
@@ -110,9 +110,10 @@ class Model {
    * @returns {[number, number]}
    */
   limits(name, step) {
-    const whole = this.head.maps[name].limits;
+    const whole = this.head.maps[name]?.limits ?? [0, 1];
     if (!this.rangePerStep) return whole;
-    return [whole[0], Math.max(...this.runs.map((run) => run.info[name].tops[run.at(step)]))];
+    const tops = this.runs.map((run) => run.info.maps[name]?.tops[run.at(step)] ?? whole[0]);
+    return [whole[0], Math.max(...tops)];
   }
 
   /**
@@ -121,8 +122,19 @@ class Model {
    */
   display(step) {
     const { isolated, outline } = this;
-    const limits = { entropy: this.limits("entropy", step), sigma: this.limits("sigma", step) };
+    const names = /** @type {MapName[]} */ (Object.keys(this.head.maps));
+    const limits = Object.fromEntries(names.map((name) => [name, this.limits(name, step)]));
     return { opacity: this.opacity, isolated, outline, limits };
+  }
+
+  /**
+   * Return the facts of a map that some run has.
+   * @param {MapName} name
+   */
+  map(name) {
+    const info = this.head.maps[name];
+    if (!info) throw new Error(`no run has the map ${name}`);
+    return info;
   }
 
   /** @param {number} id */

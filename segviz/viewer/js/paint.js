@@ -50,7 +50,8 @@ class Painter {
     this.values = new Float32Array(this.count);
     this.palette = packTable(head.palette);
     this.palette[head.ignore.id] = pack(...head.ignore.colour);
-    this.tables = { entropy: packTable(head.maps.entropy.table), sigma: packTable(head.maps.sigma.table) };
+    /** @type {Partial<Record<MapName, Uint32Array>>} */
+    this.tables = Object.fromEntries(Object.entries(head.maps).map(([name, { table }]) => [name, packTable(table)]));
     this.outcomes = packTable(head.outcomes.flatMap(({ colour }) => colour));
   }
 
@@ -155,11 +156,13 @@ class Painter {
    */
   map(run, step, name, display, image) {
     const codes = run.codes(step, name);
-    if (!codes) return false;
-    const values = upsample(run, codes, run.values[name], this.values);
-    const target = new Uint32Array(image.data.buffer);
-    const [low, high] = display.limits[name];
+    const known = run.values[name];
     const table = this.tables[name];
+    const limits = display.limits[name];
+    if (!codes || !known || !table || !limits) return false;
+    const values = upsample(run, codes, known, this.values);
+    const target = new Uint32Array(image.data.buffer);
+    const [low, high] = limits;
     const start = Math.fround(low);
     const factor = Math.fround(255 / (high - low));
     for (let i = 0; i < this.count; i++) {
@@ -226,7 +229,7 @@ class Painter {
 function dependencies({ draws, map }, { opacity, isolated, outline, limits }) {
   if (draws === "overlay") return [opacity, isolated];
   if (draws === "labels" || draws === "truth") return [isolated];
-  return map ? [...limits[map], map === "entropy" && outline] : [];
+  return map ? [...(limits[map] ?? []), map === "entropy" && outline] : [];
 }
 
 export { pack, packTable, Painter };

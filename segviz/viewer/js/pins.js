@@ -1,5 +1,5 @@
 // @ts-check
-// Pinned pixels: their entropy, sigma and class over the steps.
+// Pinned pixels: their maps and class over the steps.
 
 import { Chart, dashSample } from "./charts.js";
 import { button, chip, html } from "./dom.js";
@@ -10,12 +10,9 @@ import { read } from "./sample.js";
 /** @import { Model } from "./model.js" */
 /** @import { MapName, Pin, Pixel } from "./types" */
 /** @import { Viewer } from "./viewer.js" */
-/** @typedef {{ entropy: Float32Array, sigma: Float32Array, labels: Int16Array }} History */
+/** @typedef {{ maps: Partial<Record<MapName, Float32Array>>, labels: Int16Array }} History */
 
 const MAX_HISTORIES = 64; // cached, of pixels that are pinned or were
-
-/** @type {MapName[]} */
-const MAPS = ["entropy", "sigma"];
 
 class Pins {
   /**
@@ -31,11 +28,12 @@ class Pins {
     /** @type {{ run: Run, labels: Int16Array, shown: number, label: HTMLElement, now: HTMLElement }[]} */
     this.rows = [];
     this.list = html("div", { class: "pin-list" });
-    this.charts = MAPS.map((name) => {
-      const { title, unit } = model.head.maps[name];
+    const names = /** @type {MapName[]} */ (Object.keys(model.head.maps));
+    this.charts = names.map((name) => {
+      const { title, unit, decimals } = model.map(name);
       const chart = new Chart(`${title} of the pinned pixels`, (step, done) => viewer.goTo(step, done));
       const header = html("header", {}, title, html("span", { class: "muted" }, ` ${unit}`));
-      return { name, chart, card: html("div", { class: "card" }, header, chart.node) };
+      return { name, chart, decimals, card: html("div", { class: "card" }, header, chart.node) };
     });
     const cards = this.charts.map(({ card }) => card);
     this.node = html("section", { class: "pins", hidden: true, "aria-label": "Pinned pixels" }, this.list, ...cards);
@@ -79,8 +77,7 @@ class Pins {
     if (this.histories.size >= MAX_HISTORIES) this.histories.clear();
     const count = run.last + 1;
     const history = {
-      entropy: new Float32Array(count).fill(NaN),
-      sigma: new Float32Array(count).fill(NaN),
+      maps: Object.fromEntries(this.charts.map(({ name }) => [name, new Float32Array(count).fill(NaN)])),
       labels: new Int16Array(count).fill(-1),
     };
     this.histories.set(key, history);
@@ -100,9 +97,11 @@ class Pins {
       const labels = run.labels(step);
       if (!labels) continue;
       history.labels[step] = labels[y * run.head.width + x];
-      for (const name of MAPS) {
+      for (const { name } of this.charts) {
         const codes = run.codes(step, name);
-        if (codes) history[name][step] = read(run, codes, run.values[name], x, y);
+        const values = run.values[name];
+        const line = history.maps[name];
+        if (codes && values && line) line[step] = read(run, codes, values, x, y);
       }
     }
     this.built = "";
@@ -113,11 +112,11 @@ class Pins {
     const { model } = this;
     this.rows = [];
     this.list.replaceChildren(...model.pins.map((pin) => this.card(pin)));
-    for (const { name, chart } of this.charts) {
+    for (const { name, chart, decimals } of this.charts) {
       const lines = model.pins.flatMap((pin) =>
-        model.runs.map((run) => ({ values: this.history(run, pin)[name], colour: pin.colour, dash: run.index })),
+        model.runs.map((run) => ({ values: this.history(run, pin).maps[name] ?? [], colour: pin.colour, dash: run.index })),
       );
-      chart.draw(lines, model.last, (value) => fixed(value, model.head.maps[name].decimals));
+      chart.draw(lines, model.last, (value) => fixed(value, decimals));
     }
   }
 

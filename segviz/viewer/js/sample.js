@@ -3,7 +3,7 @@
 // record's own pictures do: rows first, then columns.
 
 /** @import { Run } from "./decode.js" */
-/** @import { Axis, Reading } from "./types" */
+/** @import { Axis, MapName, Reading } from "./types" */
 /** @typedef {{ rows: Axis, columns: Axis, width: number }} Sampled A run, as far as interpolation goes. */
 
 const fround = Math.fround;
@@ -97,16 +97,23 @@ function fieldSize({ sigmas, sizes }, sigma) {
  */
 function inspect(run, step, x, y) {
   const labels = run.labels(step);
-  const codes = { entropy: run.codes(step, "entropy"), sigma: run.codes(step, "sigma") };
   const selected = run.selected(step);
-  if (!labels || !codes.entropy || !codes.sigma || !selected) return null;
+  /** @param {MapName} name */
+  const value = (name) => {
+    const codes = run.codes(step, name);
+    const values = run.values[name];
+    return codes && values ? read(run, codes, values, x, y) : null;
+  };
+  const entropy = value("entropy");
+  if (!labels || entropy === null || !selected) return null;
   const pixel = y * run.head.width + x;
-  const sigma = read(run, codes.sigma, run.values.sigma, x, y);
+  const sigma = value("sigma");
   return {
     label: labels[pixel],
-    entropy: read(run, codes.entropy, run.values.entropy, x, y),
+    entropy,
     sigma,
-    size: fieldSize(run.info.receptiveField, sigma),
+    size: sigma === null ? null : fieldSize(run.info.receptiveField, sigma),
+    scale: value("sizes"),
     selected: read(run, selected, ZERO_ONE, x, y) > 0.5,
     truth: run.truth ? run.truth[pixel] : null,
     ranking: rank(run, step, x, y, labels[pixel]),

@@ -11,7 +11,7 @@ export interface CodeRange {
   high: number;
 }
 
-export type MapName = "entropy" | "sigma";
+export type MapName = "entropy" | "sigma" | "sizes";
 
 /** A panel of `segviz/pictures/panels.py`. */
 export interface PanelInfo {
@@ -52,8 +52,8 @@ export interface RunInfo {
   scale: number;
   /** Height and width of the feature maps. */
   grid: [height: number, width: number];
-  entropy: CodeRange & { tops: number[] };
-  sigma: CodeRange & { tops: number[] };
+  /** The maps it has, in the order of a step's chunk: ranges, and of every step the largest value. */
+  maps: Partial<Record<MapName, CodeRange & { tops: number[] }>>;
   /** Receptive field size at some sigmas, both in input pixels; linear in between and beyond. */
   receptiveField: { sigmas: number[]; sizes: number[] };
   numbers: Record<string, (number | null)[]>;
@@ -85,7 +85,8 @@ export interface Head {
   ignore: { id: number; colour: Colour };
   /** Colours of a pixel's outcome: still right, still wrong, wrong to right, right to wrong, ignored. */
   outcomes: { name: string; colour: Colour }[];
-  maps: Record<MapName, MapInfo>;
+  /** Of the maps that any run has. */
+  maps: Partial<Record<MapName, MapInfo>> & { entropy: MapInfo };
   numbers: NumberInfo[];
   runs: RunInfo[];
 }
@@ -131,7 +132,7 @@ export interface Display {
   /** The one class that is drawn, if only one is. */
   isolated: number | null;
   outline: boolean;
-  limits: Record<MapName, [low: number, high: number]>;
+  limits: Partial<Record<MapName, [low: number, high: number]>>;
 }
 
 /** Where the photo's pixels lie between feature pixels, along one axis. */
@@ -145,9 +146,11 @@ export interface Axis {
 export interface Reading {
   label: number;
   entropy: number;
-  sigma: number;
+  sigma: number | null;
   /** Receptive field size in input pixels. */
-  size: number;
+  size: number | null;
+  /** The size of the photo that the prediction is read from, in times its own. */
+  scale: number | null;
   selected: boolean;
   truth: number | null;
   /** The predicted class first, then by falling probability; null until decoded. */

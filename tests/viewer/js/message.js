@@ -46,8 +46,10 @@ export function message({ names = ["run"], steps = 3, judged = true } = {}) {
     title: "two halves",
     scale: 2,
     grid: [ROWS, COLUMNS],
-    entropy: { low: 0, high: 1, tops: [1, 0.9, 0.8].slice(0, steps) },
-    sigma: { low: 0, high: 51, tops: [51, 49, 47].slice(0, steps) },
+    maps: {
+      entropy: { low: 0, high: 1, tops: [1, 0.9, 0.8].slice(0, steps) },
+      sigma: { low: 0, high: 51, tops: [51, 49, 47].slice(0, steps) },
+    },
     receptiveField: { sigmas: [0, 16, 32], sizes: [48, 112, 208] },
     numbers: { entropy: [0.5, 0.4, 0.3].slice(0, steps) },
     photo: [0, 0],

@@ -28,11 +28,12 @@ test("interpolation begins at the nearer end", () => {
 test("a single pixel is that of the whole map", async () => {
   const run = await opened();
   const codes = run.codes(0, "entropy");
-  assert.ok(codes);
-  const whole = upsample(run, codes, run.values.entropy, new Float32Array(WIDTH * HEIGHT));
+  const known = run.values.entropy;
+  assert.ok(codes && known);
+  const whole = upsample(run, codes, known, new Float32Array(WIDTH * HEIGHT));
   for (let y = 0; y < HEIGHT; y++) {
     for (let x = 0; x < WIDTH; x++) {
-      assert.equal(read(run, codes, run.values.entropy, x, y), whole[y * WIDTH + x]);
+      assert.equal(read(run, codes, known, x, y), whole[y * WIDTH + x]);
     }
   }
   // Between 0 and 51, halfway to the row of 153 and 204: (25.5 + 178.5) / 2 = 102 of 255.
@@ -74,4 +75,20 @@ test("probabilities are renormalised, the predicted class first", async () => {
 test("what is not decoded is not read", () => {
   const { head, frames } = message();
   assert.equal(inspect(new Run(head.runs[0], 0, head, frames, new Cache(1e6)), 0, 0, 0), null);
+});
+
+test("maps that a run lacks are not read, others have their place", async () => {
+  const { head, frames } = message();
+  const [info] = head.runs;
+  const { sigma, entropy } = info.maps;
+  assert.ok(sigma && entropy);
+  const other = new Run({ ...info, maps: { entropy, sizes: sigma } }, 0, head, frames, new Cache(1e6));
+  [other.rows, other.columns] = [(await opened()).rows, (await opened()).columns];
+  await other.maps.load(0);
+  assert.equal(other.codes(0, "sigma"), undefined);
+  const reading = inspect(other, 0, 2, 2);
+  const whole = inspect(await opened(), 0, 2, 2);
+  assert.ok(reading && whole);
+  assert.deepEqual([reading.sigma, reading.size, reading.scale], [null, null, whole.sigma]);
+  assert.equal(reading.entropy, whole.entropy);
 });
