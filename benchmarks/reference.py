@@ -18,7 +18,9 @@ import torch
 from tqdm import tqdm
 
 from segviz import metrics
-from segviz.adapt.episode import encode_photo, optimise, photo_labels
+from segviz.adapt.episode import photo_labels
+from segviz.adapt.optimisation import optimise
+from segviz.adapt.photo_views import PhotoViews
 from segviz.adapt.settings import Settings
 from segviz.cli.output import write_atomically
 from segviz.data import voc
@@ -53,18 +55,19 @@ def main() -> None:
     differing = {(scale, step): 0 for scale in SCALES for step in (0, STEPS)}
     for name, scale in tqdm(list(itertools.product(ids, SCALES)), unit="photo"):
         photo, truth = voc.read_photo(root, name), voc.read_truth(root, name)
-        prepared = encode_photo(network, photo, scale)
-        grid = prepared.encoding.F.shape[-2:]
+        views = PhotoViews(network, photo)
+        view = views.encoded(scale)
+        grid = view.encoding.F.shape[-2:]
         with torch.no_grad():
-            F = network.features(prepared.x)
-        states = optimise(network, prepared, Settings(scale=scale, steps=STEPS))
+            F = network.features(view.x)
+        states = optimise(views, Settings(scale=scale, steps=STEPS))
         plain = baselines.head_backpropagation(network, F)
         for state, rows in zip(states, plain, strict=False):
             if state.step not in (0, STEPS):
                 continue
-            maps = resample(rows.T.unflatten(1, grid), prepared.rows, prepared.columns)
+            maps = resample(rows.T.unflatten(1, grid), *views.positions(view.axes))
             labels = {
-                "fast": photo_labels(state.logits, prepared),
+                "fast": photo_labels(state, views),
                 "reference": maps.argmax(0).byte().numpy(),
             }
             for way, found in labels.items():

@@ -31,8 +31,9 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from segviz import metrics
-from segviz.adapt.episode import encode_photo, half_size_logits, optimise, photo_labels
+from segviz.adapt.episode import photo_labels
 from segviz.adapt.method import Method
+from segviz.adapt.methods import METHODS
 from segviz.adapt.objectives import (
     MARGINAL_WEIGHT,
     OBJECTIVES,
@@ -41,6 +42,8 @@ from segviz.adapt.objectives import (
     thresholded_entropy,
     total_entropy,
 )
+from segviz.adapt.optimisation import half_size_logits, optimise
+from segviz.adapt.photo_views import PhotoViews
 from segviz.adapt.pixelwise import Pixels
 from segviz.adapt.settings import Settings
 from segviz.cli.output import write_atomically
@@ -48,6 +51,7 @@ from segviz.data import voc
 from segviz.data.splits import voc_images
 from segviz.evaluation.bootstrap import difference, resampled_miou
 from segviz.evaluation.evaluate import choose_images
+from segviz.evaluation.measured_method import MeasuredMethod
 from segviz.evaluation.measurement import row_key
 from segviz.evaluation.paper_tables import MODELS, OURS
 from segviz.evaluation.row_store import EpisodeRow, RowKey, RowStore
@@ -62,7 +66,7 @@ STEPS, RATES = (0, 4, 8, 16, 32, 64, 128), (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 FACTORS, WEIGHTS, SIGMAS = (2, 4), (0.0, 1.0, 10.0, 30.0), (0.5, 1.0, 2.0)
 AT = 32  # the number of updates, except in the sweep of steps
 TRAINED = "w/ aug"
-BASES = {"entropy": Settings(), "ours": Method.parse(*OURS).settings}
+BASES = {"entropy": Method(), "ours": MeasuredMethod.parse(*OURS).method}
 
 Stores = dict[str, tuple[Checkpoint, RowStore]]  # by name in MODELS
 
@@ -100,14 +104,20 @@ def everywhere(objective: Objective) -> Objective:
 
 def objectives(size: tuple[int, int]) -> dict[str, Objective]:
     """Return the additional objectives of the sweeps, for a feature grid of size (h, w)."""
-    ours = BASES["ours"].objective
+    ours = BASES["ours"].method
     found = {f"{ours}, all pixels": everywhere(OBJECTIVES[ours])}
     for weight in WEIGHTS:
         found[f"{ours}, KL x{weight:g}"] = weighted(OBJECTIVES[ours], weight)
-    for name in (own.objective for own in BASES.values()):
+    for name in (own.method for own in BASES.values()):
         for factor in FACTORS:
             found[f"{name}, logits x{factor}"] = finer(OBJECTIVES[name], size, factor)
     return found
+
+
+def register(found: dict[str, Objective]) -> None:
+    """Add objectives, and a method for each."""
+    OBJECTIVES.update(found)
+    METHODS.update({name: replace(METHODS["entropy"], objective=name) for name in found})
 
 
 @dataclass(frozen=True)
@@ -115,10 +125,10 @@ class SweepSetting:
     """A method with one setting changed.
 
     Arguments:
-        base: The method, "entropy" or "ours".
+        base: The unchanged method, "entropy" or "ours".
         sweep: The setting that is changed; "" = none.
         value: Its value.
-        settings: The settings of the episode.
+        method: The method with that change.
         step: The number of updates to measure after.
         sigma: The factor of the initial mean sigma.
         model: A name in `MODELS`.
@@ -127,39 +137,39 @@ class SweepSetting:
     base: str
     sweep: str
     value: str
-    settings: Settings
+    method: Method
     step: int = AT
     sigma: float = 1.0
     model: str = TRAINED
 
     def key(self, scale: float) -> RowKey:
         """Return the key of its rows."""
-        method = Method(replace(self.settings, steps=self.step), (self.step,))
-        key = row_key(scale, method, self.step)
+        measured = MeasuredMethod(replace(self.method, steps=self.step), (self.step,))
+        key = row_key(scale, measured, self.step)
         start = "" if self.sigma == 1 else f", sigma x{self.sigma:g}"
         return replace(key, method=key.method + start)
 
 
 def variants() -> list[SweepSetting]:
     """Return all variants, by base and sweep."""
-    OBJECTIVES.update(objectives((1, 1)))  # settings are checked against the names
+    register(objectives((1, 1)))  # methods are checked against the names
     found = []
     for base, own in BASES.items():
-        objective = own.objective
+        objective = own.method
         every = "entropy-all" if objective == "entropy" else f"{objective}, all pixels"
         weights = {weight: f"{objective}, KL x{weight:g}" for weight in WEIGHTS}
         weights[MARGINAL_WEIGHT] = objective
         changes: list[tuple[str, str, dict[str, Any]]] = [
             *(("learning rate", f"{rate:g}", {"learning_rate": rate}) for rate in RATES),
             ("pixels", "S", {}),
-            ("pixels", "all", {"objective": every}),
+            ("pixels", "all", {"method": every}),
             ("loss resolution", "1", {}),
             *(
-                ("loss resolution", f"{factor}", {"objective": f"{objective}, logits x{factor}"})
+                ("loss resolution", f"{factor}", {"method": f"{objective}, logits x{factor}"})
                 for factor in FACTORS
             ),
             *(
-                ("KL weight", f"{weight:g}", {"objective": name})
+                ("KL weight", f"{weight:g}", {"method": name})
                 for weight, name in sorted(weights.items())
                 if base == "ours"  # the paper's has none
             ),
@@ -208,27 +218,35 @@ def measure(
     scale: float,
     wanted: Sequence[SweepSetting],
 ) -> list[EpisodeRow]:
-    """Return the rows of one image at one scale: one forward pass, one episode for all steps."""
+    """Return the rows of one image at one scale: one episode for all steps of a method.
+
+    The network encodes the image once, and once more for each other initial sigma.
+    """
     network = checkpoint.network
-    stride, classes = network.architecture.stride, network.architecture.classes
-    prepared = encode_photo(network, photo, scale)
+    trained = PhotoViews(network, photo)
+    x, encoding, *_ = trained.encoded(scale)
     # The view at half the size is that of the network as trained, whatever the initial sigma.
-    prepared.cache["half"] = half_size_logits(network, prepared.x)
-    height, width = prepared.encoding.F.shape[-2:]
-    OBJECTIVES.update(objectives((height, width)))
-    episodes: dict[tuple[Settings, float], dict[int, RowKey]] = {}
+    half = half_size_logits(network, x)
+    height, width = encoding.F.shape[-2:]
+    register(objectives((height, width)))
+    views = {1.0: trained}
+    episodes: dict[tuple[Method, float], dict[int, RowKey]] = {}
     for each in wanted:
-        episodes.setdefault((each.settings, each.sigma), {})[each.step] = each.key(scale)
+        episodes.setdefault((each.method, each.sigma), {})[each.step] = each.key(scale)
     rows = {}
-    for (settings, sigma), keys in episodes.items():
-        at = with_initial_sigma(network, prepared.encoding, sigma) if sigma != 1 else network
-        for state in optimise(at, prepared, replace(settings, scale=scale, steps=max(keys))):
+    for (method, sigma), keys in episodes.items():
+        if sigma not in views:
+            changed = with_initial_sigma(network, encoding, sigma)
+            views[sigma] = PhotoViews(changed, photo)
+        here = views[sigma]
+        here.encoded(scale).cache["half"] = half
+        settings = Settings.of(replace(method, steps=max(keys)), scale)
+        for state in optimise(here, settings):
             if state.step in keys:
-                matrix = metrics.confusion(truth, photo_labels(state.logits, prepared), classes)
-                mean = state.sigma.mean().item() * stride
-                entropy = state.entropy.mean().item()
+                matrix = metrics.confusion(truth, photo_labels(state, here), network.classes)
+                mean = state.sigma.mean().item() * network.stride
                 key = keys[state.step]
-                rows[key] = EpisodeRow(key, matrix, entropy, mean, math.nan)
+                rows[key] = EpisodeRow(key, matrix, state.mean_entropy, mean, math.nan)
     return list(rows.values())
 
 
@@ -313,7 +331,7 @@ def main() -> None:
         stores = {}
         for model, name in MODELS.items():
             checkpoint = load(name)
-            classes = checkpoint.network.architecture.classes
+            classes = checkpoint.network.classes
             store = RowStore(options.rows, checkpoint.sha256, classes, tasks.rank)
             stores[model] = checkpoint, stack.enter_context(closing(store))
         work(root, ids, options.scales, stores, tasks)

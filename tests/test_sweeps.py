@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from segviz.adapt import objectives
+from segviz.adapt.methods import METHODS
 from segviz.adapt.objectives import OBJECTIVES
 from segviz.adapt.photo_views import PhotoViews
 from segviz.adapt.pixelwise import Pixels
@@ -21,15 +22,16 @@ SIZE = (3, 4)
 
 @pytest.fixture(scope="module")
 def sweeps():
-    """The script as a module; the objectives it adds are removed afterwards."""
+    """The script as a module; the objectives and methods it adds are removed afterwards."""
     path = Path(__file__).parents[1] / "benchmarks" / "sweeps.py"
     spec = importlib.util.spec_from_file_location("sweeps", path)
     module = importlib.util.module_from_spec(spec)
-    before = dict(OBJECTIVES)
+    before = [(registry, dict(registry)) for registry in (OBJECTIVES, METHODS)]
     spec.loader.exec_module(module)
     yield module
-    OBJECTIVES.clear()
-    OBJECTIVES.update(before)
+    for registry, entries in before:
+        registry.clear()
+        registry.update(entries)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ With :math:`p_l` the softmax of view l on the grid of the finest view, and weigh
 .. math:: p_i = \sum_l w_{l,i} \, p_{l,i}, \qquad \sum_l w_{l,i} = 1
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -60,10 +61,9 @@ def rule(views: ViewPredictions) -> Tensor:
     local = functional.avg_pool2d(
         entropy, window, 1, [side // 2 for side in window], count_include_pad=False
     ).flatten(1)
-    tiny = torch.finfo(local.dtype).tiny
     # log a = -softplus(t), log(1 - a) = t - softplus(t), with t = p log(H_{l+1} / (c H_l)).
-    ratio = (local[1:].clamp(min=tiny) / (CONFIDENCE_RATIO * local[:-1]).clamp(min=tiny)).log()
-    t = SHARPNESS * ratio
+    log = local.clamp(min=torch.finfo(local.dtype).tiny).log()
+    t = SHARPNESS * (log[1:] - log[:-1] - math.log(CONFIDENCE_RATIO))
     stay, leave = t - functional.softplus(t), -functional.softplus(t)
     before = functional.pad(leave.cumsum(0), (0, 0, 1, 0))  # of having left all larger sizes
     return before + functional.pad(stay, (0, 0, 0, 1))

@@ -113,9 +113,16 @@ class Gate:
             card = msgspec.convert(values, GateCard)
             if card.features != FEATURES:
                 raise ValueError(f"features must be {', '.join(FEATURES)}")
+            for name in ("mean", "std"):
+                if torch.tensor(getattr(card, name)).shape != (LEVELS, len(FEATURES)):
+                    raise ValueError(f"{name} must be {LEVELS} x {len(FEATURES)} numbers")
+            if not bool((torch.tensor(card.std) > 0).all()):
+                raise ValueError("std must be positive")
+            for weights in card.maps:
+                if len(weights["out"]) != LEVELS or len(weights["out_bias"]) != LEVELS:
+                    raise ValueError(f"a map must have {LEVELS} outputs")
             gate = cls(card)
-            weights = gate.log_weights(torch.full((LEVELS, 1, 2), 0.5))
-            if not bool(weights.isfinite().all()):
+            if not bool(gate.log_weights(torch.full((LEVELS, 1, 2), 0.5)).isfinite().all()):
                 raise ValueError("weights must be finite")
         except (ValueError, RuntimeError, KeyError, TypeError, IndexError) as error:
             raise InputError(

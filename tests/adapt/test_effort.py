@@ -71,6 +71,14 @@ def test_one_backbone_pass_for_many_runs(trained, photo, truth, backbone_inputs)
     assert len(backbone_inputs) == 1
 
 
+def test_a_backbone_pass_for_each_size_of_a_batch(trained, photo, truth, backbone_inputs):
+    names = ("feedforward", "entropy", "pyramid:rule", "pyramid:fixed")
+    plan = [Settings(scale=1, method=name, steps=2) for name in names]
+    for _ in Batch(trained, photo, plan, truth):
+        pass
+    assert len(backbone_inputs) == len(set(backbone_inputs)) == 3
+
+
 @pytest.mark.parametrize("variables", ["score", "scale", "both"])
 def test_steps_convolve_nothing_and_read_the_scale_space_twice(views, variables):
     for effort in steps_of(views, variables=variables):

@@ -97,6 +97,36 @@ def test_the_record_is_what_is_kept(trained, photo, truth):
     assert found.record == sum(array.nbytes for array in maps)
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_has_an_estimate(network, name):
+    settings = Settings(method=name, scale=1.0, steps=2)
+    found = MemoryBudget(network, 56, 72).estimate(settings)
+    plain = estimate(network, steps=0)
+    assert found.total >= plain.total
+    if settings.joins:
+        assert found.record > plain.record and found.forward > plain.forward
+
+
+def test_the_record_of_several_sizes(trained, photo, truth):
+    settings = Settings(method="pyramid:rule:entropy", scale=1.0, steps=2)
+    record = Run(trained, photo, settings, truth).all()
+    maps = [record.photo, record.truth, record.labels, record.selected, record.sizes.codes]
+    maps += [record.entropy.codes, record.sigma.codes, record.log_probabilities.codes]
+    found = MemoryBudget(trained.network, *photo.shape[:2]).estimate(settings)
+    assert found.record == sum(array.nbytes for array in maps)
+
+
+def test_views_that_a_batch_has_not_read_yet_count(trained, photo, truth, free):
+    settings = Settings(method="pyramid:rule", scale=1.0)
+    budget = MemoryBudget(trained.network, *photo.shape[:2])
+    assert budget.estimate(settings).total > budget.estimate(Settings(steps=0, scale=1.0)).total
+    free(budget.needs(Settings(steps=0, scale=1.0))[0].bytes)
+    batch = Batch(trained, photo, [Settings(scale=1.0, steps=0), settings], truth)
+    with pytest.raises(InputError, match="of memory"):
+        list(batch)
+    assert batch.record(0).complete and batch.record(1) is None
+
+
 def test_nothing_is_computed_and_nothing_kept(tiny_architecture):
     network = Segmenter(tiny_architecture).freeze()
     before = {key: value.clone() for key, value in network.state_dict().items()}
