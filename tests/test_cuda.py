@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from segviz.adapt import Settings
-from segviz.adapt.method import Method
+from segviz.evaluation.measured_method import MeasuredMethod
 from segviz.evaluation.measurement import measure_image, plan_measurements
 from segviz.network import Architecture, checkpoint
 from segviz.runs.run import Run
@@ -41,7 +41,7 @@ def test_episode(trained, here, photo, truth, objective, variables):
 
 
 def test_measured_rows(trained, here, photo, truth):
-    methods = [Method.parse(text, "both", [2]) for text in ("feedforward", "entropy")]
+    methods = [MeasuredMethod.parse(text, "both", [2]) for text in ("feedforward", "entropy")]
     cells = plan_measurements([1.0, 2.0], methods, 21)
     a, b = (
         [row for rows in measure_image(n, photo, truth, cells) for row in rows]

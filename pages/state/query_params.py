@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from segviz.adapt import FEEDFORWARD, METHODS, VARIABLES, Settings
+from segviz.adapt.methods import names_of
 from segviz.errors import InputError
 from segviz.jobs.limits import APP_LIMITS
 from segviz.network import checkpoint
@@ -62,13 +63,15 @@ def _number(default: float | None, low: float, high: float, kind: type = float) 
     return Parameter(default, read, lambda value: f"{value:.12g}", valid)
 
 
-def _choice(default: str, options: Collection[str]) -> Parameter:
+def _choice(default: str, options: Collection[str], names: str = "") -> Parameter:
+    """Return a parameter with one of some values; `names` are these in short."""
+
     def read(text: str) -> str:
         if text not in options:
             raise ValueError(text)
         return text
 
-    return Parameter(default, read, str, f"one of {', '.join(options)}")
+    return Parameter(default, read, str, f"one of {names or ', '.join(options)}")
 
 
 def _flag(default: bool) -> Parameter:
@@ -113,7 +116,7 @@ _SCALE = _number(_OPENING.scale, *APP_LIMITS["scale"])
 _STEPS = _number(_OPENING.steps, *APP_LIMITS["steps"], int)
 _RATE = _number(_OPENING.learning_rate, *APP_LIMITS["learning_rate"])
 _VARIABLES = _choice(_OPENING.variables, VARIABLES)
-_METHODS = _choice(FEEDFORWARD, METHODS)
+_METHODS = _choice(FEEDFORWARD, METHODS, names_of())
 _PIN = Parameter((0, 0), _pin, lambda pin: f"{pin[0]}x{pin[1]}", "a pixel such as 120x85")
 _PANEL = _choice("", PANEL_NAMES)
 
@@ -126,7 +129,7 @@ PARAMETERS: dict[str, Parameter] = {
     "checkpoint": _choice(checkpoint.DEFAULT, checkpoint.names()),
     "scale": _SCALE,
     "steps": _STEPS,
-    "method": _choice(_OPENING.method, METHODS),
+    "method": _choice(_OPENING.method, METHODS, names_of()),
     "variables": _VARIABLES,
     "learning_rate": _RATE,
     "centred": _flag(_OPENING.centred),

@@ -1,12 +1,14 @@
 """segviz tables: measure the paper's tables on our networks and write them as JSON."""
 
+from __future__ import annotations
+
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..data.dataset import DataSet
 from ..errors import InputError
 from ..evaluation.paper_tables import MODELS, TABLES
 from ..evaluation.results import ModelResult, ResultFile
@@ -17,6 +19,9 @@ from ..runtime.imports import pause_garbage_collection
 from .evaluate import print_failed, progress_bar
 from .options import DEFAULT, add_images, add_machine, load_checkpoint
 from .output import command_line, make_folder, write_atomically
+
+if TYPE_CHECKING:
+    from ..data.dataset import DataSet
 
 __all__ = ["add_options", "run"]
 

@@ -10,7 +10,7 @@ import math
 import sqlite3
 from collections.abc import Container, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,6 +38,9 @@ CREATE TABLE IF NOT EXISTS failures (
 COMMIT;
 """
 
+OLD_VARIABLES = "both"
+"""The variables of rows without updates, such as feedforward's, in files of earlier versions."""
+
 Count = Annotated[int, Meta(ge=0, lt=2**62)]
 SparseMatrix = list[tuple[Count, Count, Count]]
 """The entries of a confusion matrix that are not 0: truth, prediction, pixels."""
@@ -52,7 +55,7 @@ class RowKey:
     Arguments:
         scale: The resize factor.
         method: The canonical spelling of the method.
-        variables: The adapted parameters; "both" for feedforward.
+        variables: The adapted parameters; "" without updates.
         step: The number of updates.
     """
 
@@ -141,7 +144,7 @@ class RowStore:
         """Return the keys of an image's rows in all files."""
         query = "SELECT scale, method, variables, step FROM rows WHERE sha256 = ? AND image = ?"
         return {
-            RowKey(*values)
+            _key(values)
             for path in self._files()
             for values in _select(path, query, (self.sha256, image), KeyColumns)
         }
@@ -155,7 +158,7 @@ class RowStore:
         found = {}
         for path in self._files():
             for values in _select(path, query, (self.sha256, image), RowColumns):
-                key, matrix = RowKey(*values[:4]), self._dense(values[4], path)
+                key, matrix = _key(values[:4]), self._dense(values[4], path)
                 found[key] = EpisodeRow(key, matrix, *map(_number, values[5:]))
         return found
 
@@ -179,9 +182,10 @@ class RowStore:
         """
         query = (
             "SELECT rowid, image, matrix FROM rows WHERE rowid > ? AND sha256 = ?"
-            " AND scale = ? AND method = ? AND variables = ? AND step = ? ORDER BY rowid"
+            " AND scale = ? AND method = ? AND variables IN (?, ?) AND step = ? ORDER BY rowid"
         )
-        values = (self.sha256, key.scale, key.method, key.variables, key.step)
+        variables = key.variables, key.variables or OLD_VARIABLES
+        values = (self.sha256, key.scale, key.method, *variables, key.step)
         for path in self._files():
             last = self._last_rowid.get(path, 0)
             for rowid, image, matrix in _select(path, query, (last, *values), tuple[int, str, str]):
@@ -225,6 +229,12 @@ def _select(path: Path, query: str, values: tuple[Any, ...], columns: Any) -> li
             return msgspec.convert(file.execute(query, values).fetchall(), list[columns])
     except (sqlite3.Error, msgspec.ValidationError) as error:
         raise _not_rows(path, error) from error
+
+
+def _key(values: KeyColumns) -> RowKey:
+    """Return the key of a row, which has no variables if it has no updates."""
+    key = RowKey(*values)
+    return key if key.step else replace(key, variables="")
 
 
 def _not_rows(path: Path, error: Exception) -> InputError:

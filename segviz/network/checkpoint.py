@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..data.classes import CLASSES
 from ..errors import InputError
 from ..runtime import resources
 from .architecture import Architecture
@@ -55,6 +54,8 @@ class Checkpoint:
     @property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes, VOC's where the card has none."""
+        from ..data.classes import CLASSES  # with numpy, which help texts do without
+
         return tuple(self.card.get("classes") or CLASSES)
 
 

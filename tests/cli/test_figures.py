@@ -54,18 +54,25 @@ def test_settings_reach_the_run(cli, files, tmp_path, monkeypatch):
     common = ("--photos", files / "photo.png", "--formats", "pdf", "--out", tmp_path)
     code, out, _ = cli(
         "figures", 5, *common, "--scale", 2, "--steps", 1, "--lr", 0.02, "--variables", "scale",
-        "--objective", "entropy-marginal", "--centred",
+        "--method", "entropy-marginal", "--centred",
     )  # fmt: skip
     assert code == 0 and out == f"{tmp_path}/figure-5.pdf\n"
     assert (tmp_path / "figure-5.pdf").read_bytes().startswith(b"%PDF-")
-    expected = Settings(2.0, "entropy-marginal", "scale", 1, 0.02, True)
+    expected = Settings(
+        scale=2.0,
+        method="entropy-marginal",
+        variables="scale",
+        steps=1,
+        learning_rate=0.02,
+        centred=True,
+    )
     assert seen[0][0].adapted.settings == expected
     assert seen[0][0].base.settings == Settings(scale=1.0, steps=0)
     code, _, _ = cli("figures", 5, *common, "--scale", 2, "--steps", 1, "--ours")
     assert code == 0
     name, *options = OURS[0].split(":")
     ours = seen[1][0].adapted.settings
-    assert (ours.objective, ours.variables, ours.scale, ours.steps) == (name, OURS[1], 2.0, 1)
+    assert (ours.method, ours.variables, ours.scale, ours.steps) == (name, OURS[1], 2.0, 1)
     assert ours.centred == ("centred" in options)
 
 

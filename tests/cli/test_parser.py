@@ -6,7 +6,9 @@ from dataclasses import fields
 
 import pytest
 
+from segviz.adapt.method import Method
 from segviz.adapt.settings import Settings
+from segviz.cli.options import parse_method
 from segviz.cli.parser import COMMANDS, create_parser
 from segviz.training.recipe import Recipe
 from tests.cli.process import ROOT
@@ -34,18 +36,47 @@ except SystemExit:
 
 def test_defaults_of_run_are_the_papers():
     options = create_parser().parse_args(["run", "photo.png"])
-    assert (options.scale, options.steps, options.lr) == (3.0, 32, 1e-3)
-    assert (options.objective, options.variables) == ("entropy", "both")
+    made = Settings.of(parse_method(options), options.scale, options.precision)
+    assert made == Settings()
+    assert (made.method, made.scale, made.variables) == ("entropy", 3.0, "both")
+    assert (made.steps, made.learning_rate) == (32, 1e-3)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "values"),
-    [(["run", "photo.png"], Settings()), (["train", "--voc-root", "data"], Recipe())],
-    ids=["run", "train"],
-)
-def test_every_setting_has_an_option_with_its_default(arguments, values):
-    options = vars(create_parser().parse_args(arguments))
-    options.setdefault("learning_rate", options.get("lr"))
-    for field in fields(values):
+def test_options_of_run_make_every_setting():
+    text = "--scale 2 --method oracle --variables score --steps 4 --lr 0.01 --centred"
+    more = "--tolerance 0.1 --precision bfloat16"
+    options = create_parser().parse_args(["run", "photo.png", *text.split(), *more.split()])
+    made = Settings.of(parse_method(options), options.scale, options.precision)
+    expected = Settings(
+        scale=2.0,
+        method="oracle",
+        variables="score",
+        steps=4,
+        learning_rate=0.01,
+        centred=True,
+        tolerance=0.1,
+        precision="bfloat16",
+    )
+    assert made == expected
+    assert all(
+        getattr(made, field.name) != getattr(Settings(), field.name) for field in fields(Settings)
+    )
+
+
+def test_objective_means_the_method_of_that_name():
+    options = create_parser().parse_args(["run", "photo.png", "--objective", "oracle"])
+    assert parse_method(options) == Method(method="oracle")
+
+
+def test_methods_without_updates_ignore_what_updates_need():
+    options = create_parser().parse_args(
+        ["run", "photo.png", "--method", "flip", "--steps", "4", "--lr", "0.1"]
+    )
+    assert parse_method(options) == Method(method="flip")
+
+
+def test_every_setting_of_training_has_an_option_with_its_default():
+    options = vars(create_parser().parse_args(["train", "--voc-root", "data"]))
+    for field in fields(Recipe):
         chosen = options[field.name]
-        assert chosen == getattr(values, field.name) or (field.name == "mixed" and chosen is None)
+        assert chosen == getattr(Recipe(), field.name) or (field.name == "mixed" and chosen is None)

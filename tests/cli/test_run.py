@@ -17,14 +17,14 @@ from tests.cli.process import on_forward, start, wait_until_ready
 def test_run_json(cli, files, tmp_path):
     code, out, err = cli(
         "run", files / "photo.png", "--truth", files / "mask.png", "--scale", 1.5, "--steps", 3,
-        "--objective", "oracle", "--variables", "score", "--out", tmp_path / "out", "--json",
+        "--method", "oracle", "--variables", "score", "--out", tmp_path / "out", "--json",
     )  # fmt: skip
     assert code == 0 and err == ""
     result = parse_json(out)
     assert {"settings", "steps", "forward_ms", "record"} <= result.keys()
     settings = result["settings"]
     assert (settings["scale"], settings["steps"]) == (1.5, 3)
-    assert (settings["objective"], settings["variables"]) == ("oracle", "score")
+    assert (settings["method"], settings["variables"]) == ("oracle", "score")
     assert [step["step"] for step in result["steps"]] == [0, 1, 2, 3]
     for step in result["steps"]:
         assert list(step) == ["step", "loss", "entropy", "sigma", "iou", "accuracy", "ms"]
@@ -99,7 +99,12 @@ def test_large_photos_are_reduced(cli, tmp_path):
         (["{photo}", "--steps", "513"], ["steps", "512", "513"]),
         (["{photo}", "--steps", "1.5"], ["--steps", r"1\.5"]),
         (["{photo}", "--formats", "mp4"], ["mp4", "sheet, gif, webp, zip, html"]),
+        (["{photo}", "--method", "entropia"], ["entropia", "entropy"]),
         (["{photo}", "--objective", "entropia"], ["entropia", "entropy"]),
+        (["{photo}", "--method", "entropy:lr=0.01", "--lr", "0.1"], ["lr=0.01", "0.1"]),
+        (["{photo}", "--method", "entropy:steps=3", "--steps", "4"], ["steps", "3", "4"]),
+        (["{photo}", "--method", "pyramid:gate"], ["gate", "pyramid:rule"]),
+        (["{photo}", "--method", "flip:steps=3"], ["flip", "no updates"]),
         (["{photo}", "--variables", "weights"], ["weights", "score"]),
         (["{photo}", "--variables", "all", "--centred"], ["all", "cent", "score"]),
         (["{photo}", "--lr", "0"], ["learning rate", r"0\.0"]),
@@ -152,7 +157,7 @@ OBJECTIVES["entropy-all"] = Objective("Waiting", loss, 1, False, "H", "this test
 @pytest.mark.slow
 def test_ctrl_c_keeps_the_steps(files, checkpoint_path, tmp_path):
     program = start(
-        "run", files / "photo.png", "--scale", 1, "--steps", 9, "--objective", "entropy-all",
+        "run", files / "photo.png", "--scale", 1, "--steps", 9, "--method", "entropy-all",
         "--checkpoint", checkpoint_path, "--out", tmp_path, "--json", "--formats", "",
         setup=WAITING,
     )  # fmt: skip

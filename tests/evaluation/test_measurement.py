@@ -14,9 +14,11 @@ import pytest
 import segviz
 from segviz import metrics
 from segviz.adapt import OBJECTIVES
-from segviz.adapt.method import FEEDFORWARD, Method
+from segviz.adapt.methods import FEEDFORWARD
+from segviz.adapt.settings import Settings
 from segviz.data import voc
 from segviz.errors import InputError
+from segviz.evaluation.measured_method import MeasuredMethod
 from segviz.evaluation.measurement import (
     MethodMeasurement,
     collect,
@@ -36,7 +38,7 @@ IDS = ["2007_000007", "2007_000008", "2008_000009"]
 
 def methods(*spellings, steps=(2,), variables="both", **defaults):
     defaults = {"learning_rate": 1e-2, **defaults}
-    return [Method.parse(spelling, variables, steps, **defaults) for spelling in spellings]
+    return [MeasuredMethod.parse(spelling, variables, steps, **defaults) for spelling in spellings]
 
 
 def run(trained, root, folder, scales, chosen, ids=IDS, on_image=lambda: None):
@@ -72,20 +74,20 @@ def copy(voc_root, tmp_path):
 
 
 def test_keys():
-    method = Method.parse("entropy", "score", (0, 2))
+    method = MeasuredMethod.parse("entropy", "score", (0, 2))
     assert row_key(1.5, method, 2) == RowKey(1.5, "entropy", "score", 2)
-    assert row_key(1.5, method, 0) == row_key(1.5, Method.parse(FEEDFORWARD), 0)
+    assert row_key(1.5, method, 0) == row_key(1.5, MeasuredMethod.parse(FEEDFORWARD), 0)
 
 
 def test_plan():
-    chosen = [Method.parse(FEEDFORWARD), *methods("entropy", "oracle", steps=(2, 5))]
+    chosen = [MeasuredMethod.parse(FEEDFORWARD), *methods("entropy", "oracle", steps=(2, 5))]
     measurements = plan_measurements([1.0, 3.0], chosen, 21)
     lr = "lr=0.01"
     assert [measurement.key for measurement in measurements] == [
         RowKey(scale, *rest)
         for scale in (1.0, 3.0)
         for rest in (
-            (FEEDFORWARD, "both", 0),
+            (FEEDFORWARD, "", 0),
             (f"entropy:{lr}", "both", 2),
             (f"entropy:{lr}", "both", 5),
             (f"oracle:{lr}", "both", 2),
@@ -100,27 +102,29 @@ def test_plan():
 
 def test_nothing_is_planned_twice():
     chosen = [
-        Method.parse(FEEDFORWARD),
-        Method.parse("entropy", "score", (0, 2)),
-        Method.parse("entropy", "scale", (0, 2)),
-        Method.parse("entropy:steps=2", "score"),
+        MeasuredMethod.parse(FEEDFORWARD),
+        MeasuredMethod.parse("entropy", "score", (0, 2)),
+        MeasuredMethod.parse("entropy", "scale", (0, 2)),
+        MeasuredMethod.parse("entropy:steps=2", "score"),
     ]
     measurements = plan_measurements([1.0, 1.0], chosen, 21)
     assert [
         (measurement.key.method, measurement.key.variables, measurement.step)
         for measurement in measurements
     ] == [
-        (FEEDFORWARD, "both", 0),
+        (FEEDFORWARD, "", 0),
         ("entropy", "score", 2),
         ("entropy", "scale", 2),
     ]
-    row = plan_measurements([1.0], [Method.parse("entropy", "score", (0, 2))], 21)[0].result()
+    row = plan_measurements([1.0], [MeasuredMethod.parse("entropy", "score", (0, 2))], 21)[
+        0
+    ].result()
     assert (row.method, row.variables, row.steps) == (FEEDFORWARD, None, 0)
 
 
 def test_plan_checks_scales():
     with pytest.raises(InputError, match=r"scale must be .* got 9\.0"):
-        plan_measurements([1.0, 9.0], [Method.parse(FEEDFORWARD)], 21)
+        plan_measurements([1.0, 9.0], [MeasuredMethod.parse(FEEDFORWARD)], 21)
 
 
 # Cells
@@ -129,7 +133,7 @@ def test_plan_checks_scales():
 def test_every_measurement_equals_runs_of_its_length(trained, voc_root, tmp_path):
     """Image by image; the steps of one episode equal episodes of that length."""
     chosen = [
-        Method.parse(FEEDFORWARD),
+        MeasuredMethod.parse(FEEDFORWARD),
         *methods("entropy", steps=(0, 1, 3)),
         *methods("oracle:centred", variables="score"),
     ]
@@ -138,9 +142,7 @@ def test_every_measurement_equals_runs_of_its_length(trained, voc_root, tmp_path
     assert tensor_hash(trained.network) == before and failed == {}
     assert [measurement.step for measurement in measurements] == 2 * [0, 1, 3, 2]
     for measurement in measurements:
-        settings = replace(
-            measurement.method.settings, scale=measurement.scale, steps=measurement.step
-        )
+        settings = Settings.of(measurement.method.at(measurement.step), measurement.scale)
         matrix, entropy, sigma, iou, accuracy = np.zeros((21, 21), int), [], [], [], []
         for name in IDS:
             photo, truth = voc.read_photo(voc_root, name), voc.read_truth(voc_root, name)
@@ -179,13 +181,15 @@ def test_result(trained, voc_root, tmp_path):
 
 
 def test_a_measurement_without_images_has_no_numbers():
-    empty = MethodMeasurement(2.0, Method.parse("entropy"), 32, np.zeros((21, 21), int)).result()
+    empty = MethodMeasurement(
+        2.0, MeasuredMethod.parse("entropy"), 32, np.zeros((21, 21), int)
+    ).result()
     assert (empty.miou, empty.accuracy, empty.entropy, empty.seconds) == 4 * (None,)
     assert empty.class_iou == 21 * (None,)
 
 
 def test_nan_of_an_image_is_none():
-    (measurement,) = plan_measurements([1.0], [Method.parse(FEEDFORWARD)], 21)
+    (measurement,) = plan_measurements([1.0], [MeasuredMethod.parse(FEEDFORWARD)], 21)
     for name, entropy in (("a", float("nan")), ("b", 0.5)):
         matrix = np.eye(21, dtype=np.int64)
         measurement.add(name, EpisodeRow(measurement.key, matrix, entropy, 9.0, 0.1))
@@ -246,7 +250,7 @@ def test_episode_that_its_tolerance_ended(trained, photo, truth):
     """The last state stands for all later steps."""
     chosen = methods("entropy", steps=(0, 1, 5), tolerance=0.99)
     (rows,) = measure_image(trained, photo, truth, plan_measurements([1.0], chosen, 21))
-    steps = list(Run(trained, photo, replace(chosen[0].settings, scale=1.0), truth))
+    steps = list(Run(trained, photo, Settings.of(chosen[0].method, 1.0), truth))
     assert [step.step for step in steps] == [0, 1]
     by_step = {row.key.step: row for row in rows}
     assert by_step.keys() == {0, 1, 5}

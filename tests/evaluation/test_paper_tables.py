@@ -1,13 +1,13 @@
 import pytest
 
-from segviz.adapt.method import FEEDFORWARD
+from segviz.adapt.methods import FEEDFORWARD
 from segviz.evaluation.paper_tables import MODELS, OURS, PAPER, TABLES, paper_miou
 
 
 def planned(table):
     """The scale and the variant of each result of a table."""
     return [
-        (scale, method.name, None if step == 0 else method.settings.variables, step)
+        (scale, method.at(step).spelling, (method.method.variables if step else None), step)
         for scale in table.scales
         for method in table.parsed_methods()
         for step in method.steps

@@ -172,6 +172,20 @@ def test_other_programs_can_read_it(open_store):
     assert all(expected[truth, prediction] == count for truth, prediction, count in triples)
 
 
+def test_rows_without_updates_of_earlier_versions(open_store):
+    """They said "both" where there are no variables."""
+    old, new = (RowKey(1.0, "feedforward", variables, 0) for variables in ("both", ""))
+    store = open_store()
+    store.add("a", [row(old, 1)])
+    store.add("b", [row(new, 2)])
+    for image, seed in (("a", 1), ("b", 2)):
+        assert store.keys(image) == {new}
+        assert same(store.rows(image)[new], row(new, seed))
+    assert np.array_equal(store.running_confusion(new, {"a", "b"}), matrix(1) + matrix(2))
+    store.add("a", [row(KEY, 3)])
+    assert store.keys("a") == {new, KEY}
+
+
 # Kills
 
 

@@ -5,8 +5,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from segviz.adapt.method import FEEDFORWARD, Method
+from segviz.adapt.methods import FEEDFORWARD
 from segviz.evaluation.bootstrap import difference, resampled_miou, standard_error
+from segviz.evaluation.measured_method import MeasuredMethod
 from segviz.evaluation.measurement import plan_measurements
 from segviz.evaluation.results import EvaluationResult, ResultFile, parse_result
 from segviz.evaluation.row_store import EpisodeRow
@@ -17,7 +18,7 @@ SCALES = (1.0, 2.5, 3.0, 4.0)
 
 def filled(images, scales=SCALES, spellings=("feedforward", "entropy", "oracle")):
     """Cells of made-up matrices of three classes; oracle gets half of the errors right."""
-    measurements = plan_measurements(scales, [Method.parse(one) for one in spellings], 3)
+    measurements = plan_measurements(scales, [MeasuredMethod.parse(one) for one in spellings], 3)
     rng = np.random.default_rng(0)
     for image in range(images):
         wrong = {scale: rng.integers(1, 40, (3, 3)) for scale in scales}

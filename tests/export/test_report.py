@@ -98,7 +98,7 @@ def test_tables_tell_settings_numbers_and_origin(record, html):
     iou = record.numbers("iou")
     for text in (
         "Scale1",
-        "Objectiveentropy",
+        "Methodentropy",
         "Variablesboth",
         "Steps T3",
         "Learning rate0.001",

@@ -17,11 +17,11 @@ def text_of(figure):
 
 def table_1(models=("w/o aug", "w/ aug"), miou=0.5):
     def row(scale, method):
-        feedforward = method.name == "feedforward"
+        feedforward = method.method.method == "feedforward"
         return {
             "scale": scale,
-            "method": method.name,
-            "variables": None if feedforward else method.settings.variables,
+            "method": method.method.spelling,
+            "variables": None if feedforward else method.method.variables,
             "steps": method.steps[-1],
             "miou": miou if feedforward else 0.6,
             "class_iou": [None] * 21,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from segviz.adapt.method import FEEDFORWARD
+from segviz.adapt.methods import FEEDFORWARD
 from segviz.errors import InputError
 from segviz.jobs.evaluation_job import Evaluation, EvaluationPlan, check_plan, rows_folder
 from segviz.jobs.queue import Job, Slot
@@ -95,7 +95,7 @@ def test_another_root_has_other_rows(voc_root, tmp_path):
 
 
 def test_feedforward_is_always_measured():
-    assert [method.name for method in check_plan(PLAN)] == [FEEDFORWARD, "entropy"]
+    assert [method.method.spelling for method in check_plan(PLAN)] == [FEEDFORWARD, "entropy"]
     assert PLAN.episodes == 2
 
 

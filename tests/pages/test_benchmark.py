@@ -197,5 +197,5 @@ def test_a_wrong_choice_disables_the_button(bench, rooted):
     app = bench("own")
     app.control("bench_methods").set_value(["magic"])
     app.at.run()
-    assert "There is no objective" in app.at.error[0].value
+    assert "There is no method" in app.at.error[0].value
     assert app.at.button(key="bench_run").disabled

@@ -7,7 +7,7 @@ from segviz.adapt import Settings
 CHANGED = {"scale": 1.0, "steps": 2, "variables": "score", "learning_rate": "0.01", "centred": True}
 HIDDEN = {
     "iterate": (),
-    "compare": ("objective",),
+    "compare": ("method",),
     "scales": ("scale",),
     "ablate": ("variables", "learning_rate", "steps"),
 }
@@ -24,7 +24,7 @@ def expected(page, values):
 DEFAULTS = {
     "scale": 3.0,
     "steps": 32,
-    "objective": "entropy",
+    "method": "entropy",
     "variables": "both",
     "learning_rate": "0.001",
     "centred": False,

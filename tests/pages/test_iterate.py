@@ -193,7 +193,7 @@ def test_an_address_may_only_look_elsewhere(app):
     ("query", "words"),
     [
         ({"scale": "99"}, "scale = '99'"),
-        ({"method": "<b>x</b>"}, "objective = '<b>x</b>'"),
+        ({"method": "<b>x</b>"}, "method = '<b>x</b>'"),
         ({"photo": "sample:dragon", "steps": "1", "scale": "1"}, "There is no sample 'dragon'"),
         ({"photo": "voc:2007_000001", "steps": "1", "scale": "1"}, "no VOC folder"),
         ({"photo": "voc:../../x"}, "photo = 'voc:../../x'"),

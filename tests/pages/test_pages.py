@@ -43,7 +43,9 @@ def test_compare_shares_runs_with_iterate(app):
     record = app.record
     app.go("compare").rest()
     assert app.records("compare")["entropy"] is record
-    assert app.records("compare")["feedforward"].settings == Settings(scale=1.0, steps=0)
+    assert app.records("compare")["feedforward"].settings == Settings(
+        method="feedforward", scale=1.0
+    )
 
 
 def test_the_table_follows_the_step(app):
@@ -172,7 +174,7 @@ def test_runs_lists_those_of_the_visit(app):
     oldest = app.session.history.entries[-1]
     app.click(f"show_{oldest.id}").rest()
     assert app.record is oldest.record
-    assert app.control("objective").value == "entropy"
+    assert app.control("method").value == "entropy"
 
 
 def test_pinned_runs_are_compared(app):

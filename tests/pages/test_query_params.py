@@ -8,7 +8,7 @@ VIEW = {
     "photo": "voc:2007_000123",
     "scale": 1.5,
     "steps": 7,
-    "objective": "entropy-few",
+    "method": "entropy-few",
     "variables": "score",
     "learning_rate": 0.00025,
     "centred": True,
@@ -24,7 +24,7 @@ VIEW = {
 }
 
 
-RUN = {"photo", "scale", "steps", "objective", "variables", "rate", "centred", "tolerance"}
+RUN = {"photo", "scale", "steps", "method", "variables", "rate", "centred", "tolerance"}
 VIEWER = {"step", "pins", "panels"}
 GRID = {"grid_variables", "grid_rates", "grid_steps"}
 
@@ -33,7 +33,7 @@ GRID = {"grid_variables", "grid_rates", "grid_steps"}
     ("page", "names"),
     [
         ("iterate", RUN | VIEWER),
-        ("compare", RUN - {"objective"} | {"methods"} | VIEWER),
+        ("compare", RUN - {"method"} | {"methods"} | VIEWER),
         ("scales", RUN - {"scale"} | {"scales"} | VIEWER),
         ("ablate", RUN - {"variables", "rate", "steps"} | GRID),
     ],
@@ -51,6 +51,10 @@ def test_addresses_abbreviate_the_learning_rate():
     assert query_params.write("iterate", values) == {"rate": "0.01"}
     assert query_params.read({"rate": "0.01"}) == ({"learning_rate": 0.01}, [])
     assert query_params.read({"learning_rate": "0.01"})[0] == {}
+
+
+def test_addresses_of_earlier_versions_name_the_objective():
+    assert query_params.read({"objective": "oracle"}) == ({"method": "oracle"}, [])
 
 
 @pytest.mark.parametrize("page", ["iterate", "compare", "scales", "ablate", "model", "runs"])
@@ -90,6 +94,7 @@ def test_uploads_have_no_address():
         ("steps", "3.5"),
         ("steps", "-1"),
         ("steps", "9" * 5000),
+        ("method", "Entropy"),
         ("objective", "Entropy"),
         ("variables", "none"),
         ("rate", "0"),
@@ -113,7 +118,7 @@ def test_invalid_values_are_named_and_left_out(name, text):
     values, (notice,) = query_params.read(
         {name: text, "scale" if name != "scale" else "steps": "2"}
     )
-    assert name not in values and len(values) == 1
+    assert len(values) == 1 and not values.keys() & {name, "method"}
     assert name in notice and text[:40] in notice and "must be" in notice
     assert len(notice) < 400
 

@@ -21,7 +21,8 @@ def make(steps=3, truth=True, **changes):
         "truth": rng.choice([0, 1, 255], (6, 8)).astype(np.uint8) if truth else None,
         "reference": "truth" if truth else None,
         "steps": tuple(
-            {key: None if key == "agreement" else i / 7 for key in NUMBERS} | {"step": i}
+            {key: None if key in ("agreement", "weights") else i / 7 for key in NUMBERS}
+            | {"step": i}
             for i in range(steps)
         ),
         "labels": rng.integers(0, 2, (steps, 6, 8), dtype=np.uint8),
@@ -109,6 +110,58 @@ def test_round_trip(tmp_path, steps, truth, complete):
         assert np.array_equal(loaded.entropy[0], record.entropy[0])
         assert np.array_equal(loaded.log_probabilities[0], record.log_probabilities[0])
         assert (loaded.truth is None) == (not truth)
+
+
+def several_sizes(steps=3):
+    """A record of a method with three sizes."""
+    weights = tuple((0.25 + i / 100, 0.5 - i / 100, 0.25) for i in range(steps))
+    numbers = tuple({**step, "weights": weights[i]} for i, step in enumerate(make(steps).steps))
+    sizes = np.random.default_rng(1).uniform(-1, 1, (steps, 2, 3))
+    settings = Settings(method="pyramid:rule", scale=2.0)
+    values = {"settings": settings, "steps": numbers, "sizes": Quantised.of(sizes, -1, 2)}
+    return dataclasses.replace(make(steps), **values)
+
+
+def test_round_trip_of_several_sizes(tmp_path):
+    record = several_sizes()
+    record.save(tmp_path / "run")
+    loaded = Record.load(tmp_path / "run")
+    assert loaded == record and loaded != make()
+    assert loaded.numbers("weights")[1] == (0.26, 0.49, 0.25)
+    assert np.array_equal(loaded.sizes[2], record.sizes[2])
+    assert (loaded.sizes.low, loaded.sizes.high) == (-1, 2)
+    assert loaded.settings.method == "pyramid:rule"
+
+
+def as_version_2(path):
+    """Rewrite the facts of a record as an earlier version wrote them."""
+    facts = strict(path)
+    settings = facts["settings"]
+    settings["objective"] = settings.pop("method")
+    del facts["sizes_range"]
+    for step in facts["steps"]:
+        del step["weights"]
+    path.write_text(json.dumps({**facts, "format": 2}))
+
+
+def test_records_of_version_2_are_read(tmp_path):
+    settings = Settings(method="oracle", variables="score", steps=2, scale=1.5)
+    record = make(settings=settings)
+    _, path = record.save(tmp_path / "run")
+    as_version_2(path)
+    assert '"oracle"' in path.read_text() and '"method"' not in path.read_text()
+    loaded = Record.load(path)
+    assert loaded == record and loaded.settings == settings
+    assert loaded.sizes is None and loaded.numbers("weights") == [None] * 3
+
+
+def test_feedforward_of_version_2(tmp_path):
+    """It was the paper's objective without updates."""
+    record = make(steps=1, settings=Settings(method="entropy", steps=0))
+    _, path = record.save(tmp_path / "run")
+    as_version_2(path)
+    loaded = Record.load(path)
+    assert loaded == record and loaded.settings.spelling == "feedforward"
 
 
 def test_json_is_strict(tmp_path):
@@ -234,7 +287,20 @@ def test_flipped_bytes(saved):
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", "null", "7", "{}", '{"format": 2}', '{"format": 2, "settings": 3}', "\x00"]
+    "text",
+    [
+        "[]",
+        "null",
+        "7",
+        "{}",
+        '{"format": 3}',
+        '{"format": 3, "settings": 3}',
+        '{"format": 2}',
+        '{"format": 2, "settings": 3}',
+        '{"format": 2, "settings": {}, "steps": 4}',
+        '{"format": 2, "settings": {}, "steps": [4]}',
+        "\x00",
+    ],
 )
 def test_foreign_json(saved, text):
     saved.with_suffix(".json").write_text(text)
@@ -261,14 +327,14 @@ def test_files_of_two_records(saved, tmp_path):
 def test_another_format(saved):
     facts = strict(saved.with_suffix(".json"))
     saved.with_suffix(".json").write_text(json.dumps({**facts, "format": 1}))
-    refused(saved, r"record format 1, but this segviz reads 2; use the segviz version 0\.1\.0")
+    refused(saved, r"record format 1, but this segviz reads 3; use the segviz version 0\.1\.0")
 
 
 def test_impossible_settings(saved):
     facts = strict(saved.with_suffix(".json"))
-    facts["settings"]["objective"] = "entropia"
+    facts["settings"]["method"] = "entropia"
     saved.with_suffix(".json").write_text(json.dumps(facts))
-    refused(saved, "no objective 'entropia'")
+    refused(saved, "no method 'entropia'")
 
 
 def test_folder_that_cannot_be_written(tmp_path):
