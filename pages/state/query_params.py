@@ -134,7 +134,7 @@ PARAMETERS: dict[str, Parameter] = {
     "learning_rate": _RATE,
     "centred": _flag(_OPENING.centred),
     "tolerance": _number(_OPENING.tolerance, *APP_LIMITS["tolerance"]),
-    "methods": _list((FEEDFORWARD, "entropy", "oracle", "adversary"), _METHODS),
+    "methods": _list((FEEDFORWARD, "entropy", "pyramid", "oracle", "adversary"), _METHODS),
     "scales": _list((1.0, 2.0, 3.0, 4.0), _SCALE),
     "grid_variables": _list(("score", "scale", "both"), _VARIABLES),
     "grid_learning_rates": _list((3e-4, 1e-3, 3e-3), _RATE, 8),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from ..errors import InputError
 from .objectives import OBJECTIVES
+from .views import VIEWS
 
 __all__ = ["FEEDFORWARD", "METHODS", "MethodInfo", "find", "names_of"]
 
@@ -48,6 +49,16 @@ class MethodInfo:
     steps: int = 0
     rates: tuple[float, float] | None = None
     base: str = FEEDFORWARD
+
+    @property
+    def passes(self) -> float:
+        r"""The cost of its views in forward passes at s: the sum of their areas.
+
+        .. math:: \sum_v f_v^2
+
+        Counted, not timed; a step on the head or the weights adds about a hundredth.
+        """
+        return sum(view.factor**2 for view in VIEWS[self.views])
 
     @property
     def needs_truth(self) -> bool:
