@@ -40,7 +40,7 @@ SEEDS = 5
 UPDATES = 600
 LEARNING_RATE = 0.01
 WEIGHT_DECAY = 0.01
-MIN_PHOTOS = 20
+MIN_PHOTOS = 10
 
 
 class GateSamples(NamedTuple):
@@ -110,7 +110,7 @@ def train_gate(
     """Train a gate on the samples of photos, full batch, with AdamW from five seeds.
 
     Arguments:
-        samples: Those of at least 20 photos.
+        samples: Those of at least 10 photos.
         background: The id of the background; None = none.
         data: What to say of the photos on the card.
         command: What to say of the command.
