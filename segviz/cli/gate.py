@@ -7,12 +7,15 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..network import checkpoint
 from ..runtime.imports import pause_garbage_collection
 from .options import DEFAULT, add_images, add_json, add_network, load_checkpoint
 from .output import command_line, make_folder, write_atomically
 
 if TYPE_CHECKING:
+    from ..adapt.gate import GateCard
     from ..training.gate import GateSamples
 
 __all__ = ["add_options", "run"]
@@ -48,11 +51,12 @@ def run(options: Namespace) -> int:
         from tqdm import tqdm
 
         from ..data import voc
+        from ..data.splits import voc_images
         from ..evaluation.evaluate import choose_images
         from ..training import gate
 
-    root = voc.find_root(options.voc_root)
-    ids = choose_images(root, options.split, options.limit)
+    images = voc_images(voc.find_root(options.voc_root), options.split)
+    ids = choose_images(images, options.limit)
     trained = load_checkpoint(options)
     background = None if options.background < 0 else options.background
     folder = make_folder(options.samples, "--samples") / trained.sha256[:12]
@@ -63,7 +67,8 @@ def run(options: Namespace) -> int:
         if path.exists():
             found = torch.load(path, weights_only=True)
         else:
-            photo, truth = voc.read_photo(root, name), voc.read_truth(root, name)
+            photo, truth = images.photo(name), images.truth(name)
+            assert truth is not None, "the photos of a split have truth"
             made = gate.collect_samples(
                 trained.network, photo, truth, gate.SCALES, background, index
             )
@@ -79,8 +84,7 @@ def run(options: Namespace) -> int:
     path = (
         Path(options.out) if options.out else checkpoint.locate(trained.name).with_suffix(".json")
     )
-    values = {**trained.card, "gate": json.loads(_encode(card))}
-    write_atomically(path, json.dumps(values, indent=2) + "\n")
+    write_atomically(path, _card_text(trained.card, card))
     if options.json:
         print(json.dumps({"photos": len(samples), "scales": report, "card": str(path)}))
     else:
@@ -116,7 +120,12 @@ def _report(samples: list[GateSamples], log_weights: Any) -> list[dict[str, floa
     ]
 
 
-def _encode(card: Any) -> bytes:  # noqa: ANN401
-    import msgspec
-
-    return msgspec.json.encode(card)
+def _card_text(values: dict[str, Any], gate: GateCard) -> str:
+    """Return a card with a gate as JSON, each part of the gate on one line."""
+    rest = {key: value for key, value in values.items() if key != "gate"}
+    parts = [
+        f"    {json.dumps(key)}: {json.dumps(value)}"
+        for key, value in msgspec.to_builtins(gate).items()
+    ]
+    lines = ",\n".join(parts)
+    return f'{json.dumps(rest, indent=2)[:-2]},\n  "gate": {{\n{lines}\n  }}\n}}\n'
