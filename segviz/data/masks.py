@@ -1,8 +1,9 @@
 """Load truth masks as class ids, and make palette images of class ids."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -23,6 +24,9 @@ __all__ = [
 ]
 
 MAX_ID = 65535
+
+Meaning = Literal["ids", "VOC ids", "labels"]
+"""What the values of a mask are: ids in a file, VOC's ids by their colours, or labels 0..K-1."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ class Mask(NamedTuple):
     """A truth mask."""
 
     labels: np.ndarray  # classes 0..K-1 or 255 = ignore, (H, W), int64
-    ids: frozenset[int] | None  # the ids in the file; None where colours give the classes
+    ids: frozenset[int]  # the ids in the file; empty where colours give the classes
 
 
 def load_labels(
@@ -132,9 +136,9 @@ def read_mask(
     image = decoded.image
     if size is not None:
         check_size((image.height, image.width), size, subject)
-    values, are_labels = _values(decoded, format, subject)
-    if are_labels:
-        return Mask(values.astype(np.int64), None)
+    values, meaning = _values(decoded, format, subject)
+    if meaning == "labels":
+        return Mask(values.astype(np.int64), frozenset())
     found = np.unique(values)
     labels = {int(id): format.label(int(id)) for id in found}
     strange = [id for id, label in labels.items() if label is None]
@@ -146,16 +150,15 @@ def read_mask(
         )
     table = np.zeros(int(found[-1]) + 1, np.int64)
     table[found] = np.array(list(labels.values()))
-    return Mask(table[values], frozenset(found.tolist()))
+    return Mask(table[values], frozenset(found.tolist() if meaning == "ids" else ()))
 
 
-def is_binary(mask: Mask, format: MaskFormat) -> bool:
-    """Return whether a mask holds 255 and perhaps 0 only, and nobody said what 255 stands for.
+def is_binary(ids: Set[int], format: MaskFormat) -> bool:
+    """Return whether masks hold no id but 255 and perhaps 0, and none is said to be ignored.
 
-    Such a mask marks an object by 255, which would be ignored.
+    Such masks mark an object by 255, which would be ignored by default.
     """
-    told = format.ignore is not None or format.ignored_id != IGNORE
-    return not told and mask.ids is not None and mask.ids in ({0, IGNORE}, {IGNORE})
+    return format.ignore is None and format.ignored_id == IGNORE and ids in ({0, 255}, {255})
 
 
 def check_size(mask: tuple[int, ...], photo: tuple[int, ...], subject: str = "the mask") -> None:
@@ -200,8 +203,8 @@ def _check_storage(decoded: DecodedImage, subject: str) -> None:
         )
 
 
-def _values(decoded: DecodedImage, format: MaskFormat, subject: str) -> tuple[np.ndarray, bool]:
-    """Return ids, or labels 0..K-1 and 255, shape (H, W), any integer type; and which they are."""
+def _values(decoded: DecodedImage, format: MaskFormat, subject: str) -> tuple[np.ndarray, Meaning]:
+    """Return values, shape (H, W), any integer type, and what they are."""
     image = decoded.image
     if image.getbands()[-1] in ("A", "a"):
         if np.array(image)[..., -1].min() < 255:
@@ -215,13 +218,13 @@ def _values(decoded: DecodedImage, format: MaskFormat, subject: str) -> tuple[np
     if image.mode == "RGB":
         return _of_colours(np.array(image), format, subject)
     if image.mode == "1" and len(format.classes) == 2:
-        return np.array(image).astype(np.uint8), False
+        return np.array(image).astype(np.uint8), "ids"
     if image.mode == "L":
         # Pillow stretches 2 and 4 bits to 0..255.
         stretched = {"L;2": 85, "L;4": 17}.get(decoded.raw_mode, 1)
         return _of_grey(np.array(image) // stretched, format)
     if image.mode.startswith("I"):
-        return np.array(image), False
+        return np.array(image), "ids"
     raise InputError(
         f"{subject} has the colour mode {image.mode}, which holds no ids of"
         f" {len(format.classes)} classes; save the classes' colours or plain class ids as a"
@@ -229,12 +232,12 @@ def _values(decoded: DecodedImage, format: MaskFormat, subject: str) -> tuple[np
     )
 
 
-def _of_palette(image: Image.Image, format: MaskFormat, subject: str) -> tuple[np.ndarray, bool]:
+def _of_palette(image: Image.Image, format: MaskFormat, subject: str) -> tuple[np.ndarray, Meaning]:
     indices = np.array(image)
     entries = np.array(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
     used = np.unique(indices)
     if used[-1] >= len(entries):
-        return indices, False
+        return indices, "ids"
     own = format.classes.colours is not None
     ids = _labels_of_colours(entries[used], format) if own else ids_of_colours(entries[used])
     if (ids < 0).any():
@@ -244,21 +247,21 @@ def _of_palette(image: Image.Image, format: MaskFormat, subject: str) -> tuple[n
                 f"{subject} has some colours of the classes and others, such as {strange}, in its"
                 " palette; correct it, or leave the colours out of --classes to read its ids."
             )
-        return indices, False
+        return indices, "ids"
     # Paint programs and optimisers reorder palettes: the colour gives the class.
     table = np.zeros(256, dtype=np.int16)
     table[used] = ids
-    return table[indices], own
+    return table[indices], "labels" if own else "VOC ids"
 
 
-def _of_colours(pixels: np.ndarray, format: MaskFormat, subject: str) -> tuple[np.ndarray, bool]:
+def _of_colours(pixels: np.ndarray, format: MaskFormat, subject: str) -> tuple[np.ndarray, Meaning]:
     own = format.classes.colours is not None
     ids = _labels_of_colours(pixels, format) if own else ids_of_colours(pixels)
     strange = ids < 0
     if not strange.any():
-        return ids, own
+        return ids, "labels" if own else "VOC ids"
     if (pixels == pixels[..., :1]).all():
-        return pixels[..., 0], False
+        return pixels[..., 0], "ids"
     colour = tuple(int(value) for value in pixels[strange][0])
     whose = "the classes'" if own else "VOC's"
     raise InputError(
@@ -268,13 +271,13 @@ def _of_colours(pixels: np.ndarray, format: MaskFormat, subject: str) -> tuple[n
     )
 
 
-def _of_grey(values: np.ndarray, format: MaskFormat) -> tuple[np.ndarray, bool]:
+def _of_grey(values: np.ndarray, format: MaskFormat) -> tuple[np.ndarray, Meaning]:
     """Return grey values as ids, unless they are grey colours of classes and no ids."""
     classes = format.classes
     if classes.colours is None or classes.mask_ids is not None or values.max() < len(classes):
-        return values, False
+        return values, "ids"
     labels = _labels_of_colours(np.repeat(values[..., None], 3, axis=-1), format)
-    return (values, False) if (labels < 0).any() else (labels, True)
+    return (values, "ids") if (labels < 0).any() else (labels, "labels")
 
 
 def _labels_of_colours(colours: np.ndarray, format: MaskFormat) -> np.ndarray:
