@@ -1,5 +1,6 @@
 """Draw one method of a result at one scale: its classes, and its images to open on Iterate."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -8,6 +9,8 @@ import streamlit as st
 
 from segviz.adapt.method import FEEDFORWARD, Method
 from segviz.charts import per_image as charts
+from segviz.data import voc
+from segviz.data.classes import CLASSES
 from segviz.errors import InputError
 from segviz.evaluation.against_paper import variant_label
 from segviz.evaluation.correlation import Changes, changes
@@ -88,7 +91,7 @@ def details(result: ResultFile, model: str) -> None:
     found = changes(part, row, measure)
     bars, points = st.columns(2, gap="large")
     with bars:
-        _classes(base, row, place)
+        _classes(base, row, part.classes or CLASSES, place)
     with points:
         if found is None or not found.ids:
             st.caption(
@@ -99,10 +102,10 @@ def details(result: ResultFile, model: str) -> None:
     _images(part, row, found, NAMES[measure])
 
 
-def _classes(base: MethodResult, row: MethodResult, place: str) -> None:
+def _classes(base: MethodResult, row: MethodResult, names: Sequence[str], place: str) -> None:
     st.markdown("**Classes** :gray[gain and loss of IoU, in points]")
     alt = "Gain and loss of IoU by class, sorted"
-    _chart(charts.class_bars(base, row), f"bench_classes_{place}", alt)
+    _chart(charts.class_bars(base, row, names), f"bench_classes_{place}", alt)
 
 
 def _points(found: Changes, name: str, place: str) -> None:
@@ -157,10 +160,10 @@ def _image(
     """
     id = found.ids[place]
     change = float(found.change[place])
-    exists = root is not None and (root / "JPEGImages" / f"{id}.jpg").is_file()
+    exists = root is not None and voc.has_photo(root, id)
     button, numbers, entropy = st.columns([4, 5, 5], vertical_alignment="center")
     if button.button(
-        id,
+        plain(id),
         key=f"bench_open_{id}",
         icon=":material/open_in_new:" if exists else None,
         type="tertiary",

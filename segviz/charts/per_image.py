@@ -1,6 +1,7 @@
 """Interactive charts of results by class and by image, and sentences about their numbers."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -20,21 +21,24 @@ TOO_FEW = f"With fewer than {MIN_IMAGES} images no relation is claimed."
 MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
 
 
-def class_bars(base: MethodResult, result: MethodResult) -> go.Figure:
+def class_bars(
+    base: MethodResult, result: MethodResult, names: Sequence[str] = CLASSES
+) -> go.Figure:
     """Plot the change of each class against feedforward in points of IoU, best first.
 
     Arguments:
         base: Feedforward at the same scale.
         result: The method.
+        names: The names of the classes.
     """
-    count = min(len(base.class_iou), len(result.class_iou), len(CLASSES))
+    count = min(len(base.class_iou), len(result.class_iou), len(names))
     before, after = (100 * np.array(r.class_iou[:count], np.float64) for r in (base, result))
     change = after - before
     order = [int(c) for c in np.argsort(change, kind="stable") if np.isfinite(change[c])]
     bars = go.Bar(
         orientation="h",
         x=[float(change[c]) for c in order],
-        y=[CLASSES[c] for c in order],
+        y=[names[c] for c in order],
         marker={"color": [BETTER if change[c] >= 0 else WORSE for c in order]},
         customdata=[[float(before[c]), float(after[c])] for c in order],
         hovertemplate="%{y}: %{customdata[0]:.1f} → %{customdata[1]:.1f} %"

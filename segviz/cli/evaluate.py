@@ -1,4 +1,4 @@
-"""segviz evaluate: measure methods at scales over a split."""
+"""segviz evaluate: measure methods at scales over a data set."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ from ..runtime.distributed import TaskQueue
 from ..runtime.imports import pause_garbage_collection
 from .options import (
     DEFAULT,
-    add_images,
+    add_class_map,
+    add_data,
     add_json,
+    add_limit,
     add_network,
     add_tolerance,
     add_updates,
+    check_data,
     parse_integers,
     parse_numbers,
     set_threads,
@@ -37,12 +40,17 @@ if TYPE_CHECKING:
 
 __all__ = ["add_options", "print_failed", "progress_bar", "run"]
 
+WITHOUT_TRUTH, WITH_TRUTH = "feedforward,entropy", "oracle,adversary"
+"""The methods that are the default; the latter need truth."""
+
 MIOU_INTERVAL = 2.0  # seconds between two readings of the running mIoU
 
 
 def add_options(command: ArgumentParser) -> None:
     """Add the options of `segviz evaluate`."""
-    add_images(command)
+    add_data(command, "val")
+    add_class_map(command)
+    add_limit(command)
     command.add_argument(
         "--scales",
         default=",".join(f"{scale:g}" for scale in SCALES),
@@ -50,8 +58,8 @@ def add_options(command: ArgumentParser) -> None:
     )
     command.add_argument(
         "--methods",
-        default="feedforward,entropy,oracle,adversary",
-        help="NAME[:centred][:lr=RATE][:tolerance=FRACTION][:steps=T],..." + DEFAULT,
+        help="NAME[:centred][:lr=RATE][:tolerance=FRACTION][:steps=T],... (default:"
+        f" {WITHOUT_TRUTH}, and where there is truth {WITH_TRUTH})",
     )
     command.add_argument(
         "--steps",
@@ -72,29 +80,40 @@ def add_options(command: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Measure methods at scales over a split."""
+    """Measure methods at scales over a data set."""
+    check_data(options)
     with pause_garbage_collection():
         from ..evaluation.evaluate import evaluate_dataset
 
     tasks = TaskQueue.from_environment()
     set_threads(options)
     folder = Path(options.out) if options.out else None
+    without_truth = options.voc_root is None and options.masks is None
+    default = WITHOUT_TRUTH if without_truth else f"{WITHOUT_TRUTH},{WITH_TRUTH}"
+    methods = default if options.methods is None else options.methods
     with progress_bar() as on_progress:
         result = evaluate_dataset(
             options.checkpoint,
-            options.voc_root,
+            options.voc_root or ".",
             options.split,
             options.limit,
             parse_numbers(options.scales),
-            options.methods.split(","),
+            methods.split(","),
             options.variables.split(",") if options.variables else None,
             parse_integers(options.steps),
             folder,
+            images=options.images,
+            masks=options.masks,
+            classes=options.classes,
+            ignore=options.ignore,
+            reduce_zero_label=options.reduce_zero_label,
+            class_map=options.class_map,
             device=options.device,
             by_image=options.by_image,
             command=command_line(),
             tasks=tasks,
             on_progress=on_progress,
+            on_note=lambda note: print(f"segviz: {note}", file=sys.stderr),
             learning_rate=options.lr,
             centred=options.centred or False,
             tolerance=options.tolerance or 0.0,

@@ -13,13 +13,18 @@ from ..validation import check_range
 __all__ = [
     "DEFAULT",
     "SETTINGS",
-    "add_images",
+    "add_class_map",
+    "add_data",
     "add_json",
+    "add_limit",
     "add_machine",
+    "add_masks",
     "add_method",
     "add_network",
     "add_tolerance",
     "add_updates",
+    "add_voc",
+    "check_data",
     "load_checkpoint",
     "parse_formats",
     "parse_integers",
@@ -52,15 +57,88 @@ def add_json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print one JSON object on stdout")
 
 
-def add_images(command: argparse.ArgumentParser) -> None:
+def add_voc(command: argparse.ArgumentParser) -> None:
     """Add --voc-root, --split and --limit."""
     command.add_argument(
         "--voc-root", metavar="DIR", required=True, help="VOC2012, or a folder above it"
     )
     command.add_argument("--split", default="val", help="a split, or a .txt file of ids" + DEFAULT)
+    add_limit(command)
+
+
+def add_limit(command: argparse.ArgumentParser) -> None:
+    """Add --limit."""
     command.add_argument(
         "--limit", type=int, metavar="N", help="measure a fixed random choice of N images"
     )
+
+
+def add_data(command: argparse.ArgumentParser, split: str) -> None:
+    """Add --voc-root, --images, --masks, --split and the options of masks.
+
+    Arguments:
+        command: The parser of the command.
+        split: The split of VOC that is the default.
+    """
+    command.add_argument("--voc-root", metavar="DIR", help="VOC2012, or a folder above it")
+    command.add_argument(
+        "--images", metavar="DIR", help="a folder of photos, with sub-folders, in place of VOC"
+    )
+    command.add_argument(
+        "--masks", metavar="DIR", help="their masks: the same paths, apart from the suffix"
+    )
+    command.add_argument(
+        "--split",
+        help=f"a split of VOC (default: {split}), or a .txt file of ids or of paths below --images",
+    )
+    add_masks(command)
+
+
+def add_masks(command: argparse.ArgumentParser) -> None:
+    """Add --classes, --ignore and --reduce-zero-label."""
+    command.add_argument(
+        "--classes",
+        metavar="FILE",
+        help="the classes of the masks: one name a line, id2label.json, CVAT's labelmap.txt, or"
+        " JSON with names and colours (default: the network's)",
+    )
+    command.add_argument(
+        "--ignore", type=int, metavar="ID", help="the id of ignored pixels in masks (default: 255)"
+    )
+    command.add_argument(
+        "--reduce-zero-label",
+        action="store_true",
+        help="in masks, ignore id 0, and let id k stand for class k - 1",
+    )
+
+
+def add_class_map(command: argparse.ArgumentParser) -> None:
+    """Add --class-map."""
+    command.add_argument(
+        "--class-map",
+        metavar="FILE",
+        help='JSON {"name in the data": "name in the network"} where names differ; null = ignore',
+    )
+
+
+def check_data(options: argparse.Namespace) -> None:
+    """Check that one data set is given.
+
+    Raises:
+        InputError: If there is none, or there are two, or options of masks without masks.
+    """
+    if (options.voc_root is None) == (options.images is None):
+        found = "none of them" if options.voc_root is None else "both"
+        raise InputError(
+            f"give the data by --voc-root DIR, or by --images DIR and --masks DIR; got {found}."
+        )
+    if options.images is not None and options.masks is not None:
+        return
+    for name in ("masks", "classes", "ignore", "reduce_zero_label"):
+        if getattr(options, name) not in (None, False):
+            option = f"--{name.replace('_', '-')}"
+            needed = "--images" if options.images is None else "--masks"
+            raise InputError(f"{option} needs {needed}; give both or leave {option} out.")
 
 
 def add_method(command: argparse.ArgumentParser) -> None:

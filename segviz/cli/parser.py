@@ -33,7 +33,7 @@ COMMANDS: Mapping[str, _Command] = {
     "app": _Command("serve the app in the browser", app),
     "run": _Command("adapt to one image and write the record", run),
     "export": _Command("make pictures, animations and tables of a record", export),
-    "evaluate": _Command("measure methods at several scales over a VOC split", evaluate),
+    "evaluate": _Command("measure methods at several scales over VOC or your images", evaluate),
     "tables": _Command("measure the paper's tables on the shipped networks", tables),
     "figures": _Command("draw the counterparts of the paper's figures", figures),
     "train": _Command("train a network", train),

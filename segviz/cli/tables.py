@@ -17,7 +17,7 @@ from ..network import checkpoint
 from ..runtime.distributed import TaskQueue
 from ..runtime.imports import pause_garbage_collection
 from .evaluate import print_failed, progress_bar
-from .options import DEFAULT, add_images, add_machine, load_checkpoint
+from .options import DEFAULT, add_machine, add_voc, load_checkpoint
 from .output import command_line, make_folder, write_atomically
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def add_options(command: ArgumentParser) -> None:
         metavar="TABLE",
         help="1, 2, 3, or control, which takes at most 20 images (default: all)",
     )
-    add_images(command)
+    add_voc(command)
     command.add_argument(
         "--rows",
         metavar="DIR",

@@ -13,6 +13,7 @@ __all__ = [
     "PALETTE",
     "VOC_CLASSES",
     "ClassList",
+    "Colour",
     "colourise",
     "comparable",
     "ids_of_colours",

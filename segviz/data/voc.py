@@ -18,6 +18,7 @@ __all__ = [
     "VocImages",
     "classes_of",
     "find_root",
+    "has_photo",
     "read_photo",
     "read_split",
     "read_truth",
@@ -144,6 +145,11 @@ def read_split(root: Path, split: str) -> list[str]:
     if not names:
         raise InputError(f"the list {file} has no ids (0 lines); restore it.")
     return [_check_id(name) for name in names]
+
+
+def has_photo(root: Path, id: str) -> bool:
+    """Return whether a folder VOC2012 has the photo of an id."""
+    return bool(_ID.fullmatch(id)) and (Path(root) / "JPEGImages" / f"{id}.jpg").is_file()
 
 
 def read_photo(root: Path, id: str) -> np.ndarray:

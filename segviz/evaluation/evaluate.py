@@ -1,7 +1,7 @@
 """Evaluate methods over a data set, from Python and from the command line."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +12,18 @@ import numpy as np
 
 from .. import metrics
 from ..data import voc
+from ..data.class_map import read_class_map
+from ..data.classes import ClassList
 from ..data.dataset import DataSet
+from ..data.folders import FolderImages, open_folders
 from ..data.splits import subset, voc_images
 from ..errors import InputError
 from ..network.checkpoint import DEFAULT, Checkpoint, load
 from ..runtime.device import choose_device
 from ..runtime.distributed import TaskQueue
 from ..validation import check_range
-from .measured_method import parse_methods
+from .class_matching import match_classes
+from .measured_method import MeasuredMethod, parse_methods
 from .measurement import MethodMeasurement, collect, measure_images, plan_measurements
 from .results import EvaluationResult
 from .row_store import RowStore
@@ -53,7 +57,7 @@ class ImageProgress:
 def evaluate_dataset(
     network: Checkpoint | str | None = None,
     voc_root: str | Path = ".",
-    split: str = "val",
+    split: str | None = None,
     limit: int | None = None,
     scales: Sequence[float] = (1, 3),
     methods: Sequence[str] = ("feedforward", "entropy"),
@@ -61,14 +65,23 @@ def evaluate_dataset(
     steps: Sequence[int] = (32,),
     rows: str | Path | None = None,
     *,
+    images: str | Path | None = None,
+    masks: str | Path | None = None,
+    classes: str | Path | ClassList | None = None,
+    ignore: int | None = None,
+    reduce_zero_label: bool = False,
+    class_map: str | Path | Mapping[str, str | None] | None = None,
     device: str = "auto",
     by_image: bool = True,
     command: str = "",
     tasks: TaskQueue | None = None,
     on_progress: Callable[[ImageProgress], None] = lambda _: None,
+    on_note: Callable[[str], None] = lambda _: None,
     **settings: Any,  # noqa: ANN401
 ) -> dict[str, Any]:
-    """Measure methods at scales over a split of PASCAL VOC 2012.
+    """Measure methods at scales over a split of PASCAL VOC 2012, or over folders of images.
+
+    The classes of the data are those of the network of the same name; others are ignored.
 
     Ctrl-C ends the evaluation early: the result then covers the images so far, and "complete" is
     False.
@@ -76,7 +89,8 @@ def evaluate_dataset(
     Arguments:
         network: A checkpoint, its name or path, or None for the default network.
         voc_root: The folder VOC2012, or one that contains it; the working directory by default.
-        split: A split such as "val", or the path of a .txt file of ids.
+        split: A split such as "val", the default, or the path of a .txt file of ids; of folders,
+            only the latter.
         limit: Measure a fixed random subset of at most this many images; None = all.
         scales: The resize factors of the photos, each 0.25 to 8.
         methods: Spellings of methods, such as "feedforward" or "entropy:centred".
@@ -85,11 +99,20 @@ def evaluate_dataset(
         steps: The numbers of updates to measure after, each 0 to 512.
         rows: A folder that keeps the rows of each image; another evaluation with the same folder
             measures only what is missing. None = keep nothing.
+        images: A folder of photos, in place of VOC.
+        masks: The folder of their masks; None = no truth: only entropy is measured, and IoU and
+            accuracy are None.
+        classes: The classes of the masks, or a file of them; None = those of the network.
+        ignore: The id of pixels to ignore in masks; None = 255.
+        reduce_zero_label: Whether id 0 of masks is ignored and id k stands for class k - 1.
+        class_map: The name of the network's class for classes of the data, None = ignore, where the
+            names differ; or a JSON file of these.
         device: Where to load a network that is given by name: auto, cpu, cuda or mps.
         by_image: Whether the result has the numbers of each image.
         command: The command to state in the result.
         tasks: Hands the images to the processes that share them; None = this process alone.
         on_progress: Called in the leading process before the first and after each image.
+        on_note: Called in the leading process with sentences about the data.
         settings: Values of `Method` that the spellings do not give, such as learning_rate.
 
     Returns:
@@ -100,9 +123,24 @@ def evaluate_dataset(
     Raises:
         InputError: If an argument is invalid, or no image can be measured.
     """
-    data = voc_images(voc.find_root(voc_root), split)
+    data: DataSet
+    if images is None:
+        data = voc_images(voc.find_root(voc_root), split or "val")
+    else:
+        names = Path(classes) if isinstance(classes, str) else classes
+        data = open_folders(
+            Path(images),
+            None if masks is None else Path(masks),
+            names,
+            ignore,
+            reduce_zero_label,
+            split,
+        )
     ids = choose_images(data, limit)
+    given = read_class_map(Path(class_map)) if isinstance(class_map, str | Path) else class_map
     parsed = parse_methods(methods, variables, steps, **settings)
+    if not data.has_truth:
+        _refuse_methods_with_truth(parsed, data)
     plan_measurements(scales, parsed, 1)  # invalid settings fail before the network is loaded
     tasks = tasks or TaskQueue()
     if tasks.world_size > 1 and rows is None:
@@ -112,6 +150,12 @@ def evaluate_dataset(
         )
     if not isinstance(network, Checkpoint):
         network = load(network or DEFAULT, choose_device(device))
+    if isinstance(data, FolderImages) and classes is None:
+        data = data.with_classes(network.class_list)
+    data, notes = match_classes(data, ids, network.class_list, given)
+    if tasks.is_main:
+        for note in notes:
+            on_note(note)
     measurements = plan_measurements(scales, parsed, network.network.classes)
     with ExitStack() as stack:
         folder = rows or stack.enter_context(tempfile.TemporaryDirectory())
@@ -122,9 +166,18 @@ def evaluate_dataset(
         return {"complete": complete}
     model = summarise(network, measurements, failed, by_image)
     result = EvaluationResult(
-        **msgspec.structs.asdict(model), split=split, command=command, complete=complete
+        **msgspec.structs.asdict(model), split=data.name, command=command, complete=complete
     )
     return msgspec.json.decode(msgspec.json.encode(result))
+
+
+def _refuse_methods_with_truth(methods: Sequence[MeasuredMethod], data: DataSet) -> None:
+    for each in methods:
+        if each.method.info.needs_truth:
+            raise InputError(
+                f"the method {each.method.spelling} needs truth, but {data.name} is given without;"
+                " give --masks, or leave the method out."
+            )
 
 
 def choose_images(data: DataSet, limit: int | None) -> list[str]:

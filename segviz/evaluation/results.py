@@ -34,8 +34,8 @@ Number = Annotated[float, Meta(gt=-1e12, lt=1e12)]
 Count = Annotated[int, Meta(ge=0, lt=10**12)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Scale = Annotated[float, Meta(gt=0, lt=1e12)]
-ImageId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
-"""Image ids become file names, so they have no separators."""
+ImageId = Annotated[str, Meta(pattern=r"\A[^\x00-\x1f\x7f]{1,300}\Z")]
+"""VOC's ids, or paths below a folder of photos: one line each."""
 
 
 class Variant(NamedTuple):
@@ -148,6 +148,7 @@ class ModelResult(Struct, frozen=True, kw_only=True):
         environment: Versions, device and checkpoint by name.
         results: By scale and variant.
         mean_gains: The mean gains at large scales by variant.
+        classes: The names of the classes, in the order of `class_iou`; () = VOC's.
         ids: The ids of the images, if they were written.
         by_image: For each of `results` the numbers of the images, if they were written.
 
@@ -160,6 +161,7 @@ class ModelResult(Struct, frozen=True, kw_only=True):
     environment: dict[str, str | int] = {}
     results: Annotated[tuple[MethodResult, ...], Meta(min_length=1)]
     mean_gains: tuple[MeanGain, ...] = ()
+    classes: tuple[str, ...] = ()
     ids: tuple[ImageId, ...] | UnsetType = UNSET
     by_image: tuple[ImageResults, ...] | UnsetType = UNSET
 

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 from msgspec import UNSET
 
+from ..data.classes import CLASSES
 from ..metrics import finite_or_none
 from ..network.checkpoint import Checkpoint
 from ..runs.provenance import environment
@@ -45,6 +46,7 @@ def summarise(
             for measurement, (miou, gain) in zip(measurements, errors, strict=True)
         ),
         mean_gains=tuple(mean_gains(measurements, draws)),
+        classes=checkpoint.classes if checkpoint.classes != CLASSES else (),
         ids=tuple(measurements[0].images) if by_image else UNSET,
         by_image=tuple(each.by_image() for each in measurements) if by_image else UNSET,
     )

@@ -12,6 +12,9 @@ from .architecture import Architecture
 __all__ = ["Card", "check_card"]
 
 
+Byte = Annotated[int, Meta(ge=0, le=255)]
+
+
 class Card(msgspec.Struct, frozen=True, kw_only=True):
     """The keys of a card and their types; a card may have further keys.
 
@@ -22,6 +25,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         name: The name of the checkpoint.
         classes: The names of the classes, in the order of the scores.
         palette: The name of their colours.
+        colours: Their colours, RGB, 0..255, in the order of the scores; None = VOC's of each id.
         training: The settings of the training.
         origin: What the training started from, and where that comes from.
         data: The images that it was trained on.
@@ -38,6 +42,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     classes: tuple[str, ...] | None = None
     palette: str | None = None
+    colours: tuple[tuple[Byte, Byte, Byte], ...] | None = None
     training: dict[str, Any] | None = None
     origin: str | None = None
     data: dict[str, Any] | None = None
@@ -60,5 +65,9 @@ def check_card(values: dict[str, Any]) -> Architecture:
         raise ValueError(
             f"classes must be {architecture.classes} names, as many as the architecture has, got"
             f" {len(card.classes)}"
+        )
+    if card.colours is not None and len(card.colours) != architecture.classes:
+        raise ValueError(
+            f"colours must be {architecture.classes}, one for each class, got {len(card.colours)}"
         )
     return architecture

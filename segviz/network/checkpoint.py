@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # reading a card imports no torch, which takes seconds
     import torch
     from torch import Tensor, nn
 
+    from ..data.classes import ClassList, Colour
     from .dynamic import Segmenter
 
 __all__ = [
@@ -57,6 +58,22 @@ class Checkpoint:
         from ..data.classes import CLASSES  # with numpy, which help texts do without
 
         return tuple(self.card.get("classes") or CLASSES)
+
+    @property
+    def class_list(self) -> ClassList:
+        """The classes with their colours; a network without names has numbers in their place."""
+        names, count = self.classes, self.network.classes
+        if len(names) != count:
+            names = tuple(f"class {label}" for label in range(count))
+        from ..data.classes import ClassList
+
+        return ClassList(names, _colours(self.card))
+
+
+def _colours(card: dict[str, Any]) -> tuple[Colour, ...] | None:
+    """Return the colours of the classes on a card, if it has any."""
+    colours = card.get("colours")
+    return None if colours is None else tuple((red, green, blue) for red, green, blue in colours)
 
 
 def names() -> list[str]:
