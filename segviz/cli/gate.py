@@ -11,7 +11,7 @@ import msgspec
 
 from ..network import checkpoint
 from ..runtime.imports import pause_garbage_collection
-from .options import DEFAULT, add_images, add_json, add_network, load_checkpoint
+from .options import DEFAULT, add_json, add_network, add_voc, load_checkpoint
 from .output import command_line, make_folder, write_atomically
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ __all__ = ["add_options", "run"]
 
 def add_options(command: ArgumentParser) -> None:
     """Add the options of `segviz gate`."""
-    add_images(command)
+    add_voc(command)
     command.add_argument(
         "--background",
         type=int,

@@ -23,6 +23,9 @@ PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 MASK_SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".webp", ".jpg", ".jpeg")
 """The suffixes of masks; JPEGs are found in order to be refused by name."""
 
+MAX_NAME = 300
+"""The largest length of an id, in characters."""
+
 NAMED = 5
 """The largest number of files that a sentence names."""
 
@@ -221,6 +224,11 @@ def _by_stem(folder: Path, suffixes: Sequence[str], noun: str) -> dict[str, Path
         if path.suffix.lower() not in suffixes or any(part[0] == "." for part in inside.parts):
             continue
         id = _normal(inside.with_suffix("").as_posix())
+        if not id.isprintable() or "\\" in id or len(id) > MAX_NAME:
+            raise InputError(
+                f"the {noun} {str(path)[:MAX_NAME]!r} has control characters or backslashes in its"
+                f" name, or more than {MAX_NAME} characters; rename it."
+            )
         if id in found:
             raise InputError(
                 f"{folder} has two {noun}s of one name, {found[id].name} and {path.name}; remove"

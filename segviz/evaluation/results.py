@@ -34,8 +34,10 @@ Number = Annotated[float, Meta(gt=-1e12, lt=1e12)]
 Count = Annotated[int, Meta(ge=0, lt=10**12)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Scale = Annotated[float, Meta(gt=0, lt=1e12)]
-ImageId = Annotated[str, Meta(pattern=r"\A[^\x00-\x1f\x7f]{1,300}\Z")]
-"""VOC's ids, or paths below a folder of photos: one line each."""
+ImageId = Annotated[
+    str, Meta(pattern=r"\A(?!/)(?!(?:.*/)?\.\.(?:/|\Z))[^\x00-\x1f\x7f\\]{1,300}\Z")
+]
+"""VOC's ids, or paths below a folder of photos: one line, which does not lead out of the folder."""
 
 
 class Variant(NamedTuple):

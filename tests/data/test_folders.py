@@ -56,6 +56,14 @@ def test_files_of_systems_are_no_images(folders):
     assert len(open_folders(*folders, ClassList(NAMES)).ids) == 7
 
 
+@pytest.mark.parametrize("name", [b"a\nb.png", b"a\xffb.png", b"a\\b.png"])
+def test_names_that_do_not_print(folders, name):
+    with open(os.path.join(os.fsencode(folders[0]), name), "wb"):
+        pass
+    with pytest.raises(InputError, match=r"name, or more than 300 characters; rename"):
+        open_folders(*folders)
+
+
 def test_names_match_in_every_form_of_unicode(folders):
     (folders[0] / "p00.png").rename(folders[0] / unicodedata.normalize("NFD", "köln.png"))
     (folders[1] / "p00.png").rename(folders[1] / unicodedata.normalize("NFC", "köln.png"))
