@@ -1,10 +1,14 @@
 """The command `segviz tables`."""
 
+import contextlib
+import copy
+import io
 import json
 import shutil
 
 import pytest
 
+from segviz.cli.main import main
 from segviz.evaluation.paper_tables import MODELS, TABLES, Table
 from segviz.evaluation.results import read_result
 from segviz.evaluation.table_text import markdown_table
@@ -13,29 +17,40 @@ from segviz.network import checkpoint
 IDS = ["2007_000007", "2007_000008", "2008_000009", "2008_000010"]
 
 
-@pytest.fixture
-def small(monkeypatch, checkpoint_path, tmp_path):
+@pytest.fixture(scope="module")
+def small(trained, checkpoint_path, tmp_path_factory):
     """Two models and two tables that a miniature can be measured with."""
-    second = tmp_path / "second.safetensors"
-    trained = checkpoint.load(str(checkpoint_path))
-    trained.network.score_bias.add_(0.1)
-    checkpoint.save(trained.network, second, trained.card)
+    second = tmp_path_factory.mktemp("second") / "second.safetensors"
+    network = copy.deepcopy(trained.network)
+    network.score_bias.add_(0.1)
+    checkpoint.save(network, second, trained.card)
     names = {"w/o aug": str(second), "w/ aug": str(checkpoint_path)}
-    for name, path in names.items():
-        monkeypatch.setitem(MODELS, name, path)
-    for name in list(TABLES):
-        monkeypatch.delitem(TABLES, name)
     methods = (("entropy", "both"), ("oracle", "score"))
     first = Table("Scales", ("w/o aug", "w/ aug"), (1.0, 0.5), methods, (2,))
-    monkeypatch.setitem(TABLES, "1", first)
-    monkeypatch.setitem(TABLES, "2", Table("Steps", ("w/ aug",), (1.0,), methods[:1], (1, 2), 3))
-    return names
+    with pytest.MonkeyPatch.context() as patch:
+        for name, path in names.items():
+            patch.setitem(MODELS, name, path)
+        for name in list(TABLES):
+            patch.delitem(TABLES, name)
+        patch.setitem(TABLES, "1", first)
+        patch.setitem(TABLES, "2", Table("Steps", ("w/ aug",), (1.0,), methods[:1], (1, 2), 3))
+        yield names
+
+
+@pytest.fixture(scope="module")
+def whole(small, voc_root, tmp_path_factory):
+    """What the command writes and prints when nothing disturbs it: a folder and stdout."""
+    folder, out = tmp_path_factory.mktemp("whole"), io.StringIO()
+    places = ["--rows", str(folder / "rows"), "--out", str(folder / "results"), "--device", "cpu"]
+    with contextlib.redirect_stdout(out):
+        assert main(["tables", "--voc-root", str(voc_root), *places]) == 0
+    return folder / "results", out.getvalue()
 
 
 @pytest.fixture
 def measure(cli, voc_root, tmp_path):
-    def measure(*arguments, rows="rows", out="results"):
-        places = ("--rows", tmp_path / rows, "--out", tmp_path / out, "--device", "cpu")
+    def measure(*arguments):
+        places = ("--rows", tmp_path / "rows", "--out", tmp_path / "results", "--device", "cpu")
         return cli("tables", *arguments, "--voc-root", voc_root, *places, trained=False)
 
     return measure
@@ -51,10 +66,9 @@ def read(folder, name):
     return {key: value for key, value in result.items() if key != "command"}
 
 
-def test_tables(small, measure, tmp_path):
-    code, out, _ = measure()
-    assert code == 0
-    first, second = read(tmp_path / "results", "1"), read(tmp_path / "results", "2")
+def test_tables(small, whole):
+    folder, out = whole
+    first, second = read(folder, "1"), read(folder, "2")
     assert (first["table"], first["title"], first["split"]) == ("1", "Scales", "val")
     assert first["complete"] is True and first["images"] == 4
     assert list(first["models"]) == ["w/o aug", "w/ aug"]
@@ -81,7 +95,7 @@ def test_tables(small, measure, tmp_path):
     # A fixed part of the images, as the table says; what is known already is the same.
     assert second["images"] == 3 and set(second["models"]["w/ aug"]["ids"]) < set(IDS)
     assert [row["steps"] for row in second["models"]["w/ aug"]["results"]] == [0, 1, 2]
-    written = read_result(tmp_path / "results" / "table-1.json").models
+    written = read_result(folder / "table-1.json").models
     for model in first["models"]:
         assert (
             f"Scales, {model}, 4 images of val\n{markdown_table(written[model].results)}\n" in out
@@ -95,7 +109,7 @@ def test_tables_one_and_limit(small, measure, tmp_path):
     assert read(tmp_path / "results", "2")["images"] == 2
 
 
-def test_tables_interrupted_and_resumed(small, measure, tmp_path, monkeypatch):
+def test_tables_interrupted_and_resumed(small, whole, measure, tmp_path, monkeypatch):
     """In the second model of the first table: it says what there is, and goes on from there."""
     from segviz.data import voc
 
@@ -119,10 +133,8 @@ def test_tables_interrupted_and_resumed(small, measure, tmp_path, monkeypatch):
     monkeypatch.setattr(voc, "read_truth", lambda *a: calls.append(1) or read_truth(*a))
     code, _, _ = measure()
     assert code == 0 and len(calls) == 7 + 2 + 3  # what was missing, and table 2's other step
-    monkeypatch.setattr(voc, "read_truth", read_truth)
-    assert measure(rows="other rows", out="whole")[0] == 0
     for name in TABLES:
-        assert read(tmp_path / "results", name) == read(tmp_path / "whole", name)
+        assert read(tmp_path / "results", name) == read(whole[0], name)
 
 
 def test_interrupted_before_the_first_image(small, measure, tmp_path, monkeypatch):

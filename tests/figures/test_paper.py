@@ -35,6 +35,20 @@ def pair_without_truth(trained, photo):
     return run_pair(trained, photo[:, ::-1], None, "no $truth$ for it")
 
 
+@pytest.fixture(scope="module")
+def draw():
+    """Draw a figure of pairs of runs; all tests share it, so none may change it."""
+    figures = {}
+
+    def draw(name, *pairs):
+        key = name, *map(id, pairs)
+        if key not in figures:
+            figures[key] = FIGURES[name].draw(list(pairs))
+        return figures[key]
+
+    return draw
+
+
 def words(figure):
     """All texts of a figure, each on one line."""
     texts = [" ".join(text.get_text().split()) for text in figure.findobj(Text)]
@@ -55,9 +69,9 @@ def colours_of(picture):
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_figure_is_a_png_and_a_pdf(name, pair, pair_without_truth):
+def test_every_figure_is_a_png_and_a_pdf(draw, name, pair, pair_without_truth):
     kind = FIGURES[name]
-    figure = kind.draw([pair, pair_without_truth] if kind.several else [pair])
+    figure = draw(name, pair, *([pair_without_truth] if kind.several else []))
     png, pdf = figure_bytes(figure, "png", "figure"), figure_bytes(figure, "pdf", "figure")
     assert len(colours_of(decoded(png))) > 50
     assert pdf.startswith(b"%PDF-") and pdf.rstrip().endswith(b"%%EOF")
@@ -71,8 +85,8 @@ def test_the_same_figure_gives_the_same_bytes(pair, format):
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_captions_state_the_settings(name, pair, trained):
-    text = " ".join(words(FIGURES[name].draw([pair])))
+def test_captions_state_the_settings(draw, name, pair, trained):
+    text = " ".join(words(draw(name, pair)))
     assert f"Figure {name}." in text and "shapes" in text
     settings = "entropy on score and scale, scale 1.5, 4 steps, learning rate 0.01"
     assert f"Settings: {settings}." in text
@@ -81,30 +95,30 @@ def test_captions_state_the_settings(name, pair, trained):
 
 
 @pytest.mark.parametrize("name", ["1", "3", "5"])
-def test_without_truth_there_is_agreement_and_no_iou(name, pair, pair_without_truth):
-    shown = words(FIGURES[name].draw([pair_without_truth]))
+def test_without_truth_there_is_agreement_and_no_iou(draw, name, pair, pair_without_truth):
+    shown = words(draw(name, pair_without_truth))
     text = " ".join(shown)
     assert "IoU" not in text and "agreement" in text and "1x prediction" in text
     assert "no $truth$ for it" in text  # as it stands, not as a formula
     assert "truth" not in shown
-    text = " ".join(words(FIGURES[name].draw([pair])))
+    text = " ".join(words(draw(name, pair)))
     assert "IoU" in text and "agreement" not in text
 
 
-def test_measures_are_those_of_the_steps_shown(pair):
-    shown = words(FIGURES["1"].draw([pair]))
+def test_measures_are_those_of_the_steps_shown(draw, pair):
+    shown = words(draw("1", pair))
     for step in (pair.base.steps[0], pair.adapted.steps[0], pair.adapted.steps[-1]):
         assert f"IoU {step['iou']:.3f}" in shown
         assert f"mean {step['entropy']:.3f} nats" in shown
-    shown = words(FIGURES["3"].draw([pair]))
+    shown = words(draw("3", pair))
     for number in (0, 1, 4):
         assert f"step {number}" in shown
         assert f"IoU {pair.adapted.steps[number]['iou']:.3f}" in shown
     assert "step 2" not in shown and "step 3" not in shown
 
 
-def test_curves_have_the_numbers_of_all_steps(pair):
-    figure = FIGURES["3"].draw([pair])
+def test_curves_have_the_numbers_of_all_steps(draw, pair):
+    figure = draw("3", pair)
     curves = {axes.get_title(loc="left"): axes.lines for axes in figure.axes if axes.lines}
     assert list(curves) == ["mean entropy, nats", "IoU", "mean receptive field size, input px"]
     line, dots, base = curves["IoU"]
@@ -118,8 +132,8 @@ def test_steps_shown_double_and_quadruple():
     assert shown_steps(1) == [0, 1] and shown_steps(0) == [0]
 
 
-def test_photos_predictions_and_truth_are_exact(pair):
-    shown = pictures(FIGURES["5"].draw([pair]))
+def test_photos_predictions_and_truth_are_exact(draw, pair):
+    shown = pictures(draw("5", pair))
     expected = [
         pair.adapted.photo,
         PALETTE[pair.base.labels[0]],
@@ -130,8 +144,8 @@ def test_photos_predictions_and_truth_are_exact(pair):
     assert len(shown) == len(expected) and all(map(np.array_equal, shown, expected))
 
 
-def test_entropy_maps_share_one_range(pair):
-    figure = FIGURES["1"].draw([pair])
+def test_entropy_maps_share_one_range(draw, pair):
+    figure = draw("1", pair)
     maps_shown = [
         image
         for axes in figure.axes
@@ -153,8 +167,8 @@ def test_entropy_maps_share_one_range(pair):
     assert {image.get_clim() for image in maps_shown} == {(0, top)}
 
 
-def test_the_legend_names_the_classes_shown_in_their_colours(pair):
-    figure = FIGURES["5"].draw([pair])
+def test_the_legend_names_the_classes_shown_in_their_colours(draw, pair):
+    figure = draw("5", pair)
     present = set(np.unique(pair.base.labels[0])) | set(np.unique(pair.adapted.truth))
     present |= {c for step in (0, 4) for c in np.unique(pair.adapted.labels[step])}
     shown = words(figure)
@@ -164,9 +178,9 @@ def test_the_legend_names_the_classes_shown_in_their_colours(pair):
     assert {tuple(PALETTE[c].tolist()) for c in present} <= colours
 
 
-def test_receptive_fields_share_one_logarithmic_range(pair, pair_without_truth):
+def test_receptive_fields_share_one_logarithmic_range(draw, pair, pair_without_truth):
     pairs = [pair, pair_without_truth]
-    figure = FIGURES["4"].draw(pairs)
+    figure = draw("4", *pairs)
     shown_runs = [
         (record, step)
         for each in pairs
@@ -187,8 +201,8 @@ def test_receptive_fields_share_one_logarithmic_range(pair, pair_without_truth):
     assert "1.5 times" in text and "IoU" not in text
 
 
-def test_few_colours_keep_those_of_labels(pair):
-    figure = FIGURES["5"].draw([pair])
+def test_few_colours_keep_those_of_labels(draw, pair):
+    figure = draw("5", pair)
     png, small = (figure_bytes(figure, "png", few_colours=few) for few in (False, True))
     before, after = decoded(png), decoded(small)
     assert Image.open(io.BytesIO(small)).mode == "P" and len(small) < len(png)
