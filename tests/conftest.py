@@ -15,6 +15,12 @@ from segviz.data.classes import IGNORE, PALETTE
 from tests.miniature import COLOURS, CONTENTS, SPLITS, calibrated
 
 
+def pytest_collection_modifyitems(items):
+    """Put the files with slow tests first, so that no process is left alone with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True)
 def main_module():
     """Put `__main__` back: Streamlit's AppTest replaces it, and spawned processes run it again."""

@@ -76,7 +76,8 @@ def test_wheel_comes_from_the_environment(environment, tmp_path):
 
 
 def test_command_line(environment, tmp_path):
-    out = command(environment / "segviz", "run", "sample:cat", "--steps", 2, "--json", cwd=tmp_path)
+    words = ("run", "sample:cat", "--scale", 1, "--steps", 2, "--json")
+    out = command(environment / "segviz", *words, cwd=tmp_path)
     result = json.loads(out)
     assert [step["step"] for step in result["steps"]] == [0, 1, 2]
     assert result["reference"] == "truth" and result["steps"][0]["iou"] > 0.3

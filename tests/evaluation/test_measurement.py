@@ -390,6 +390,7 @@ def test_nothing_is_measured_twice(trained, voc_root, tmp_path, losses):
 
 KILLS = """
 import os, sys
+import timm, torch  # once, for all the processes
 from segviz import metrics
 from segviz.__main__ import main
 from segviz.data import voc
