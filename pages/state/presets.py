@@ -1,4 +1,4 @@
-"""Three instructive runs, and the settings that the controls start from."""
+"""Instructive runs, and the settings that the controls start from."""
 
 from dataclasses import dataclass
 
@@ -51,6 +51,14 @@ PRESETS = {
         Settings(scale=1.0, steps=32, method="entropy"),
         "Compare entropy and IoU: within a few steps the cat is everywhere, which is the surest"
         " answer and the wrong one. Centred updates (Optimiser) hold it for a while.",
+    ),
+    "sizes": Preset(
+        "Other sizes",
+        ":material/photo_size_select_small:",
+        "coffee",
+        Settings(scale=3.0, method="pyramid:gate:entropy"),
+        "The photo is read at 3x, 1.5x and 0.75x. A gate weighs the sizes at steps 1 and 2, by how"
+        " sure each is; then entropy descends on one bias a size. Scale read shows which won.",
     ),
 }
 

@@ -121,7 +121,7 @@ class MeanGain(Struct, frozen=True, kw_only=True):
 
     Arguments:
         method: The spelling.
-        variables: The adapted parameters.
+        variables: The adapted parameters; None = none.
         steps: The number of updates.
         scales: The resize factors.
         gain: The mean gain, -1..1.
@@ -129,7 +129,7 @@ class MeanGain(Struct, frozen=True, kw_only=True):
     """
 
     method: str
-    variables: str
+    variables: str | None = None
     steps: Count
     scales: tuple[Scale, ...]
     gain: Annotated[float, Meta(ge=-1, le=1)] | None = None

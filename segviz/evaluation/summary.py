@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 from msgspec import UNSET
 
+from ..adapt.methods import FEEDFORWARD
 from ..data.classes import CLASSES
 from ..metrics import finite_or_none
 from ..network.checkpoint import Checkpoint
@@ -69,7 +70,7 @@ def standard_errors(
     base = _feedforward(measurements, draws)
     errors = []
     for measurement, drawn in zip(measurements, draws, strict=True):
-        comparable = measurement.step > 0 and measurement.scale in base
+        comparable = measurement.key.method != FEEDFORWARD and measurement.scale in base
         gain = difference(drawn, base[measurement.scale])[1] if comparable else math.nan
         errors.append((finite_or_none(standard_error(drawn)), finite_or_none(gain)))
     return errors
@@ -90,10 +91,11 @@ def mean_gains(
         One mean gain for each variant that was measured at two of these scales or more.
     """
     base = _feedforward(measurements, draws)
-    gains: dict[tuple[str, str, int], dict[float, np.ndarray]] = {}
+    gains: dict[tuple[str, str | None, int], dict[float, np.ndarray]] = {}
     for each, drawn in zip(measurements, draws, strict=True):
-        if each.step > 0 and each.scale >= least and each.scale in base:
-            variant = (each.key.method, each.key.variables, each.step)
+        compared = each.key.method != FEEDFORWARD and each.scale >= least
+        if compared and each.scale in base:
+            variant = (each.key.method, each.key.variables or None, each.step)
             gains.setdefault(variant, {})[each.scale] = drawn - base[each.scale]
     means = []
     for (method, variables, steps), by_scale in gains.items():
@@ -118,5 +120,7 @@ def _feedforward(
 ) -> dict[float, np.ndarray]:
     """Return the draws of feedforward by scale."""
     return {
-        each.scale: drawn for each, drawn in zip(measurements, draws, strict=True) if not each.step
+        each.scale: drawn
+        for each, drawn in zip(measurements, draws, strict=True)
+        if each.key.method == FEEDFORWARD
     }

@@ -52,6 +52,15 @@ def test_unknown_errors():
         assert standard_errors(*filled(images, [1.0])) == 3 * [(None, None)]
 
 
+def test_methods_without_updates_are_compared_with_feedforward():
+    measurements, draws = filled(12, spellings=("feedforward", "pyramid:rule", "pyramid:mean"))
+    errors = standard_errors(measurements, draws)
+    found = {each.key.method: gain for each, (_, gain) in zip(measurements, errors, strict=True)}
+    assert found["feedforward"] is None and found["pyramid:rule"] == found["pyramid:mean"] == 0
+    means = {mean.variant for mean in mean_gains(measurements, draws)}
+    assert means == {("pyramid:rule", None, 0), ("pyramid:mean", None, 0)}
+
+
 def test_mean_gains():
     measurements, draws = filled(12)
     found = {mean.method: mean for mean in mean_gains(measurements, draws)}
