@@ -5,6 +5,7 @@ import streamlit as st
 
 from segviz.adapt.method import FEEDFORWARD
 from segviz.charts import gains as gain_charts
+from segviz.charts.cost import accuracy_against_cost
 from segviz.evaluation import against_paper
 from segviz.evaluation.against_paper import (
     TableLine,
@@ -20,6 +21,8 @@ from ..state.text import plain
 
 __all__ = ["as_file", "gains", "provenance", "subset", "table"]
 
+MIN_COSTS = 3
+"""The fewest different costs that a chart is drawn of."""
 NARROW = 2
 """The most scales for which the paper's numbers stand beside ours; with more they stand below."""
 
@@ -59,9 +62,22 @@ def table(result: ResultFile, model: str) -> None:
         )
     if not result.complete:
         st.caption(":material/timelapse: Stopped early: these are the images so far.")
+    st.markdown(_headline(found, part.scales))
     narrow = len(part.scales) <= NARROW
     rows = [row for line in found for row in (_wide if narrow else _long)(line, found)]
     st.table(rows, hide_index=True, border="horizontal", width="stretch")
+
+
+def _headline(found: list[TableLine], scales: list[float]) -> str:
+    """Say at each scale which method without truth is the best, baselines included."""
+    texts = []
+    for scale in scales:
+        line = against_paper.best_without_truth(found, scale)
+        if line is not None:
+            value = line.values[scale]
+            label = plain(variant_label(line.variant))
+            texts.append(f"{scale:g}x {label} {_signed(value.gain)}".rstrip())
+    return f"Best without truth: {'; '.join(texts)}." if texts else ""
 
 
 def _wide(line: TableLine, found: list[TableLine]) -> list[dict[str, str]]:
@@ -159,9 +175,29 @@ def gains(result: ResultFile, model: str) -> None:
         config={"displaylogo": False},
         alt="Gain of mIoU over feedforward by method and scale, ours and the paper's",
     )
+    _cost(found, f"bench_cost_{result.table}_{model}")
     means = [_mean(line.variant, line.mean) for line in found if line.mean is not None]
     if means:
         st.caption(f"Mean gain from {LARGE_SCALE:g}x on: {'; '.join(means)}.")
+
+
+def _cost(found: list[TableLine], key: str) -> None:
+    """Draw accuracy against cost at the largest scale, where methods differ in cost."""
+    costs = {against_paper.cost(line) for line in found if not against_paper.needs_truth(line)}
+    scales = {scale for line in found for scale in line.values}
+    if len(costs) < MIN_COSTS or not scales:
+        return
+    scale = max(scales)
+    st.markdown(
+        f"**Accuracy against cost at {scale:g}x** :gray[in forward passes at that scale, counted:"
+        " the views by their area, and the updates]"
+    )
+    st.plotly_chart(
+        accuracy_against_cost(found, scale),
+        key=key,
+        config={"displaylogo": False},
+        alt="mIoU against cost in forward passes, by method",
+    )
 
 
 def _mean(variant: Variant, mean: TableMeanGain) -> str:

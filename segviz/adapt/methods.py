@@ -13,6 +13,12 @@ __all__ = ["FEEDFORWARD", "METHODS", "MethodInfo", "find", "names_of"]
 FEEDFORWARD = "feedforward"
 """The prediction without adaptation."""
 
+STEP = 1 / 60
+"""The cost of an update of the head, in forward passes (as in results/benchmark.json)."""
+
+END_TO_END_STEP = 3.0
+"""The cost of an update of the whole network: forwards, and backwards twice that."""
+
 HEAD = ("both", "score", "scale")
 """The groups of parameters of the head that steps may adapt, the default first."""
 
@@ -59,6 +65,15 @@ class MethodInfo:
         Counted, not timed; a step on the head or the weights adds about a hundredth.
         """
         return sum(view.factor**2 for view in VIEWS[self.views])
+
+    def cost(self, steps: int, variables: str) -> float:
+        """Return the cost of an episode in forward passes at s: its views, and its updates.
+
+        Arguments:
+            steps: The number of updates.
+            variables: The parameters adapted.
+        """
+        return self.passes + steps * (END_TO_END_STEP if variables == "all" else STEP)
 
     @property
     def needs_truth(self) -> bool:

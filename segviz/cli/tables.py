@@ -32,7 +32,7 @@ def add_options(command: ArgumentParser) -> None:
         "tables",
         nargs="*",
         metavar="TABLE",
-        help="1, 2, 3, or control, which takes at most 20 images (default: all)",
+        help="1, 2, 3, methods (at most 400 images) or control (at most 20) (default: all)",
     )
     add_voc(command)
     command.add_argument(

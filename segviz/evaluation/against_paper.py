@@ -119,6 +119,25 @@ def table_lines(result: ResultFile, model: str) -> list[TableLine]:
     return lines
 
 
+def cost(line: TableLine) -> float | None:
+    """Return the cost of a line in forward passes at the scale; None of a method not known here."""
+    try:
+        info = METHODS[split_spelling(line.variant.method)[0]]
+    except InputError:
+        return None
+    return info.cost(line.variant.steps, line.variant.variables or "")
+
+
+def best_without_truth(found: Iterable[TableLine], scale: float) -> TableLine | None:
+    """Return the line of the highest mIoU at a scale among those that need no truth, or None."""
+    known = [
+        (value.miou, -place, line)
+        for place, line in enumerate(found)
+        if (value := line.values.get(scale)) and value.miou is not None and not needs_truth(line)
+    ]
+    return max(known)[2] if known else None
+
+
 def all_values(lines: Iterable[TableLine]) -> Iterator[TableValue]:
     """Yield the values of lines at all scales."""
     return (value for line in lines for value in line.values.values())

@@ -1,4 +1,4 @@
-"""The tables of the paper: what each measures, and the printed values."""
+"""The tables: what each measures, and the values that the paper prints."""
 
 from dataclasses import dataclass
 
@@ -33,8 +33,8 @@ class Table:
         title: The title.
         models: Names in `MODELS`.
         scales: The resize factors.
-        methods: Spellings of methods, each with the variables it adapts; feedforward is always
-            measured too.
+        methods: Spellings of methods, each with the variables it adapts, None = the method's
+            default; feedforward is always measured too.
         steps: The numbers of updates to measure after.
         limit: Measure a fixed random subset of at most this many images; None = all.
     """
@@ -42,7 +42,7 @@ class Table:
     title: str
     models: tuple[str, ...]
     scales: tuple[float, ...]
-    methods: tuple[tuple[str, str], ...]
+    methods: tuple[tuple[str, str | None], ...]
     steps: tuple[int, ...] = (32,)
     limit: int | None = None
 
@@ -80,6 +80,21 @@ TABLES = {
         ("w/ aug",),
         (1.0, 3.0),
         _on_all("entropy", OURS[0], *BOUNDS),
+    ),
+    "methods": Table(
+        "Methods: which size of the photo is read",
+        ("w/ aug",),
+        (1.0, 1.5, 2.0, 3.0, 4.0),
+        (
+            ("entropy", "both"),
+            OURS,
+            ("pyramid:fixed", None),
+            ("pyramid:mean", None),
+            ("pyramid:rule", None),
+            ("pyramid:gate", None),
+            ("oracle", "both"),
+        ),
+        limit=400,
     ),
     "control": Table(
         "End to end: every parameter adapted",

@@ -56,7 +56,7 @@ def test_an_opening_run_that_failed_is_tried_again(app, monkeypatch, trained):
 
 
 def test_presets_are_samples_with_a_sentence():
-    assert len(PRESETS) == 3
+    assert len(PRESETS) == 4
     for preset in PRESETS.values():
         assert preset.sample in SAMPLES
         assert preset.hint.endswith(".") and 40 < len(preset.hint) < 220
