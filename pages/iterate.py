@@ -72,7 +72,7 @@ request = request_of(PAGE)
 if request is None and PAGE not in now.shown:
     request = opening_request()
 sidebar(PAGE, "Run", planned)
-buttons, words = st.columns([2, 3], vertical_alignment="center")
+buttons, words = st.columns([4, 3], vertical_alignment="center")
 shown_preset = preset_of(request)
 with buttons.container(horizontal=True, gap="small"):
     for name, preset in PRESETS.items():
