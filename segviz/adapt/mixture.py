@@ -219,7 +219,6 @@ class ViewHeads:
         """Return the copies that an optimiser may change."""
         return self.heads[0].parameters()
 
-    @torch.no_grad()
     def predict(self) -> Prediction:
         """Return the prediction with the parameters as they are."""
         self.logits = [head.predict().logits for head in self.heads]

@@ -8,15 +8,18 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from ..network.classifier_graph import Classifier, ClassifierCall, calls_of
 from ..network.dynamic import Encoding, Segmenter, Theta
 from ..network.interface import Network, Prediction
 from ..network.receptive_field import sigma_from_level
+from ..network.wrapped import WrappedEncoding, WrappedModule
 from .fast_gradient import LogitGradient, scale_and_score_gradients
 from .photo_views import EncodedView
 
 __all__ = [
     "ADAPTED",
     "AdaptedParameters",
+    "ClassifierParameters",
     "EndToEndParameters",
     "HeadParameters",
     "NoParameters",
@@ -183,22 +186,21 @@ class EndToEndParameters:
         x: The network input, shape (1, 3, H, W).
     """
 
-    def __init__(self, network: Segmenter, x: Tensor) -> None:
+    def __init__(self, network: Network, x: Tensor) -> None:
         self.network = network
         # A copy: swapping parameters in and out would be visible to other threads.
-        self.adapted = copy.deepcopy(network).requires_grad_()
+        self.adapted = copy.deepcopy(network)
+        self.adapted.parts()[0].requires_grad_()
         self.x = x
         self.logits: Tensor | None = None
 
     def parameters(self) -> list[Tensor]:
         """Return the copies that an optimiser may change."""
-        return list(self.adapted.parameters())
+        return list(self.adapted.parts()[0].parameters())
 
     def predict(self) -> Prediction:
         """Return the prediction with the parameters as they are."""
-        net = self.adapted
-        F = net.features(self.x)  # not by the fast backbone, whose folded weights are others
-        prediction = net.head(net.trainable_theta(), F, net.scale_space(F))
+        prediction = self.adapted.predict_end_to_end(self.x)
         self.logits = prediction.logits if torch.is_grad_enabled() else None
         sigma = prediction.sigma
         return Prediction(prediction.logits.detach(), None if sigma is None else sigma.detach())
@@ -206,7 +208,7 @@ class EndToEndParameters:
     def backward(self, gradient: LogitGradient) -> None:
         """Set the gradients of the parameters from that at the logits of the last prediction."""
         assert self.logits is not None, "the last prediction was made without gradients"
-        for parameter in self.adapted.parameters():
+        for parameter in self.parameters():
             parameter.grad = None
         rows = self.logits.flatten(1).T
         rows.backward(gradient.dense(len(rows)))
@@ -214,7 +216,75 @@ class EndToEndParameters:
 
     def distance(self) -> float:
         """Return the Euclidean distance of the parameters from the trained ones."""
-        return distance(self.adapted.parameters(), self.network.parameters())
+        return distance(self.parameters(), self.network.parts()[0].parameters())
+
+
+class ClassifierParameters:
+    r"""The weights of a wrapped module's classifiers over a frozen encoding, with autograd.
+
+    Centred updates are as those of `HeadParameters`: with :math:`\mu` the mean over the image of
+    what a filter multiplies at step 0, shape of w, the output is shifted by
+    :math:`- (w - w_0) \cdot \mu`.
+
+    Arguments:
+        network: The wrapped module; never written to.
+        encoding: What its classifiers get.
+        centred: Whether updates are centred.
+        classifiers: The copies of another view of the photo, to share; None = copies of its own.
+    """
+
+    def __init__(
+        self,
+        network: WrappedModule,
+        encoding: WrappedEncoding,
+        centred: bool = False,
+        classifiers: tuple[Classifier, ...] | None = None,
+    ) -> None:
+        self.network = network
+        self.encoding = encoding
+        self.initial = network.classifiers
+        self.classifiers = classifiers or tuple(
+            Classifier(*(None if value is None else _copy(value) for value in pair))
+            for pair in self.initial
+        )
+        self.means: dict[ClassifierCall, Tensor] = {}
+        if centred:
+            calls = dict.fromkeys(calls_of(encoding.node))
+            self.means = {call: _mean_inputs(call, self.initial[call.index]) for call in calls}
+        self.logits: Tensor | None = None
+
+    def parameters(self) -> list[Tensor]:
+        """Return the copies that an optimiser may change."""
+        return [value for pair in self.classifiers for value in pair if value is not None]
+
+    def predict(self) -> Prediction:
+        """Return the prediction with the parameters as they are."""
+        logits = self.network.logits(self.encoding, self._apply).logits
+        logits = logits[None].contiguous(memory_format=torch.channels_last)[0]  # pixel-major
+        self.logits = logits if torch.is_grad_enabled() else None
+        return Prediction(logits.detach(), None)
+
+    def backward(self, gradient: LogitGradient) -> None:
+        """Set the gradients of the parameters from that at the logits of the last prediction."""
+        assert self.logits is not None, "the last prediction was made without gradients"
+        for parameter in self.parameters():
+            parameter.grad = None
+        rows = self.logits.flatten(1).T
+        rows.backward(gradient.dense(len(rows)))
+        self.logits = None
+
+    def distance(self) -> float:
+        """Return the Euclidean distance of the parameters from the trained ones."""
+        trained = [value for pair in self.initial for value in pair if value is not None]
+        return distance(self.parameters(), trained)
+
+    def _apply(self, call: ClassifierCall) -> Tensor:
+        weight, bias = self.classifiers[call.index]
+        if call in self.means:
+            change = (weight - self.initial[call.index].weight) * self.means[call]
+            shift = change.sum(call.input_axes)
+            bias = -shift if bias is None else bias - shift
+        return call.apply(Classifier(weight, bias))
 
 
 def copy_parameters(
@@ -237,12 +307,14 @@ def copy_parameters(
         InputError: If the network does not have them.
     """
     check_variables(network, variables)
-    if not isinstance(network, Segmenter):
-        raise NotImplementedError  # pragma: no cover
     if variables == "all":
         return EndToEndParameters(network, view.x)
-    theta = shared.theta if isinstance(shared, HeadParameters) else None
-    return HeadParameters(network, view.encoding, variables, centred, theta)
+    if isinstance(network, Segmenter):
+        theta = shared.theta if isinstance(shared, HeadParameters) else None
+        return HeadParameters(network, view.encoding, variables, centred, theta)
+    assert isinstance(network, WrappedModule)
+    own = shared.classifiers if isinstance(shared, ClassifierParameters) else None
+    return ClassifierParameters(network, view.encoding, centred, own)
 
 
 def check_variables(network: Network, variables: str) -> None:
@@ -265,6 +337,19 @@ def count_parameters(network: Segmenter) -> dict[str, int]:
     sizes = {name: value.numel() for name, value in network.theta._asdict().items()}
     adapted = {name: sum(sizes[part] for part in parts) for name, parts in ADAPTED.items()}
     return adapted | {"all": sum(value.numel() for value in network.parameters())}
+
+
+def _copy(value: Tensor) -> Tensor:
+    return value.detach().clone().requires_grad_()
+
+
+@torch.enable_grad()
+def _mean_inputs(call: ClassifierCall, trained: Classifier) -> Tensor:
+    """Return the mean over the pixels of what each weight multiplies, of the weight's shape."""
+    weight = _copy(trained.weight)
+    output = call.apply(Classifier(weight, None))
+    pixels = output.numel() / call.outputs(weight)
+    return torch.autograd.grad(output.sum() / pixels, weight)[0]
 
 
 def _mean_patch(F: Tensor) -> Tensor:

@@ -249,6 +249,11 @@ class Segmenter(nn.Module):
         """Return the prediction of the trained theta."""
         return self.head(self.theta, *encoding)
 
+    def predict_end_to_end(self, x: Tensor) -> Prediction:
+        """Return the prediction for one input, differentiable in all parameters."""
+        F = self.features(x)  # not by the fast backbone, whose folded weights are others
+        return self.head(self.trainable_theta(), F, self.scale_space(F))
+
     def lattices(self, encoding: Encoding, height: int, width: int) -> tuple[Lattice, Lattice]:
         """Return where the rows and the columns of the features lie on the input."""
         return self.grid.lattice, self.grid.lattice

@@ -63,6 +63,9 @@ class Network(Protocol):
     def predict(self, encoding: Any) -> Prediction:  # noqa: ANN401
         """Return the prediction of the trained parameters from an encoding."""
 
+    def predict_end_to_end(self, x: Tensor) -> Prediction:
+        """Return the prediction for one input (1, 3, H, W), differentiable in all parameters."""
+
     def lattices(self, encoding: Any, height: int, width: int) -> tuple[Lattice, Lattice]:  # noqa: ANN401
         """Return where the rows and the columns of a prediction lie on the input.
 
