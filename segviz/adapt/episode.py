@@ -25,7 +25,7 @@ class Step:
         loss: The objective's value, in nats.
         entropy: The mean entropy over the feature pixels, in nats.
         selected: The fraction of feature pixels in S.
-        sigma: The mean sigma, in input pixels.
+        sigma: The mean sigma, in input pixels; None without a dynamic receptive field.
         iou: Per-image IoU against the truth; None without truth.
         accuracy: Pixel accuracy against the truth; None without truth.
         agreement: Fraction of pixels that equal the 1x prediction; None unless that stands in.
@@ -36,7 +36,7 @@ class Step:
         labels: The prediction at the photo's resolution, shape (H, W), uint8.
         positions: Where the photo's rows (H,) and columns (W,) lie on the maps, float32.
         entropy_map: Shape (h, w), float32, nats.
-        sigma_map: Shape (h, w), float32, feature pixels.
+        sigma_map: Shape (h, w), float32, feature pixels; None without a dynamic receptive field.
         selected_map: S, shape (h, w), bool.
         log_probability_map: The log-softmax, shape (K, h, w), float32, nats: 4 K bytes for each
             feature pixel, so keep no more of them than needed.
@@ -59,7 +59,7 @@ class Step:
     labels: np.ndarray
     positions: tuple[np.ndarray, np.ndarray]
     entropy_map: np.ndarray
-    sigma_map: np.ndarray
+    sigma_map: np.ndarray | None
     selected_map: np.ndarray
     log_probability_map: np.ndarray
     size_map: np.ndarray | None
@@ -103,10 +103,7 @@ def run_episode(views: PhotoViews, settings: Settings) -> Iterator[Step]:
             labels=labels,
             positions=(rows.cpu().numpy(), columns.cpu().numpy()),
             entropy_map=state.entropy.float().cpu().numpy(),
-            sigma_map=(torch.zeros_like(state.entropy) if sigma is None else sigma)
-            .float()
-            .cpu()
-            .numpy(),
+            sigma_map=None if sigma is None else sigma.float().cpu().numpy(),
             selected_map=state.selected.cpu().numpy(),
             log_probability_map=state.log_probabilities.float().cpu().numpy(),
             size_map=None if state.sizes is None else state.sizes.float().cpu().numpy(),

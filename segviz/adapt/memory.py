@@ -24,6 +24,7 @@ from ..errors import InputError
 from ..network.interface import Network
 from ..network.resampling import resampled_argmax, resize_photo
 from ..runtime.free_memory import available_bytes, format_bytes
+from .method import default_variables
 from .objectives import OBJECTIVES
 from .optimisation import optimise
 from .photo_views import MAX_INPUT, Axis, EncodedView, PhotoViews, Reference
@@ -188,7 +189,8 @@ class MemoryBudget:
         steps = _last(range(1, s.steps), lambda n: fits(steps=n))
         if steps is not None:
             found.append(f"at most {steps} step{'s' if steps > 1 else ''}")
-        if s.variables == "all" and fits(variables="both"):
+        lighter = default_variables(s.method, self.network.groups)
+        if s.variables == "all" and lighter != "all" and fits(variables=lighter):
             found.append("other variables than all")
         # Evaluations, which keep no record, have no such option.
         if self.recorded and s.precision != "bfloat16" and fits(precision="bfloat16"):

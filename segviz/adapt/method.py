@@ -1,5 +1,6 @@
 """A method of adaptation as a value, with one spelling for command line, tables and addresses."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Self, cast
 
@@ -8,7 +9,7 @@ from ..validation import check_range
 from . import methods, views
 from .methods import FEEDFORWARD, MethodInfo
 
-__all__ = ["FEEDFORWARD", "LIMITS", "VARIABLES", "Method"]
+__all__ = ["FEEDFORWARD", "LIMITS", "VARIABLES", "Method", "default_variables", "groups_of"]
 
 VARIABLES = {
     "score": "theta_score, the classifier",
@@ -17,6 +18,15 @@ VARIABLES = {
     "gate": "theta_gate, one bias for each size of the photo",
     "all": "every parameter, end to end (slow: the paper's negative control)",
 }
+
+GROUPS = {"both": ("score", "scale"), "gate": ()}
+"""The groups of a network's parameters that variables are made of, where their names differ."""
+
+
+def groups_of(variables: str) -> tuple[str, ...]:
+    """Return the groups of a network's parameters that variables are made of."""
+    return GROUPS.get(variables, (variables,))
+
 
 LIMITS: dict[str, tuple[float, float]] = {
     "scale": (0.25, 8.0),
@@ -99,11 +109,19 @@ class Method:
             object.__setattr__(self, name, value)
 
     @classmethod
-    def parse(cls, spelling: str, **defaults: Any) -> Self:  # noqa: ANN401
+    def parse(
+        cls,
+        spelling: str,
+        *,
+        groups: Collection[str] | None = None,
+        **defaults: Any,  # noqa: ANN401
+    ) -> Self:
         """Parse the spelling of a method.
 
         Arguments:
             spelling: `NAME[:centred][:lr=RATE][:tolerance=FRACTION][:steps=T]`, NAME in `METHODS`.
+            groups: The groups of parameters of the network, for variables that are not given;
+                None = all that there are.
             defaults: Fields that the spelling does not give; None = the method's default.
 
         Raises:
@@ -111,6 +129,8 @@ class Method:
         """
         name, options = split_spelling(spelling)
         values: dict[str, Any] = {**defaults, "method": name}
+        if groups is not None and values.get("variables") is None:
+            values["variables"] = default_variables(name, groups)
         if options and methods.find(name).objective is None:
             raise InputError(
                 f"{spelling!r}: {name} makes no updates and takes no options; write {name}."
@@ -171,6 +191,17 @@ class Method:
     def last_step(self) -> int:
         """The number of the last step: views join after step 0, then updates follow."""
         return self.joins + self.steps
+
+
+def default_variables(name: str, groups: Collection[str]) -> str | None:
+    """Return the first variables of a method that a network has; None if it has none of them.
+
+    Arguments:
+        name: A name in `METHODS`.
+        groups: The groups of parameters of the network.
+    """
+    chosen = methods.find(name).variables
+    return next((each for each in chosen if set(groups_of(each)) <= set(groups)), None)
 
 
 def split_spelling(spelling: str) -> tuple[str, list[str]]:

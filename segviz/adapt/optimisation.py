@@ -60,6 +60,8 @@ def optimise(views: PhotoViews, settings: Settings) -> Iterator[OptimisationStat
             f"the method {settings.method!r} needs the truth, but there is none;"
             " give a mask of the photo or let the 1x prediction stand in."
         )
+    if settings.steps:
+        parameters.check_variables(views.network, settings.variables)
     if settings.info.views == "single":
         yield from _update(SingleView(views, settings), views, settings)
     else:

@@ -14,6 +14,7 @@ from ..network.interface import Network, Prediction
 from ..network.receptive_field import sigma_from_level
 from ..network.wrapped import WrappedEncoding, WrappedModule
 from .fast_gradient import LogitGradient, scale_and_score_gradients
+from .method import groups_of
 from .photo_views import EncodedView
 
 __all__ = [
@@ -323,8 +324,7 @@ def check_variables(network: Network, variables: str) -> None:
     Raises:
         InputError: With the reason, and the variables that it has.
     """
-    needed = {"both": ("score", "scale"), "gate": ()}.get(variables, (variables,))
-    for group in needed:
+    for group in groups_of(variables):
         if group not in network.groups:
             raise InputError(
                 f"the variables {variables!r} need the group {group!r}, but this network has only"

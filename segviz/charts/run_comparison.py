@@ -90,14 +90,17 @@ def _percent(value: float) -> float | None:
 def scale_curves(records: Sequence[Record]) -> go.Figure:
     """Plot IoU or agreement, mean entropy and mean sigma against scale, before and after.
 
-    The dashed line is the sigma of perfect scale equivariance: that of the smallest scale before
+    Sigma is left out where the network has none. The dashed line is the sigma of perfect scale equivariance: that of the smallest scale before
     adaptation, times the scale over that scale.
 
     Arguments:
         records: Records of one photo, ascending in scale.
     """
     scales = [record.settings.scale for record in records]
-    panels = [("mean entropy, nats", "entropy"), ("mean sigma, input px", "sigma")]
+    panels = [("mean entropy, nats", "entropy")]
+    first = records[0].steps[0]["sigma"]
+    if first is not None:
+        panels.append(("mean sigma, input px", "sigma"))
     if judged := score(records[0]):
         key, name = judged
         panels.insert(0, (f"{name[:1].upper()}{name[1:]}, 0 to 1", key))
@@ -116,16 +119,16 @@ def scale_curves(records: Sequence[Record]) -> go.Figure:
                 hovertemplate=f"{name} at %{{x}}: %{{y:.4g}}<extra></extra>",
             )
             figure.add_trace(curve, 1, column)
-    first = records[0].steps[0]["sigma"]
-    equivariant = go.Scatter(
-        x=scales,
-        y=[first * scale / scales[0] for scale in scales],
-        name=f"sigma at {scales[0]:g}x, times the scale",
-        mode="lines",
-        line={"color": GREY, "width": 1.5, "dash": "dash"},
-        hovertemplate="equivariant at %{x}: %{y:.4g}<extra></extra>",
-    )
-    figure.add_trace(equivariant, 1, len(panels))
+    if first is not None:
+        equivariant = go.Scatter(
+            x=scales,
+            y=[first * scale / scales[0] for scale in scales],
+            name=f"sigma at {scales[0]:g}x, times the scale",
+            mode="lines",
+            line={"color": GREY, "width": 1.5, "dash": "dash"},
+            hovertemplate="equivariant at %{x}: %{y:.4g}<extra></extra>",
+        )
+        figure.add_trace(equivariant, 1, len(panels))
     figure.update_xaxes(title="scale", tickvals=scales, ticksuffix="x", zeroline=False)
     figure.update_yaxes(rangemode="tozero", nticks=5, zeroline=False)
     return figure.update_layout(

@@ -1,7 +1,7 @@
 """Options that several commands share, and the parsing of their values."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ..adapt.method import VARIABLES, Method
 from ..adapt.settings import Settings
@@ -48,7 +48,12 @@ def add_machine(command: argparse.ArgumentParser) -> None:
 
 def add_network(command: argparse.ArgumentParser) -> None:
     """Add --checkpoint, --device and --threads."""
-    command.add_argument("--checkpoint", metavar="NAME", help="a shipped network or a path")
+    command.add_argument(
+        "--checkpoint",
+        metavar="NAME",
+        help="a shipped network, a path, hf:ID_OR_FOLDER, tv:NAME[:FILE], smp:ID_OR_FOLDER or"
+        " py:FILE.py:FUNCTION",
+    )
     add_machine(command)
 
 
@@ -173,8 +178,14 @@ def add_tolerance(command: argparse.ArgumentParser) -> None:
     )
 
 
-def parse_method(options: argparse.Namespace) -> Method:
+def parse_method(
+    options: argparse.Namespace, groups: Collection[str] | None = None
+) -> Method:
     """Return the method of --method, --variables, --steps, --lr, --centred and --tolerance.
+
+    Arguments:
+        options: The command line.
+        groups: The groups of parameters of the network, as in `Method.parse`.
 
     Raises:
         InputError: If a value is invalid, or an option contradicts the spelling of the method.
@@ -187,7 +198,7 @@ def parse_method(options: argparse.Namespace) -> Method:
         "tolerance": getattr(options, "tolerance", None),
     }
     given = {name: value for name, value in values.items() if value is not None}
-    method = Method.parse(options.method, **given)
+    method = Method.parse(options.method, groups=groups, **given)
     for name, value in given.items():
         if method.objective is not None and getattr(method, name) != value:
             raise InputError(

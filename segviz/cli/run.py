@@ -68,7 +68,7 @@ def add_options(command: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Adapt to one image; Ctrl-C keeps the steps that were computed."""
-    settings = Settings.of(parse_method(options), options.scale, options.precision)
+    Settings.of(parse_method(options), options.scale, options.precision)  # fails at once
     names = parse_formats(options.formats, tuple(FILES))
     with pause_garbage_collection():
         from tqdm import tqdm
@@ -77,8 +77,11 @@ def run(options: Namespace) -> int:
         from ..runs.run import Run
         from ..runtime.free_memory import format_bytes
 
-    photo = sources.load(options.image, Path(options.truth) if options.truth else None)
     trained = load_checkpoint(options)
+    method = parse_method(options, trained.network.groups)
+    settings = Settings.of(method, options.scale, options.precision)
+    truth = Path(options.truth) if options.truth else None
+    photo = sources.load(options.image, truth, classes=trained.classes)
     folder = make_folder(options.out) if options.out else None
     job = Run(trained, photo.pixels, settings, photo.truth, photo.title)
     interrupted = False

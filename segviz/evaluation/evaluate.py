@@ -87,7 +87,7 @@ def evaluate_dataset(
     False.
 
     Arguments:
-        network: A checkpoint, its name or path, or None for the default network.
+        network: A network, its name, path or spelling, or None for the default one.
         voc_root: The folder VOC2012, or one that contains it; the working directory by default.
         split: A split such as "val", the default, or the path of a .txt file of ids; of folders,
             only the latter.
@@ -156,6 +156,7 @@ def evaluate_dataset(
     if tasks.is_main:
         for note in notes:
             on_note(note)
+    parsed = parse_methods(methods, variables, steps, network.network.groups, **settings)
     measurements = plan_measurements(scales, parsed, network.network.classes)
     with ExitStack() as stack:
         folder = rows or stack.enter_context(tempfile.TemporaryDirectory())

@@ -1,6 +1,6 @@
 """What an evaluation measures: methods, each after some numbers of updates."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -29,6 +29,7 @@ class MeasuredMethod:
         spelling: str,
         variables: str | None = None,
         steps: Sequence[int] = (32,),
+        groups: Collection[str] | None = None,
         **defaults: Any,  # noqa: ANN401
     ) -> Self:
         """Parse the spelling of a method.
@@ -37,6 +38,7 @@ class MeasuredMethod:
             spelling: As in `Method.parse`.
             variables: The parameters to adapt, a name in `VARIABLES`; None = the method's default.
             steps: The steps to measure at, unless the spelling gives one.
+            groups: The groups of parameters of the network, as in `Method.parse`.
             defaults: Values of other fields of `Method` that the spelling does not give.
 
         Raises:
@@ -45,7 +47,9 @@ class MeasuredMethod:
         if not steps:
             raise InputError("there are no steps to measure at; give at least one, such as 32.")
         made = [
-            Method.parse(spelling, **{**defaults, "variables": variables, "steps": step})
+            Method.parse(
+                spelling, groups=groups, **{**defaults, "variables": variables, "steps": step}
+            )
             for step in steps
         ]
         found = sorted({method.steps for method in made})
@@ -60,6 +64,7 @@ def parse_methods(
     spellings: Sequence[str],
     variables: Sequence[str] | None = None,
     steps: Sequence[int] = (32,),
+    groups: Collection[str] | None = None,
     **defaults: Any,  # noqa: ANN401
 ) -> list[MeasuredMethod]:
     """Parse several methods, each on every group of variables if it makes updates.
@@ -68,6 +73,7 @@ def parse_methods(
         spellings: As in `Method.parse`.
         variables: Names in `VARIABLES`; None = the default of each method.
         steps: The steps to measure at, unless a spelling gives one.
+        groups: The groups of parameters of the network, as in `Method.parse`.
         defaults: Values of other fields of `Method` that a spelling does not give; None = the
             method's default.
 
@@ -78,5 +84,5 @@ def parse_methods(
     for spelling in map(str.strip, spellings):
         adapts = METHODS[split_spelling(spelling)[0]].objective is not None
         for group in variables if variables and adapts else (None,):
-            found.append(MeasuredMethod.parse(spelling, group, steps, **defaults))
+            found.append(MeasuredMethod.parse(spelling, group, steps, groups, **defaults))
     return found

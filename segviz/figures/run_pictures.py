@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, to_hex
 from matplotlib.figure import Figure, SubFigure
 
+from ..errors import InputError
 from ..data.classes import IGNORE, PALETTE
 from ..network.receptive_field_size import extent
 from ..pictures import maps
@@ -68,7 +69,16 @@ class RunStep(NamedTuple):
 
 
 def field_sizes(record: Record, step: int) -> np.ndarray:
-    """Return the receptive field sizes of a step on the feature grid, (h, w), input pixels."""
+    """Return the receptive field sizes of a step on the feature grid, (h, w), input pixels.
+
+    Raises:
+        InputError: If the network has no dynamic receptive field.
+    """
+    if record.sigma is None:
+        raise InputError(
+            "this figure shows dynamic receptive fields, but the network of the run has none;"
+            " choose another figure or a network of segviz."
+        )
     return extent(record.sigma[step] / record.stride, record.stride)
 
 

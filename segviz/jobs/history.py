@@ -30,9 +30,9 @@ class HistoryEntry:
 
 def record_bytes(record: Record) -> int:
     """Return the size of a record's arrays in bytes."""
-    maps = (record.entropy.codes, record.sigma.codes, record.log_probabilities.codes)
-    arrays = (record.photo, record.labels, record.selected, *maps)
-    return sum(array.nbytes for array in arrays)
+    maps = (record.entropy, record.sigma, record.log_probabilities, record.sizes)
+    codes = [quantised.codes for quantised in maps if quantised is not None]
+    return sum(array.nbytes for array in (record.photo, record.labels, record.selected, *codes))
 
 
 class History:

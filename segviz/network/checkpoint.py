@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # reading a card imports no torch, which takes seconds
 
     from ..data.classes import ClassList, Colour
     from .dynamic import Segmenter
+    from .interface import Network
 
 __all__ = [
     "CHECKPOINTS",
@@ -41,8 +42,9 @@ class Checkpoint:
     """A network in eval mode, never written to, with its card.
 
     Arguments:
-        name: The file stem, or the path it was loaded from.
-        sha256: The hash of the weights file, verified.
+        name: The file stem, the path, or the spelling that it was loaded by.
+        sha256: The hash of the weights file, verified; of other libraries' networks that of the
+            tensors.
         card: The card as plain JSON values, of the types of `Card`.
         network: The network, on its device, gradients off.
     """
@@ -50,7 +52,7 @@ class Checkpoint:
     name: str
     sha256: str
     card: dict[str, Any]
-    network: Segmenter
+    network: Network
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -98,7 +100,8 @@ def locate(name: str) -> Path:
         return shipped
     raise InputError(
         f"there is no checkpoint {name!r}; shipped are {', '.join(names()) or 'none'},"
-        " or give the path of a .safetensors file with its .json card beside it."
+        " or give the path of a .safetensors file with its .json card beside it, or a network of"
+        " another library as hf:, tv:, smp: or py:."
     )
 
 
@@ -124,16 +127,24 @@ def read_card(name: str) -> dict[str, Any]:
 
 
 def load(name: str = DEFAULT, device: torch.device | str = "cpu") -> Checkpoint:
-    """Load a checkpoint, given by the name of a shipped one or by path, and verify its hash.
+    """Load a network.
+
+    Arguments:
+        name: A shipped checkpoint, the path of one, whose hash is verified, or the spelling of a
+            network of another library, see `loaders`.
+        device: Where to run it.
 
     Raises:
         InputError: If it is missing or damaged, or does not fit the architecture on its card.
     """
     import torch
 
+    from . import loaders
     from .backbone import read_tensors
     from .dynamic import Segmenter
 
+    if name.partition(":")[0] in loaders.LOADERS:
+        return loaders.load_foreign(name, device)
     path = locate(name)
     card = read_card(name)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -74,6 +74,7 @@ def entropy_picture(record: Record, step: int, limits: tuple[float, float]) -> n
 
 def receptive_field_picture(record: Record, step: int, limits: tuple[float, float]) -> np.ndarray:
     """Return sigma of a step at the photo's size, coloured over `limits` in input pixels."""
+    assert record.sigma is not None, "panels that need sigma are chosen only where there is sigma"
     return coloured(to_photo(record.sigma[step], record), limits, "sigma")
 
 
@@ -109,8 +110,13 @@ def outcome_picture(truth: np.ndarray, first: np.ndarray, labels: np.ndarray) ->
     return np.array(list(OUTCOMES.values()), np.uint8)[outcome]
 
 
-def limits_of(maps: Quantised, step: int | None = None) -> tuple[float, float]:
-    """Return the colour range of a step, or of all steps: from the low end to the largest value."""
+def limits_of(maps: Quantised | None, step: int | None = None) -> tuple[float, float]:
+    """Return the colour range of a step, or of all steps: from the low end to the largest value.
+
+    Without maps it is 0 to 1.
+    """
+    if maps is None:
+        return 0.0, 1.0
     codes = maps.codes if step is None else maps.codes[step]
     top = maps.low + (maps.high - maps.low) * int(codes.max()) / 255
     return maps.low, max(top, maps.low + 1e-3)

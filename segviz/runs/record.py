@@ -91,7 +91,7 @@ class Record:
         steps: For every step 0..T a dict with the keys `NUMBERS`.
         labels: Predictions at the photo's resolution, shape (T + 1, H, W), uint8.
         entropy: Entropy maps on the feature grid, nats.
-        sigma: Sigma maps on the feature grid, input pixels.
+        sigma: Sigma maps on the feature grid, input pixels; None without a dynamic receptive field.
         selected: S on the feature grid, shape (T + 1, h, w), bool.
         log_probabilities: The log-softmax on the feature grid, codes (T + 1, K, h, w), nats,
             clipped to `LOG_PROBABILITIES`. Interpolated and renormalised they are the class
@@ -113,7 +113,7 @@ class Record:
     steps: tuple[dict[str, Any], ...]
     labels: np.ndarray
     entropy: Quantised
-    sigma: Quantised
+    sigma: Quantised | None
     selected: np.ndarray
     log_probabilities: Quantised
     positions: tuple[np.ndarray, np.ndarray]
@@ -218,12 +218,13 @@ class Record:
             "photo": self.photo,
             "labels": self.labels,
             "entropy": self.entropy.codes,
-            "sigma": self.sigma.codes,
             "selected": self.selected,
             "log_probabilities": self.log_probabilities.codes,
             "rows": self.positions[0],
             "columns": self.positions[1],
         }
+        if self.sigma is not None:
+            arrays["sigma"] = self.sigma.codes
         if self.sizes is not None:
             arrays["sizes"] = self.sizes.codes
         return arrays if self.truth is None else {**arrays, "truth": self.truth}
@@ -235,7 +236,7 @@ class Record:
             reference=self.reference,
             steps=cast(tuple[StepNumbers, ...], self.steps),
             entropy_range=(self.entropy.low, self.entropy.high),
-            sigma_range=(self.sigma.low, self.sigma.high),
+            sigma_range=None if self.sigma is None else (self.sigma.low, self.sigma.high),
             log_probabilities_range=(self.log_probabilities.low, self.log_probabilities.high),
             sizes_range=None if self.sizes is None else (self.sizes.low, self.sizes.high),
             stride=self.stride,
@@ -256,7 +257,7 @@ class Record:
             steps=cast(tuple[dict[str, Any], ...], facts.steps),
             labels=arrays["labels"],
             entropy=Quantised(arrays["entropy"], *facts.entropy_range),
-            sigma=Quantised(arrays["sigma"], *facts.sigma_range),
+            sigma=facts.sigma_range and Quantised(arrays["sigma"], *facts.sigma_range),
             selected=arrays["selected"],
             log_probabilities=Quantised(
                 arrays["log_probabilities"], *facts.log_probabilities_range

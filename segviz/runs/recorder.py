@@ -34,9 +34,10 @@ class MapRecorder:
         self.forward_ms = forward_ms
         self.ranges = {
             "entropy": (0.0, math.log(network.classes)),
-            "sigma": (0.0, network.stride * (network.max_sigma or 1.0)),
             "log_probabilities": LOG_PROBABILITIES,
         }
+        if network.max_sigma is not None:
+            self.ranges["sigma"] = 0.0, network.stride * network.max_sigma
         if first.size_map is not None:
             factors = [view.factor for view in VIEWS[settings.info.views]]
             low, high = min(factors), max(*factors, 2.0)  # small inputs are read at twice s, too
@@ -70,7 +71,8 @@ class MapRecorder:
     def _floats(self, step: Step) -> dict[str, np.ndarray]:
         maps = {
             "entropy": step.entropy_map,
-            "sigma": step.sigma_map * self.stride,
             "log_probabilities": step.log_probability_map,
         }
+        if step.sigma_map is not None:
+            maps["sigma"] = step.sigma_map * self.stride
         return maps if step.size_map is None else {**maps, "sizes": step.size_map}

@@ -68,7 +68,7 @@ class RecordFacts(msgspec.Struct, frozen=True, kw_only=True):
     reference: Literal["truth", "1x prediction"] | None
     steps: Annotated[tuple[StepNumbers, ...], Meta(min_length=1, max_length=MAX_STEPS + 1)]
     entropy_range: Range
-    sigma_range: Range
+    sigma_range: Range | None = None
     log_probabilities_range: Range
     sizes_range: Range | None = None
     stride: Annotated[float, Meta(gt=0)]
@@ -156,7 +156,8 @@ def check_arrays(arrays: Mapping[str, np.ndarray], facts: RecordFacts) -> None:
             if name in arrays:
                 raise ValueError("there is a truth that nothing is compared with")
             continue
-        if name == "sizes" and facts.sizes_range is None and name not in arrays:
+        range = {"sizes": facts.sizes_range, "sigma": facts.sigma_range}.get(name, True)
+        if range is None and name not in arrays:
             continue
         if name not in arrays:
             raise ValueError(f"the array {name} is missing")
