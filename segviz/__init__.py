@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from .adapt.settings import Settings
     from .api import load, run
     from .evaluation.evaluate import evaluate_dataset as evaluate
+    from .network.wrap import wrap
     from .runs.record import Record
     from .runs.run import Run
 
-__all__ = ["Record", "Run", "Settings", "__version__", "evaluate", "load", "run"]
+__all__ = ["Record", "Run", "Settings", "__version__", "evaluate", "load", "run", "wrap"]
 
 _HOMES = {
     "Record": (".runs.record", "Record"),
@@ -29,6 +30,7 @@ _HOMES = {
     "evaluate": (".evaluation.evaluate", "evaluate_dataset"),
     "load": (".api", "load"),
     "run": (".api", "run"),
+    "wrap": (".network.wrap", "wrap"),
 }
 """The module of each public name, and its name there."""
 

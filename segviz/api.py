@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from .adapt.settings import Settings
 from .data import sources
+from .data.masks import MaskFormat
+from .data.pixels import as_pixels
 from .network import checkpoint
 from .runtime.device import choose_device
 
 if TYPE_CHECKING:
     import numpy as np
+    from PIL.Image import Image
+    from torch import Tensor
 
     from .network.checkpoint import Checkpoint
     from .runs.record import Record
@@ -20,10 +24,12 @@ __all__ = ["load", "run"]
 
 
 def load(name: str = checkpoint.DEFAULT, device: str = "auto") -> Checkpoint:
-    """Load a trained network and verify its hash.
+    """Load a trained network.
 
     Arguments:
-        name: A shipped checkpoint, or the path of a .safetensors file with its card beside it.
+        name: A shipped checkpoint, the path of a .safetensors file with its card beside it, or the
+            spelling of a network of another library: `hf:ID_OR_FOLDER`, `tv:NAME[:FILE]`,
+            `smp:ID_OR_FOLDER` or `py:FILE.py:FUNCTION`.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; `auto` prefers a GPU.
 
     Raises:
@@ -33,7 +39,7 @@ def load(name: str = checkpoint.DEFAULT, device: str = "auto") -> Checkpoint:
 
 
 def run(
-    photo: str | Path | np.ndarray,
+    photo: str | Path | Image | np.ndarray | Tensor,
     network: Checkpoint | str | None = None,
     truth: str | Path | np.ndarray | None = None,
     title: str | None = None,
@@ -44,10 +50,12 @@ def run(
     A photo whose long side exceeds 500 pixels is reduced to that, the resolution of VOC, first.
 
     Arguments:
-        photo: A path, `sample:NAME`, or RGB pixels of shape (H, W, 3), uint8.
-        network: A loaded checkpoint, or its name or path; None loads the default.
+        photo: A path, `sample:NAME`, a PIL image, an array (H, W, 3) or a tensor (3, H, W) of
+            integers 0..255 or floats 0..1 or 0..255, RGB.
+        network: What `load` or `wrap` returned, or a name for `load`; None loads the default.
         truth: A mask's path, or class ids of shape (H, W), integer, 255 = ignore; None takes a
-            sample's own truth. Without any, steps are compared with the prediction at scale 1.
+            sample's own truth, if the network has its classes. Without any, steps are compared with
+            the prediction at scale 1.
         title: What to call the photo; by default its file name or the sample's title.
         settings: The fields of `Settings`, such as `scale=2`, `method="oracle"`, `steps=16`.
 
@@ -60,12 +68,16 @@ def run(
     if "objective" in settings:  # the name of earlier versions
         settings["method"] = settings.pop("objective")
     spelling = settings.pop("method", Settings.method)
-    chosen = Settings.parse(spelling, **settings)
+    Settings.parse(spelling, **settings)  # fails before a network is loaded
     mask = Path(truth) if isinstance(truth, str) else truth
-    if isinstance(photo, str | Path):
-        source = sources.load(photo, mask)
-    else:
-        source = sources.from_pixels(photo, mask)
+    pixels = None if isinstance(photo, str | Path) else as_pixels(photo)
     if network is None or isinstance(network, str):
         network = load(network or checkpoint.DEFAULT)
+    chosen = Settings.parse(spelling, groups=network.network.groups, **settings)
+    form = MaskFormat(network.class_list)
+    if isinstance(photo, str | Path):
+        source = sources.load(photo, mask, format=form)
+    else:
+        assert pixels is not None
+        source = sources.from_pixels(pixels, mask, format=form)
     return Run(network, source.pixels, chosen, source.truth, title or source.title).all()

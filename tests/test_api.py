@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 import segviz
 from segviz.errors import InputError
@@ -30,6 +32,14 @@ def test_run_on_pixels_equals_a_run_object(trained, photo, truth):
     assert (record.labels == same.labels).all()
 
 
+def test_photos_in_memory(trained, photo):
+    expected = segviz.run(photo, trained, scale=1, method="feedforward").labels
+    tensor = torch.tensor(photo).permute(2, 0, 1)
+    for same in (photo / 255, Image.fromarray(photo), tensor, tensor / 255, photo.astype(float)):
+        record = segviz.run(same, trained, scale=1, method="feedforward")
+        assert (record.labels == expected).all()
+
+
 def test_run_on_files(checkpoint_path, files):
     record = segviz.run(
         files / "photo.png", str(checkpoint_path), files / "mask.png", scale=1, steps=0
@@ -46,8 +56,10 @@ def test_run_on_a_sample(trained):
 
 
 def test_photos_that_cannot_be_used(trained, photo):
-    with pytest.raises(InputError, match="float"):
-        segviz.run(photo / 255, trained, scale=1, steps=0)
+    with pytest.raises(InputError, match=r"normalisation"):
+        segviz.run(photo / 255 - 0.5, trained, scale=1, steps=0)
+    with pytest.raises(InputError, match=r"ids 21"):
+        segviz.run(photo, trained, np.full(photo.shape[:2], 21), scale=1, steps=0)
     with pytest.raises(InputError, match="72 x 56"):
         segviz.run(photo, trained, np.zeros((72, 56), np.uint8), scale=1, steps=0)
 

@@ -90,8 +90,8 @@ def _percent(value: float) -> float | None:
 def scale_curves(records: Sequence[Record]) -> go.Figure:
     """Plot IoU or agreement, mean entropy and mean sigma against scale, before and after.
 
-    Sigma is left out where the network has none. The dashed line is the sigma of perfect scale equivariance: that of the smallest scale before
-    adaptation, times the scale over that scale.
+    The dashed line is the sigma of perfect scale equivariance: that of the smallest scale before
+    adaptation, times the scale over that scale. Sigma is left out where the network has none.
 
     Arguments:
         records: Records of one photo, ascending in scale.

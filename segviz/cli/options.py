@@ -178,9 +178,7 @@ def add_tolerance(command: argparse.ArgumentParser) -> None:
     )
 
 
-def parse_method(
-    options: argparse.Namespace, groups: Collection[str] | None = None
-) -> Method:
+def parse_method(options: argparse.Namespace, groups: Collection[str] | None = None) -> Method:
     """Return the method of --method, --variables, --steps, --lr, --centred and --tolerance.
 
     Arguments:

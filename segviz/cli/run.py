@@ -74,6 +74,7 @@ def run(options: Namespace) -> int:
         from tqdm import tqdm
 
         from ..data import sources
+        from ..data.masks import MaskFormat
         from ..runs.run import Run
         from ..runtime.free_memory import format_bytes
 
@@ -81,7 +82,7 @@ def run(options: Namespace) -> int:
     method = parse_method(options, trained.network.groups)
     settings = Settings.of(method, options.scale, options.precision)
     truth = Path(options.truth) if options.truth else None
-    photo = sources.load(options.image, truth, classes=trained.classes)
+    photo = sources.load(options.image, truth, format=MaskFormat(trained.class_list))
     folder = make_folder(options.out) if options.out else None
     job = Run(trained, photo.pixels, settings, photo.truth, photo.title)
     interrupted = False

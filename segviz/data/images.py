@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ..errors import InputError
 from .decode import decode
 from .masks import check_size
 
-__all__ = ["LONG_SIDE", "fit", "load_photo", "thumbnail"]
+__all__ = ["LONG_SIDE", "fit", "load_photo", "thumbnail", "upright_rgb"]
 
 LONG_SIDE = 500
 """The long side of VOC's photos in pixels."""
@@ -40,6 +40,11 @@ def load_photo(source: bytes | Path) -> np.ndarray:
             " as an RGB PNG or JPEG of 8 bits."
         )
     return pixels
+
+
+def upright_rgb(image: Image.Image) -> np.ndarray:
+    """Return a PIL image as pixels, as `load_photo` does: shape (H, W, 3), uint8 RGB."""
+    return np.array(_rgb(ImageOps.exif_transpose(image)))
 
 
 def fit(

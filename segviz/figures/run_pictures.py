@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, to_hex
 from matplotlib.figure import Figure, SubFigure
 
-from ..errors import InputError
 from ..data.classes import IGNORE, PALETTE
+from ..errors import InputError
 from ..network.receptive_field_size import extent
 from ..pictures import maps
 from ..runs import describe

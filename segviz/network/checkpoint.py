@@ -64,11 +64,11 @@ class Checkpoint:
     @property
     def class_list(self) -> ClassList:
         """The classes with their colours; a network without names has numbers in their place."""
+        from ..data.classes import ClassList
+
         names, count = self.classes, self.network.classes
         if len(names) != count:
             names = tuple(f"class {label}" for label in range(count))
-        from ..data.classes import ClassList
-
         return ClassList(names, _colours(self.card))
 
 

@@ -11,24 +11,27 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 __all__ = ["Classifier", "ClassifierCall", "GraphRecorder", "Operation", "calls_of", "replay"]
 
 LINEAR_MAPS = ("conv2d", "conv_transpose2d", "linear")
 
-OPERATIONS = frozenset(
-    "interpolate upsample add __add__ __radd__ add_ __iadd__"
-    " view reshape permute transpose swapaxes swapdims movedim flatten unflatten squeeze unsqueeze"
-    " __getitem__ narrow contiguous clone detach float to dropout dropout2d feature_dropout".split()
+RESIZERS = ("interpolate", "upsample")
+SUMS = ("add", "__add__", "__radd__", "add_", "__iadd__")
+SHAPES = (
+    *("view", "reshape", "permute", "transpose", "swapaxes", "swapdims", "movedim", "flatten"),
+    *("unflatten", "squeeze", "unsqueeze", "__getitem__", "narrow"),
 )
+COPIES = ("contiguous", "clone", "detach", "float", "to")
+DROPOUTS = ("dropout", "dropout2d", "feature_dropout")  # in eval mode
+
+OPERATIONS = frozenset((*RESIZERS, *SUMS, *SHAPES, *COPIES, *DROPOUTS))
 """The functions that may lead from a classifier to the logits: interpolation, addition, shapes."""
 
 OUT_OF_PLACE: dict[str, Callable[..., Any]] = {"add_": torch.add, "__iadd__": torch.add}
 """What replays a function that writes to its argument."""
-
-RESIZERS = ("interpolate", "upsample")
 
 
 class Classifier(NamedTuple):
@@ -170,7 +173,11 @@ class GraphRecorder(TorchFunctionMode):
         return ClassifierCall(index, function, values["input"].float(), rest)
 
     def _operation(
-        self, function: Callable[..., Any], name: str, args: tuple[Any, ...], options: dict[str, Any]
+        self,
+        function: Callable[..., Any],
+        name: str,
+        args: tuple[Any, ...],
+        options: dict[str, Any],
     ) -> Operation | None:
         tensors = list(_tensors((*args, *options.values())))
         follow = [self.node(tensor) is not None for tensor in tensors]
@@ -262,4 +269,3 @@ def replay(node: Node, apply: Callable[[ClassifierCall], Tensor]) -> Tensor:
         return operation.function(*value(operation.arguments), **options)
 
     return value(node)
-

@@ -121,8 +121,8 @@ def load_smp(name: str) -> Loaded:
         module = smp.from_pretrained(name, encoder_weights=None)
     except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
         raise InputError(
-            f"smp:{name} cannot be loaded ({_first_line(error)}); give a folder with config.json and"
-            " model.safetensors, or a model of the hub."
+            f"smp:{name} cannot be loaded ({_first_line(error)}); give a folder with config.json"
+            " and model.safetensors, or a model of the hub."
         ) from error
     encoder = str(module.config.get("encoder_name", ""))
     if encoder.startswith(("inception", "xception", "dpn", "tu-")):
@@ -238,7 +238,9 @@ def _read_weights(path: Path) -> dict[str, Any]:
     for key in ("model", "state_dict"):  # as training scripts nest them
         if isinstance(values, dict) and isinstance(values.get(key), dict):
             values = values[key]
-    if not isinstance(values, dict) or not all(isinstance(v, torch.Tensor) for v in values.values()):
+    if not isinstance(values, dict) or not all(
+        isinstance(v, torch.Tensor) for v in values.values()
+    ):
         raise InputError(
             f"{path} holds {type(values).__name__}, not weights; save them by"
             " torch.save(module.state_dict(), FILE)."

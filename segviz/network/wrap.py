@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..data.classes import PALETTE, comparable
 from ..errors import InputError
 from .checkpoint import Checkpoint, tensor_hash
 
@@ -90,8 +91,8 @@ def wrap_own(module: nn.Module, name: str, facts: dict[str, Any], device: Any = 
         facts.get("bgr", False),
     )
     count = network.classes
-    classes = [str(each) for each in facts.get("classes") or ()]
-    classes = classes or [f"class {index}" for index in range(count)]
+    given = facts.get("classes") or [f"class {index}" for index in range(count)]
+    classes = _distinct(list(map(str, given)))
     if len(classes) != count:
         raise InputError(
             f"the module has {count} classes, but {len(classes)} names are given; give a name for"
@@ -101,7 +102,7 @@ def wrap_own(module: nn.Module, name: str, facts: dict[str, Any], device: Any = 
         "name": name,
         "architecture": {"module": type(module).__name__},
         "classes": classes,
-        "colours": _colours(facts.get("colours"), count),
+        "colours": _colours(facts.get("colours"), classes),
         "mean": list(mean),
         "std": list(std),
         "parameters": sum(value.numel() for value in module.parameters()),
@@ -123,9 +124,21 @@ def _channels(name: str, values: Any) -> tuple[float, float, float]:  # noqa: AN
     return red, green, blue
 
 
-def _colours(values: Any, count: int) -> list[list[int]] | None:  # noqa: ANN401
+def _distinct(names: list[str]) -> list[str]:
+    """Return names, with their number behind those that occur before."""
+    seen = list(map(comparable, names))
+    return [
+        f"{name} {index}" if seen[index] in seen[:index] or not name.strip() else name
+        for index, name in enumerate(names)
+    ]
+
+
+def _colours(values: Any, classes: list[str]) -> list[list[int]] | None:  # noqa: ANN401
+    """Return the colours of the classes; None = VOC's colour of each id, whose first is black."""
+    count = len(classes)
     if values is None:
-        return None
+        background = comparable(classes[0]) == "background"
+        return None if background else PALETTE[1 : count + 1].tolist()
     colours = [[int(part) for part in colour] for colour in values]
     parts = [part for colour in colours for part in colour]
     if len(colours) != count or len(parts) != 3 * count or not all(0 <= p <= 255 for p in parts):

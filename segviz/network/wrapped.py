@@ -84,9 +84,7 @@ class WrappedModule(nn.Module):
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32), persistent=False)
         self.named = bool(classifier)
         self.classifier_names = self._check_names(tuple(classifier))
-        self.multiple, self.square = (
-            self._find_sizes() if multiple is None else (multiple, False)
-        )
+        self.multiple, self.square = self._find_sizes() if multiple is None else (multiple, False)
         self.cuts = False  # whether the last interpolation is left to whoever reads the logits
         self.aligned = False  # whether it aligns corners
         self.classes, self.stride = self._find_classifiers()
@@ -341,4 +339,3 @@ def _check_logits(logits: Tensor, size: tuple[int, int]) -> None:
 def _first_line(error: Exception) -> str:
     text = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
     return text.rstrip(".")[:160]
-

@@ -66,7 +66,7 @@ class MapRecorder:
         quantised = {
             name: Quantised(written[name], *limits) for name, limits in self.ranges.items()
         }
-        return written | quantised
+        return {"sigma": None, **written, **quantised}
 
     def _floats(self, step: Step) -> dict[str, np.ndarray]:
         maps = {
