@@ -98,6 +98,29 @@ def trained(checkpoint_path):
 
 
 @pytest.fixture(scope="session")
+def foreign():
+    """A wrapped module of 4 classes at stride 8, its logits interpolated. To be read only."""
+    import torch
+    from torch import nn
+
+    import segviz
+
+    class Module(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(nn.Conv2d(3, 6, 3, 8, 1), nn.BatchNorm2d(6), nn.ReLU())
+            self.head = nn.Conv2d(6, 4, 3, padding=1)
+
+        def forward(self, x):
+            logits = self.head(self.body(x))
+            return nn.functional.interpolate(logits, x.shape[-2:], mode="bilinear")
+
+    torch.manual_seed(0)
+    classes = ["road", "car", "tree", "sky"]
+    return segviz.wrap(Module(), classes, mean=(124, 116, 104), std=(58, 57, 57), name="own")
+
+
+@pytest.fixture(scope="session")
 def network(trained):
     """The tiny network in float32, eval mode."""
     return trained.network

@@ -20,7 +20,7 @@ from ..viewer.assets import assets
 from ..viewer.payload import payload
 from ..viewer.view_state import NamedRecord
 
-__all__ = ["report"]
+__all__ = ["embedded", "report"]
 
 HERE = Path(__file__).parent
 
@@ -66,6 +66,22 @@ def report(runs: Sequence[NamedRecord], title: str) -> str:
         head=json.dumps(data.head).replace("<", "\\u003c"),
         frames=base64.b64encode(data.frames).decode(),
         script=script,
+    )
+
+
+def embedded(record: Record, height: int = 900) -> str:
+    """Return a frame with the report of a record, for pages that others make, such as notebooks.
+
+    The frame's page runs apart from the page around it, and holds all its data.
+
+    Arguments:
+        record: The record.
+        height: The height of the frame, in CSS pixels.
+    """
+    page = report([NamedRecord(record, describe.short_name(record.settings))], record.title)
+    return (
+        f'<iframe title="{escape(describe.one_line(record.title))}" sandbox="allow-scripts"'
+        f' style="width:100%;height:{height}px;border:0" srcdoc="{escape(page)}"></iframe>'
     )
 
 

@@ -14,7 +14,15 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["Classifier", "ClassifierCall", "GraphRecorder", "Operation", "calls_of", "replay"]
+__all__ = [
+    "Classifier",
+    "ClassifierCall",
+    "GraphRecorder",
+    "Operation",
+    "calls_of",
+    "replay",
+    "widened",
+]
 
 LINEAR_MAPS = ("conv2d", "conv_transpose2d", "linear")
 
@@ -48,7 +56,7 @@ class ClassifierCall:
     Arguments:
         index: Which classifier it is.
         function: The convolution or the linear map.
-        input: What it is applied to, float32.
+        input: What it is applied to, at least float32.
         options: Its further arguments, such as the padding.
     """
 
@@ -170,7 +178,7 @@ class GraphRecorder(TorchFunctionMode):
         if index is None:
             return None
         rest = {key: value for key, value in values.items() if key not in names[:3]}
-        return ClassifierCall(index, function, values["input"].float(), rest)
+        return ClassifierCall(index, function, widened(values["input"]), rest)
 
     def _operation(
         self,
@@ -214,6 +222,11 @@ class GraphRecorder(TorchFunctionMode):
                 if isinstance(part, Tensor):
                     item = Operation(operator.getitem, (operation, index), {})
                     self._nodes[id(part)] = part, item
+
+
+def widened(values: Tensor) -> Tensor:
+    """Return values of half precision as float32, and others as they are."""
+    return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
 
 
 _REST = {

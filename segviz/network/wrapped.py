@@ -15,6 +15,7 @@ from .classifier_graph import (
     Operation,
     calls_of,
     replay,
+    widened,
 )
 from .interface import Prediction
 from .resampling import Lattice
@@ -88,6 +89,7 @@ class WrappedModule(nn.Module):
         self.cuts = False  # whether the last interpolation is left to whoever reads the logits
         self.aligned = False  # whether it aligns corners
         self.classes, self.stride = self._find_classifiers()
+        self.eval()
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -150,7 +152,7 @@ class WrappedModule(nn.Module):
         """Return the prediction from an encoding, by a function that applies the classifiers."""
         height, width = encoding.shape
         logits = replay(encoding.node, apply)[0, :, :height, :width]
-        return Prediction(logits.float(), None)
+        return Prediction(widened(logits), None)
 
     def lattices(
         self, encoding: WrappedEncoding, height: int, width: int

@@ -154,7 +154,7 @@ def has_truth(record: Record) -> bool:
 def has_map(record: Record, name: str | None) -> bool:
     """Return whether a record has a map: sigma and sizes are not known of every method."""
     if name == "sigma":
-        return any(value is not None for value in record.numbers("sigma"))
+        return record.sigma is not None
     return name != "sizes" or record.sizes is not None
 
 

@@ -143,6 +143,13 @@ class Record:
             f" network {self.environment.get('checkpoint', 'unknown')!r})"
         )
 
+    def _repr_html_(self) -> str:
+        """Return the viewer as HTML that needs nothing else, for notebooks."""
+        # The one import upwards: a notebook asks the record itself.
+        from ..export.report import embedded
+
+        return embedded(self)
+
     def numbers(self, key: str) -> list[Any]:
         """Return one number of `NUMBERS` over the steps."""
         return [step[key] for step in self.steps]

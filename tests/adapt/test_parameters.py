@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 from torch.func import functional_call
@@ -6,7 +8,8 @@ from torch.nn import functional
 from segviz.adapt import parameters
 from segviz.adapt.fast_gradient import LogitGradient
 from segviz.adapt.methods import METHODS
-from segviz.adapt.parameters import EndToEndParameters, HeadParameters
+from segviz.adapt.parameters import ClassifierParameters, EndToEndParameters, HeadParameters
+from segviz.errors import InputError
 from segviz.network import Encoding, Theta
 from segviz.network.checkpoint import tensor_hash
 
@@ -250,3 +253,71 @@ def test_centred_updates_of_the_smallest_maps(network64, size):
     filters = HeadParameters(network64, encoding, "both", centred=True)
     step_of_weights(filters, 0.1)
     assert torch.isfinite(filters.predict().logits).all()
+
+
+# Wrapped modules
+
+
+@pytest.fixture(scope="session")
+def foreign64(foreign):
+    return copy.deepcopy(foreign.network).double()
+
+
+@pytest.fixture
+def classifier(foreign64):
+    x = torch.randn(1, 3, 56, 72, dtype=torch.float64)
+    encoding = foreign64.encode(x)
+
+    def make(centred=False, shared=None):
+        return ClassifierParameters(foreign64, encoding, centred, shared)
+
+    return make
+
+
+@pytest.mark.parametrize("centred", [False, True])
+def test_classifier_before_any_update(classifier, foreign64, centred):
+    adapted = classifier(centred)
+    assert [p.shape for p in adapted.parameters()] == [(4, 6, 3, 3), (4,)]
+    expected = foreign64.predict(adapted.encoding).logits
+    torch.testing.assert_close(adapted.predict().logits, expected, rtol=0, atol=1e-12)
+    assert adapted.distance() == 0 and adapted.predict().sigma is None
+
+
+@pytest.mark.parametrize("centred", [False, True])
+def test_gradients_of_a_classifier_by_finite_differences(classifier, centred):
+    adapted = classifier(centred)
+    set_gradients(adapted, sparse=False)
+    for parameter in adapted.parameters():
+        place = (0,) * parameter.dim()
+        values = []
+        for change in (1e-6, -1e-6):
+            with torch.no_grad():
+                parameter[place] += change
+                values.append(loss_of(adapted.predict().logits).item())
+                parameter[place] -= change
+        expected = (values[0] - values[1]) / 2e-6
+        assert parameter.grad[place].item() == pytest.approx(expected, rel=1e-4, abs=1e-9)
+
+
+def test_centred_step_of_a_classifier_keeps_the_mean_logits(classifier):
+    centred, plain = classifier(centred=True), classifier()
+    before = plain.predict().logits
+    for adapted in (centred, plain):
+        with torch.no_grad():
+            adapted.classifiers[0].weight.add_(0.3)
+    assert torch.allclose(centred.predict().logits.mean((1, 2)), before.mean((1, 2)), atol=1e-12)
+    assert not torch.allclose(plain.predict().logits.mean((1, 2)), before.mean((1, 2)), atol=0.1)
+
+
+def test_views_share_a_classifier(classifier):
+    first = classifier()
+    second = classifier(shared=first.classifiers)
+    with torch.no_grad():
+        first.parameters()[1].add_(1)
+    assert torch.equal(first.predict().logits, second.predict().logits)
+
+
+def test_variables_that_a_network_lacks(foreign):
+    with pytest.raises(InputError, match=r"'both'.*'scale'.*score, all"):
+        parameters.check_variables(foreign.network, "both")
+    parameters.check_variables(foreign.network, "gate")

@@ -125,8 +125,8 @@ PYTHON = """
 from torch import nn
 
 def five():
-    module = nn.Conv2d(3, 5, 8, 8)
-    return nn.Sequential(module), {"mean": [124, 116, 104], "std": [58, 57, 57], "classes": list("abcde")}
+    module = nn.Sequential(nn.Conv2d(3, 5, 8, 8))
+    return module, {"mean": [124, 116, 104], "std": [58, 57, 57], "classes": list("abcde")}
 
 def broken():
     raise KeyError("weights")
@@ -143,7 +143,7 @@ def test_python_files(tmp_path):
     assert network.classes == tuple("abcde") and network.card["mean"] == [124, 116, 104]
     with pytest.raises(InputError, match=r"KeyError.*weights"):
         load(f"py:{path}:broken")
-    with pytest.raises(InputError, match=r"Conv2d.*mean and std"):
+    with pytest.raises(InputError, match=r"Conv2d.*mean, std"):
         load(f"py:{path}:alone")
     with pytest.raises(InputError, match=r"AttributeError"):
         load(f"py:{path}:absent")

@@ -103,7 +103,9 @@ def test_logits_are_the_modules_own_to_the_last_bit(name):
     assert torch.equal(logits, own)
     assert network.classes == K and network.groups == ("score", "all")
     assert network.cuts == (name in ("upsampled", "aligned", "twice", "mapping", "two heads"))
-    assert set(network.classifier_names) == ({"head", "coarse"} if name == "two heads" else {"head"})
+    assert set(network.classifier_names) == (
+        {"head", "coarse"} if name == "two heads" else {"head"}
+    )
 
 
 def test_lattices_are_those_of_the_interpolation():

@@ -1,7 +1,9 @@
+import dataclasses
 import math
 
 import numpy as np
 import pytest
+import torch
 
 from segviz.adapt import Settings
 from segviz.data.classes import CLASSES, IGNORE
@@ -153,3 +155,65 @@ def test_wild_learning_rates_leave_a_record(trained, photo, truth, tmp_path):
     record.save(tmp_path / "run")
     assert Record.load(tmp_path / "run") == record
     assert "NaN" not in (tmp_path / "run.json").read_text()
+
+
+# Wrapped modules
+
+
+METHODS = (
+    *("feedforward", "entropy", "entropy:centred", "entropy-two-scales", "oracle"),
+    *("pyramid:rule", "pyramid:rule:entropy", "flip"),
+)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_methods_on_a_wrapped_module(foreign, photo, method):
+    before = tensor_hash(foreign.network)
+    truth = np.indices(photo.shape[:2])[0] // 20
+    settings = Settings.parse(method, scale=1, groups=foreign.network.groups)
+    if settings.steps:
+        settings = dataclasses.replace(settings, steps=2)
+    made = Run(foreign, photo, settings, truth).all()
+    assert made.classes == ("road", "car", "tree", "sky") and made.sigma is None
+    assert set(made.numbers("sigma")) == {None}
+    with torch.no_grad():
+        x = foreign.network.normalise(torch.tensor(photo).permute(2, 0, 1)[None].float())
+        own = foreign.network(x.contiguous(memory_format=torch.channels_last))[0]
+    assert (made.labels[0] == own.argmax(0).numpy()).mean() > 0.999  # step 0 is the module's own
+    assert tensor_hash(foreign.network) == before and not foreign.network.module.training
+
+
+def test_all_parameters_of_a_wrapped_module(foreign, photo):
+    before = tensor_hash(foreign.network)
+    made = Run(
+        foreign, photo, Settings(scale=1, steps=2, variables="all", learning_rate=0.01)
+    ).all()
+    assert made.numbers("distance")[2] > 0 and made.numbers("changed")[2] >= 0
+    assert made.numbers("entropy")[2] < made.numbers("entropy")[0]
+    assert tensor_hash(foreign.network) == before
+
+
+def test_runs_of_a_wrapped_module_that_are_stopped_or_fail(foreign, photo):
+    before = tensor_hash(foreign.network)
+    run = Run(foreign, photo, Settings(scale=1, steps=5, variables="score"))
+    for step in run:
+        if step.step == 2:
+            break
+    assert run.record().last == 2
+    with pytest.raises(InputError, match=r"'both'.*score"):
+        Run(foreign, photo, Settings(scale=1)).all()
+    assert tensor_hash(foreign.network) == before
+    assert not any(p.requires_grad for p in foreign.network.parameters())
+
+
+def test_memory_of_a_run_of_a_wrapped_module(foreign, photo):
+    needed = Run(foreign, photo, Settings(scale=1, variables="score")).memory().bytes
+    larger = Run(foreign, photo, Settings(scale=8, variables="score")).memory().bytes
+    assert needed is not None and larger is not None and needed < larger
+
+
+def test_records_of_a_wrapped_module(foreign, photo, tmp_path):
+    made = Run(foreign, photo, Settings(scale=1, steps=1, variables="score")).all()
+    made.save(tmp_path / "run")
+    assert Record.load(tmp_path / "run") == made
+    assert "srcdoc" in made._repr_html_() and len(repr(made)) < 500
