@@ -57,7 +57,7 @@ def _picture(_entry: HistoryEntry, id: str) -> bytes:
         id: The id of the run.
     """
     record = _entry.record
-    pixels = maps.overlay(record.photo, record.labels[-1], 0.6)
+    pixels = maps.overlay(record.photo, record.labels[-1], 0.6, record.palette, record.background)
     return maps.png(maps.letterbox(thumbnail(pixels, 200), 4 / 3))
 
 

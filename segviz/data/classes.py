@@ -18,6 +18,7 @@ __all__ = [
     "comparable",
     "ids_of_colours",
     "pack_rgb",
+    "palette_of",
 ]
 
 Colour = tuple[int, int, int]
@@ -130,11 +131,28 @@ def _check_distinct(noun: str, values: Sequence[object]) -> None:
         seen.add(value)
 
 
-def colourise(labels: np.ndarray) -> np.ndarray:
-    """Return class ids in VOC's colours.
+def palette_of(colours: Sequence[Colour] | None) -> np.ndarray:
+    """Return the colour of each label, with those of some classes in place of VOC's first.
+
+    Arguments:
+        colours: The colours of classes 0..K-1; None = VOC's.
+
+    Returns:
+        Shape (256, 3), uint8 RGB.
+    """
+    if colours is None:
+        return PALETTE
+    palette = PALETTE.copy()
+    palette[: len(colours)] = colours
+    return palette
+
+
+def colourise(labels: np.ndarray, palette: np.ndarray = PALETTE) -> np.ndarray:
+    """Return class ids in VOC's colours, or in others.
 
     Arguments:
         labels: Shape (H, W), any integer type, 0..255; 255 = ignore.
+        palette: The colour of each id, shape (256, 3), uint8 RGB.
 
     Returns:
         Shape (H, W, 3), uint8 RGB.
@@ -142,7 +160,7 @@ def colourise(labels: np.ndarray) -> np.ndarray:
     Raises:
         IndexError: If an id is outside -256..255.
     """
-    return PALETTE[labels]
+    return palette[labels]
 
 
 def ids_of_colours(colours: np.ndarray) -> np.ndarray:

@@ -174,10 +174,10 @@ def check_size(mask: tuple[int, ...], photo: tuple[int, ...], subject: str = "th
         )
 
 
-def palette_image(labels: np.ndarray) -> Image.Image:
-    """Return class ids, shape (H, W), uint8, as a palette image in VOC's colours."""
+def palette_image(labels: np.ndarray, palette: np.ndarray = PALETTE) -> Image.Image:
+    """Return class ids, shape (H, W), uint8, as a palette image, in VOC's colours or in others."""
     image = Image.fromarray(labels)
-    image.putpalette(PALETTE.tobytes())
+    image.putpalette(palette.tobytes())
     return image
 
 

@@ -100,7 +100,7 @@ def panel_png(record: Record, step: int, name: str) -> bytes:
     if labels is None:
         return maps.png(PANELS[name].picture(record, step))
     buffer = io.BytesIO()
-    palette_image(labels(record, step)).save(buffer, "PNG")
+    palette_image(labels(record, step), record.palette).save(buffer, "PNG")
     return buffer.getvalue()
 
 

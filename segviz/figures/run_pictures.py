@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, to_hex
 from matplotlib.figure import Figure, SubFigure
 
-from ..data.classes import IGNORE, PALETTE
+from ..data.classes import IGNORE
 from ..errors import InputError
 from ..network.receptive_field_size import extent
 from ..pictures import maps
@@ -123,7 +123,8 @@ def add_class_legend(panels: SubFigure, pairs: Sequence[RunPair], steps: Sequenc
     shown += [pair.truth for pair in pairs if pair.truth is not None]
     names = dict(enumerate(pairs[0].adapted.classes)) | {IGNORE: "ignored in truth"}
     ids = sorted({int(id) for labels in shown for id in np.unique(labels)})
-    add_legend(panels, {names[id]: to_hex(PALETTE[id] / 255) for id in ids})
+    palette = pairs[0].adapted.palette
+    add_legend(panels, {names[id]: to_hex(palette[id] / 255) for id in ids})
 
 
 def show_photo(axes: Axes, pair: RunPair, title: str = "", label: str = "") -> None:
@@ -136,14 +137,16 @@ def show_photo(axes: Axes, pair: RunPair, title: str = "", label: str = "") -> N
 def show_truth(axes: Axes, pair: RunPair, title: str = "") -> None:
     """Show the truth of a run pair; leave the axes empty without truth."""
     if pair.truth is not None:
-        axes.imshow(maps.label_picture(pair.truth), interpolation="none")
+        picture = maps.label_picture(pair.truth, pair.adapted.palette)
+        axes.imshow(picture, interpolation="none")
         axes.set_title(title)
 
 
 def show_predictions(axes: np.ndarray, steps: Sequence[RunStep]) -> None:
     """Show the predictions of steps, with their IoU or agreement below."""
     for panel, each in zip(axes, steps, strict=True):
-        panel.imshow(maps.label_picture(each.record.labels[each.step]), interpolation="none")
+        picture = maps.label_picture(each.record.labels[each.step], each.record.palette)
+        panel.imshow(picture, interpolation="none")
         panel.set_xlabel(_measure(each), loc="right")
 
 

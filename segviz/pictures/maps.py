@@ -50,21 +50,30 @@ def to_photo(maps: np.ndarray, record: Record) -> np.ndarray:
     return resample(torch.from_numpy(maps.astype(np.float32)), rows, columns).numpy()
 
 
-def label_picture(labels: np.ndarray) -> np.ndarray:
-    """Return class ids (H, W) in VOC colours, (H, W, 3) uint8."""
-    return colourise(labels)
+def label_picture(labels: np.ndarray, palette: np.ndarray = PALETTE) -> np.ndarray:
+    """Return class ids (H, W) in VOC's colours or those of a palette (256, 3), (H, W, 3) uint8."""
+    return colourise(labels, palette)
 
 
-def overlay(photo: np.ndarray, labels: np.ndarray, opacity: float) -> np.ndarray:
-    """Return the photo under labels, (H, W, 3) uint8; background stays clear.
+def overlay(
+    photo: np.ndarray,
+    labels: np.ndarray,
+    opacity: float,
+    palette: np.ndarray = PALETTE,
+    background: int | None = 0,
+) -> np.ndarray:
+    """Return the photo under labels, (H, W, 3) uint8; the background stays clear.
 
     Arguments:
         photo: Shape (H, W, 3), uint8.
         labels: Class ids, shape (H, W).
         opacity: The opacity of the labels, 0..1.
+        palette: The colour of each id, shape (256, 3), uint8 RGB.
+        background: The id of the background; None = none.
     """
-    weight = opacity * ((labels != 0) & (labels != IGNORE))[..., None]
-    return np.rint((1 - weight) * photo + weight * PALETTE[labels]).astype(np.uint8)
+    clear = labels == IGNORE if background is None else (labels == IGNORE) | (labels == background)
+    weight = opacity * ~clear[..., None]
+    return np.rint((1 - weight) * photo + weight * palette[labels]).astype(np.uint8)
 
 
 def entropy_picture(record: Record, step: int, limits: tuple[float, float]) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..data.classes import IGNORE, PALETTE
+from ..data.classes import IGNORE
 from ..errors import InputError
 from ..runs.record import Quantised, Record
 from . import maps
@@ -83,13 +83,15 @@ PANELS: dict[str, Panel] = {
         "Photo and prediction",
         "The photo under the predicted classes; background is left clear.",
         "overlay",
-        lambda record, step: maps.overlay(record.photo, record.labels[step], OPACITY),
+        lambda record, step: maps.overlay(
+            record.photo, record.labels[step], OPACITY, record.palette, record.background
+        ),
     ),
     "feedforward": Panel(
         "Prediction, step 0",
         "The feedforward prediction, before any update.",
         "labels",
-        lambda record, _: maps.label_picture(record.labels[0]),
+        lambda record, _: maps.label_picture(record.labels[0], record.palette),
         changes=False,
         labels=lambda record, _: record.labels[0],
     ),
@@ -97,7 +99,7 @@ PANELS: dict[str, Panel] = {
         "Prediction",
         "The class predicted for each pixel at this step.",
         "labels",
-        lambda record, step: maps.label_picture(record.labels[step]),
+        lambda record, step: maps.label_picture(record.labels[step], record.palette),
         labels=lambda record, step: record.labels[step],
     ),
     "entropy": Panel(
@@ -128,7 +130,7 @@ PANELS: dict[str, Panel] = {
         "Truth",
         "The labels that the prediction is compared with.",
         "truth",
-        lambda record, _: maps.label_picture(_truth(record)),
+        lambda record, _: maps.label_picture(_truth(record), record.palette),
         changes=False,
         shared=True,
         needs_truth=True,
@@ -203,9 +205,9 @@ Swatches = list[tuple[tuple[int, int, int], str]]
 def legend(record: Record) -> Swatches:
     """Return colour and name of the classes that any step or the truth has."""
     ids = maps.classes_in(record)
-    entries = [(_colour(id), record.classes[id]) for id in ids if id < len(record.classes)]
+    entries = [(_colour(record, id), record.classes[id]) for id in ids if id < len(record.classes)]
     if has_truth(record) and (_truth(record) == IGNORE).any():
-        entries.append((_colour(IGNORE), "ignored in truth"))
+        entries.append((_colour(record, IGNORE), "ignored in truth"))
     return entries
 
 
@@ -214,6 +216,6 @@ def outcomes() -> Swatches:
     return [(colour, name) for name, colour in maps.OUTCOMES.items()]
 
 
-def _colour(id: int) -> tuple[int, int, int]:
-    r, g, b = PALETTE[id].tolist()
+def _colour(record: Record, id: int) -> tuple[int, int, int]:
+    r, g, b = record.palette[id].tolist()
     return r, g, b

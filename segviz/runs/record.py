@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from ..adapt.settings import Settings
+from ..data.classes import Colour, comparable, palette_of
 from ..errors import InputError
 from . import schema
 from .schema import NUMBERS, StepNumbers
@@ -123,6 +124,7 @@ class Record:
     complete: bool
     environment: dict[str, Any]
     sizes: Quantised | None = None
+    colours: tuple[Colour, ...] | None = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Record):
@@ -153,6 +155,16 @@ class Record:
     def numbers(self, key: str) -> list[Any]:
         """Return one number of `NUMBERS` over the steps."""
         return [step[key] for step in self.steps]
+
+    @property
+    def palette(self) -> np.ndarray:
+        """The colour of each label, shape (256, 3), uint8 RGB."""
+        return palette_of(self.colours)
+
+    @property
+    def background(self) -> int | None:
+        """The id of the class that pictures leave clear; None = none."""
+        return 0 if comparable(self.classes[0]) == "background" else None
 
     @property
     def last(self) -> int:
@@ -251,6 +263,7 @@ class Record:
             forward_ms=self.forward_ms,
             complete=self.complete,
             environment=self.environment,
+            colours=self.colours,
         )
 
     @classmethod
@@ -276,6 +289,7 @@ class Record:
             complete=facts.complete,
             environment=facts.environment,
             sizes=facts.sizes_range and Quantised(arrays["sizes"], *facts.sizes_range),
+            colours=facts.colours,
         )
 
 

@@ -34,6 +34,7 @@ Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 LongText = Annotated[str, Meta(max_length=MAX_LONG_TEXT)]
 Count = Annotated[int, Meta(ge=0)]
 NonNegative = Annotated[float, Meta(ge=0)]
+Byte = Annotated[int, Meta(ge=0, le=255)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Range = tuple[float, float]
 
@@ -75,6 +76,7 @@ class RecordFacts(msgspec.Struct, frozen=True, kw_only=True):
     classes: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=IGNORE)]
     forward_ms: NonNegative
     complete: bool
+    colours: Annotated[tuple[tuple[Byte, Byte, Byte], ...], Meta(max_length=IGNORE)] | None = None
     environment: dict[Text, LongText | int | float | bool | None]
 
 
@@ -103,6 +105,11 @@ def decode(data: bytes) -> RecordFacts:
         raise ValueError(f"unknown setting {min(unknown)[:80]!r}")
     if [step["step"] for step in facts.steps] != list(range(len(facts.steps))):
         raise ValueError("steps must be numbered 0, 1, 2 ...")
+    if facts.colours is not None and len(facts.colours) != len(facts.classes):
+        raise ValueError(
+            f"there must be {len(facts.classes)} colours, one for each class, got"
+            f" {len(facts.colours)}"
+        )
     for name in ("entropy_range", "sigma_range", "log_probabilities_range", "sizes_range"):
         low, high = getattr(facts, name) or (0, 1)
         if low >= high:

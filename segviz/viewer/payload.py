@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..adapt.views import views_of
-from ..data.classes import IGNORE, PALETTE
+from ..data.classes import IGNORE
 from ..errors import InputError
 from ..network.receptive_field_size import extent
 from ..pictures import maps
@@ -132,20 +132,21 @@ def _panels(runs: Sequence[NamedRecord]) -> list[dict[str, Any]]:
 
 def _colours(records: Sequence[Record]) -> dict[str, Any]:
     """Return the colours of classes, outcomes and maps."""
-    names = records[0].classes
+    names, palette = records[0].classes, records[0].palette
     present = sorted({id for record in records for id in maps.classes_in(record)})
     return {
         "classes": [
             {
                 "id": id,
                 "name": names[id] if id < len(names) else f"class {id}",
-                "colour": PALETTE[id].tolist(),
+                "colour": palette[id].tolist(),
             }
             for id in present
         ],
         "names": list(names),
-        "palette": PALETTE[: len(names)].ravel().tolist(),
-        "ignore": {"id": IGNORE, "colour": PALETTE[IGNORE].tolist()},
+        "palette": palette[: len(names)].ravel().tolist(),
+        "background": records[0].background,
+        "ignore": {"id": IGNORE, "colour": palette[IGNORE].tolist()},
         "outcomes": [
             {"name": name, "colour": list(colour)} for name, colour in maps.OUTCOMES.items()
         ],

@@ -456,11 +456,11 @@ var Painter = class {
   overlay(run, step, { opacity, isolated }, { data }) {
     const labels = run.labels(step);
     if (!labels) return false;
-    const { palette, ignore } = this.head;
+    const { palette, background, ignore } = this.head;
     data.set(run.photo);
     for (let i = 0; i < this.count; i++) {
       const label = labels[i];
-      if (label === 0 ? isolated !== 0 : label === ignore.id) continue;
+      if (label === background ? isolated !== background : label === ignore.id) continue;
       if (isolated !== null && label !== isolated) continue;
       for (let c = 0; c < 3; c++) {
         const j = 4 * i + c;
@@ -487,8 +487,9 @@ var Painter = class {
    */
   isolatingPalette(id) {
     const table = new Uint32Array(256).fill(pack(58, 62, 70));
-    table[0] = pack(24, 26, 30);
-    table[id] = id === 0 ? pack(210, 214, 220) : this.palette[id];
+    const { background } = this.head;
+    if (background !== null) table[background] = pack(24, 26, 30);
+    table[id] = id === background ? pack(210, 214, 220) : this.palette[id];
     return table;
   }
   /**

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from segviz.adapt import Settings
-from segviz.data.classes import CLASSES, IGNORE
+from segviz.data.classes import CLASSES, IGNORE, PALETTE
 from segviz.errors import InputError
 from segviz.network.checkpoint import tensor_hash
 from segviz.runs.provenance import environment
@@ -217,3 +217,13 @@ def test_records_of_a_wrapped_module(foreign, photo, tmp_path):
     made.save(tmp_path / "run")
     assert Record.load(tmp_path / "run") == made
     assert "srcdoc" in made._repr_html_() and len(repr(made)) < 500
+
+
+def test_colours_of_a_record(foreign, trained, photo, tmp_path):
+    settings = Settings(scale=1, method="feedforward")
+    made, usual = (Run(each, photo, settings).all() for each in (foreign, trained))
+    assert made.colours == foreign.class_list.colours and made.background is None
+    assert (made.palette[:4] == PALETTE[1:5]).all() and (made.palette[4:] == PALETTE[4:]).all()
+    assert usual.colours is None and usual.background == 0 and (usual.palette == PALETTE).all()
+    made.save(tmp_path / "run")
+    assert Record.load(tmp_path / "run").colours == made.colours

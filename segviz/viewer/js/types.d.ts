@@ -82,6 +82,8 @@ export interface Head {
   names: string[];
   /** Colours of all classes, by id: red, green and blue in turn. */
   palette: number[];
+  /** The id of the class that the overlay leaves clear, if there is one. */
+  background: number | null;
   ignore: { id: number; colour: Colour };
   /** Colours of a pixel's outcome: still right, still wrong, wrong to right, right to wrong, ignored. */
   outcomes: { name: string; colour: Colour }[];
