@@ -23,7 +23,7 @@ PAGE = "model"
 
 def adapted(trained: Checkpoint) -> None:
     """Draw how many parameters each choice of variables adapts."""
-    counts = count_parameters(trained.network)
+    counts = count_parameters(trained.dynamic)
     st.markdown("**What is adapted**")
     st.dataframe(
         [
@@ -45,7 +45,7 @@ def adapted(trained: Checkpoint) -> None:
 
 def limits(trained: Checkpoint) -> None:
     """Draw the limits of photos, settings, memory and the queue."""
-    free = available_bytes(trained.network.score_weight.device)
+    free = available_bytes(trained.network.device)
     fact_table(
         "Limits",
         {

@@ -41,7 +41,7 @@ def model_card(trained: Checkpoint) -> None:
             "Backbone": f"{network['backbone']}, output stride {network.get('output_stride')}",
             "Features": f"{network['channels']} channels at stride {network['stride']}",
             "Receptive field": f"dynamic Gaussian, {network['levels']} levels, sigma up to"
-            f" {trained.network.architecture.sigmas[-1] * network['stride']:g} input px",
+            f" {trained.dynamic.architecture.sigmas[-1] * network['stride']:g} input px",
             "Classes": f"{network['classes']}: {', '.join(card.get('classes', ()))}",
             "Parameters": f"{card['parameters']:,}",
             "SHA-256": f"{trained.sha256[:32]} {trained.sha256[32:]}",  # cells do not wrap words

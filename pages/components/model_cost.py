@@ -44,7 +44,7 @@ class Measurement:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Measure; the only item is the outcome."""
         self.outcome = measure_times(
-            self.trained.network, self.photo, self.scale, repeats=REPEATS, with_baselines=False
+            self.trained.dynamic, self.photo, self.scale, repeats=REPEATS, with_baselines=False
         )
         yield self.outcome
 

@@ -245,8 +245,8 @@ class ClassifierParameters:
         self.encoding = encoding
         self.initial = network.classifiers
         self.classifiers = classifiers or tuple(
-            Classifier(*(None if value is None else _copy(value) for value in pair))
-            for pair in self.initial
+            Classifier(_copy(weight), None if bias is None else _copy(bias))
+            for weight, bias in self.initial
         )
         self.means: dict[ClassifierCall, Tensor] = {}
         if centred:

@@ -85,7 +85,7 @@ def run(options: Namespace) -> int:
                 result["networks"][name] = found
                 for scale in scales:
                     measured = measure_times(
-                        trained.network,
+                        trained.dynamic,
                         photo,
                         scale,
                         options.repeats,

@@ -62,6 +62,22 @@ class Checkpoint:
         return tuple(self.card.get("classes") or CLASSES)
 
     @property
+    def dynamic(self) -> Segmenter:
+        """The network, if it is one of segviz.
+
+        Raises:
+            InputError: If it is a module of another library.
+        """
+        from .dynamic import Segmenter
+
+        if not isinstance(self.network, Segmenter):
+            raise InputError(
+                f"{self.name} is a network of another library, which can be adapted and evaluated"
+                " only; choose a network that segviz train made."
+            )
+        return self.network
+
+    @property
     def class_list(self) -> ClassList:
         """The classes with their colours; a network without names has numbers in their place."""
         from ..data.classes import ClassList

@@ -47,7 +47,7 @@ def wrap(
         InputError: If the module does not return logits, its classifier is not found, or a value
             does not fit.
     """
-    facts = {"classes": classes, "mean": mean, "std": std, "classifier": classifier}
+    facts: dict[str, Any] = {"classes": classes, "mean": mean, "std": std, "classifier": classifier}
     facts |= {"multiple": multiple, "colours": colours}
     return wrap_own(copy.deepcopy(module), name or type(module).__name__, facts)
 

@@ -51,7 +51,7 @@ def _measure(name: str, settings: Settings, device: str, threads: int | None) ->
         torch.set_num_threads(threads)
     trained, photo = load_or_build(name, device), benchmark_photo()
     Run(trained, photo[:64, :64], Settings(scale=1, steps=1)).all()
-    if trained.network.score_weight.device.type == "cuda":
+    if trained.network.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         Run(trained, photo, settings).all()

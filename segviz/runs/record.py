@@ -104,6 +104,7 @@ class Record:
         complete: False if the run was stopped before its last step.
         environment: Versions, device, threads, checkpoint name and hash.
         sizes: The scale that each pixel's prediction is read at; None for a single view.
+        colours: The colours of the K classes, RGB, 0..255; None = VOC's colour of each id.
     """
 
     title: str

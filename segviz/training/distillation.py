@@ -165,13 +165,13 @@ def load_teacher(
             " give --hints 0 or train without torchrun."
         )
     trained = checkpoint.load(name, device)
-    classes, expected = trained.network.architecture.classes, student.architecture.classes
+    classes, expected = trained.dynamic.architecture.classes, student.architecture.classes
     if classes != expected:
         raise InputError(
             f"the teacher {name} has {classes} classes, the network {expected}; choose a teacher"
             f" with {expected}."
         )
-    teacher = Teacher(trained.network, student).to(device)
+    teacher = Teacher(trained.dynamic, student).to(device)
     if not recipe.hints:
         teacher.requires_grad_(False)
     return teacher, trained.sha256

@@ -94,12 +94,13 @@ def _load_backbone(network: Segmenter, source: str) -> None:
 def _load_checkpoint(network: Segmenter, name: str) -> dict[str, Any]:
     """Load a checkpoint of the same architecture and return what its card says of its origin."""
     trained = checkpoint.load(name)
-    if trained.network.architecture != network.architecture:
+    found = trained.dynamic
+    if found.architecture != network.architecture:
         raise InputError(
-            f"the checkpoint {name} has another architecture ({trained.network.architecture});"
+            f"the checkpoint {name} has another architecture ({found.architecture});"
             " give the same --backbone, --stride, --channels and --levels."
         )
-    network.load_state_dict(trained.network.state_dict())
+    network.load_state_dict(found.state_dict())
     wanted = ("name", "sha256", "command", "training", "began_as")
     return {key: trained.card[key] for key in wanted if key in trained.card}
 
