@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..network.classifier_graph import Classifier, ClassifierCall, calls_of
+from ..network.classifier_graph import ClassifierCall, ClassifierWeights, calls_of
 from ..network.dynamic import Encoding, Segmenter, Theta
 from ..network.interface import Network, Prediction
 from ..network.receptive_field import sigma_from_level
@@ -239,13 +239,13 @@ class ClassifierParameters:
         network: WrappedModule,
         encoding: WrappedEncoding,
         centred: bool = False,
-        classifiers: tuple[Classifier, ...] | None = None,
+        classifiers: tuple[ClassifierWeights, ...] | None = None,
     ) -> None:
         self.network = network
         self.encoding = encoding
         self.initial = network.classifiers
         self.classifiers = classifiers or tuple(
-            Classifier(_copy(weight), None if bias is None else _copy(bias))
+            ClassifierWeights(_copy(weight), None if bias is None else _copy(bias))
             for weight, bias in self.initial
         )
         self.means: dict[ClassifierCall, Tensor] = {}
@@ -285,7 +285,7 @@ class ClassifierParameters:
             change = (weight - self.initial[call.index].weight) * self.means[call]
             shift = change.sum(call.input_axes)
             bias = -shift if bias is None else bias - shift
-        return call.apply(Classifier(weight, bias))
+        return call.apply(ClassifierWeights(weight, bias))
 
 
 def copy_parameters(
@@ -344,10 +344,10 @@ def _copy(value: Tensor) -> Tensor:
 
 
 @torch.enable_grad()
-def _mean_inputs(call: ClassifierCall, trained: Classifier) -> Tensor:
+def _mean_inputs(call: ClassifierCall, trained: ClassifierWeights) -> Tensor:
     """Return the mean over the pixels of what each weight multiplies, of the weight's shape."""
     weight = _copy(trained.weight)
-    output = call.apply(Classifier(weight, None))
+    output = call.apply(ClassifierWeights(weight, None))
     pixels = output.numel() / call.outputs(weight)
     return torch.autograd.grad(output.sum() / pixels, weight)[0]
 

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 __all__ = [
-    "Classifier",
     "ClassifierCall",
+    "ClassifierWeights",
     "GraphRecorder",
     "Operation",
     "calls_of",
@@ -42,7 +42,7 @@ OUT_OF_PLACE: dict[str, Callable[..., Any]] = {"add_": torch.add, "__iadd__": to
 """What replays a function that writes to its argument."""
 
 
-class Classifier(NamedTuple):
+class ClassifierWeights(NamedTuple):
     """The weights of a classifier."""
 
     weight: Tensor
@@ -76,7 +76,7 @@ class ClassifierCall:
         """Return the number of output channels."""
         return weight.shape[1 if self.function.__name__ == "conv_transpose2d" else 0]
 
-    def apply(self, classifier: Classifier) -> Tensor:
+    def apply(self, classifier: ClassifierWeights) -> Tensor:
         """Return the output with some weights."""
         return self.function(self.input, classifier.weight, classifier.bias, **self.options)
 

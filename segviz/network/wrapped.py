@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from ..errors import InputError
 from .classifier_graph import (
-    Classifier,
     ClassifierCall,
+    ClassifierWeights,
     GraphRecorder,
     Operation,
     calls_of,
@@ -107,7 +107,7 @@ class WrappedModule(nn.Module):
         return self.mean.device
 
     @property
-    def classifiers(self) -> tuple[Classifier, ...]:
+    def classifiers(self) -> tuple[ClassifierWeights, ...]:
         """The classifiers, as parameters."""
         return tuple(map(self._classifier, self.classifier_names))
 
@@ -140,7 +140,7 @@ class WrappedModule(nn.Module):
         return WrappedEncoding(node, (shape[0], shape[1]), (lattices[0], lattices[1]))
 
     def predict(
-        self, encoding: WrappedEncoding, classifiers: Sequence[Classifier] | None = None
+        self, encoding: WrappedEncoding, classifiers: Sequence[ClassifierWeights] | None = None
     ) -> Prediction:
         """Return the prediction from an encoding, by the trained classifiers or by others."""
         used = self.classifiers if classifiers is None else classifiers
@@ -216,9 +216,9 @@ class WrappedModule(nn.Module):
         stride = length / count
         return Lattice(stride, (stride - 1) / 2)
 
-    def _classifier(self, name: str) -> Classifier:
+    def _classifier(self, name: str) -> ClassifierWeights:
         part: Any = self.module.get_submodule(name)
-        return Classifier(part.weight, part.bias)
+        return ClassifierWeights(part.weight, part.bias)
 
     def _linear_maps(self) -> list[str]:
         """Return the names of the convolutions and linear maps."""
