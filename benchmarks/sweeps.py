@@ -33,7 +33,7 @@ from tqdm import tqdm
 from segviz import metrics
 from segviz.adapt.episode import photo_labels
 from segviz.adapt.method import Method
-from segviz.adapt.methods import METHODS
+from segviz.adapt.methods import METHODS, of_objective
 from segviz.adapt.objectives import (
     MARGINAL_WEIGHT,
     OBJECTIVES,
@@ -117,7 +117,7 @@ def objectives(size: tuple[int, int]) -> dict[str, Objective]:
 def register(found: dict[str, Objective]) -> None:
     """Add objectives, and a method for each."""
     OBJECTIVES.update(found)
-    METHODS.update({name: replace(METHODS["entropy"], objective=name) for name in found})
+    METHODS.update({name: of_objective(name) for name in found})
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from segviz.adapt.methods import METHODS
 from segviz.adapt.objectives import OBJECTIVES
 from segviz.cli.parser import COMMANDS, create_parser
 from segviz.data import samples
@@ -121,10 +122,11 @@ def miniature(tmp_path, files, voc_root, monkeypatch, photo, truth):
     shutil.copy(files / "mask.png", "mask.png")
     shutil.copytree(voc_root.parent, "data/VOCdevkit")
     monkeypatch.setattr(samples, "load", lambda name: (photo, truth))
-    before = dict(OBJECTIVES)
+    before = [(registry, dict(registry)) for registry in (OBJECTIVES, METHODS)]
     yield tmp_path
-    OBJECTIVES.clear()  # without what a page adds
-    OBJECTIVES.update(before)
+    for registry, entries in before:  # without what a page adds
+        registry.clear()
+        registry.update(entries)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -139,7 +141,7 @@ def test_commands_on_a_miniature(cli, miniature, page):
             options, _ = options_of(arguments)
             small = ()
             if options.command == "run":
-                steps = max(1, min(options.steps, 32))
+                steps = max(1, min(options.steps or 32, 32))
                 small = ("--scale", 0.5, "--steps", steps)
             code, out, err = cli(*arguments, *small, trained=options.command == "run")
             assert code == 0, err

@@ -8,7 +8,7 @@ from ..errors import InputError
 from .objectives import OBJECTIVES
 from .views import VIEWS
 
-__all__ = ["FEEDFORWARD", "METHODS", "MethodInfo", "find", "names_of"]
+__all__ = ["FEEDFORWARD", "METHODS", "MethodInfo", "find", "names_of", "of_objective"]
 
 FEEDFORWARD = "feedforward"
 """The prediction without adaptation."""
@@ -81,21 +81,19 @@ class MethodInfo:
         return self.objective is not None and OBJECTIVES[self.objective].needs_truth
 
 
-def _single() -> dict[str, MethodInfo]:
-    """Return a method for each objective on the single view at s."""
-    return {
-        name: MethodInfo(
-            title=objective.title,
-            formula=objective.formula,
-            source=objective.source,
-            adapted=not objective.source.startswith("paper"),
-            objective=name,
-            variables=(*HEAD, "all"),
-            steps=32,
-            rates=(1e-4, 1e-3),
-        )
-        for name, objective in OBJECTIVES.items()
-    }
+def of_objective(name: str) -> MethodInfo:
+    """Return the method that follows an objective, a name in `OBJECTIVES`, on the view at s."""
+    objective = OBJECTIVES[name]
+    return MethodInfo(
+        title=objective.title,
+        formula=objective.formula,
+        source=objective.source,
+        adapted=not objective.source.startswith("paper"),
+        objective=name,
+        variables=(*HEAD, "all"),
+        steps=32,
+        rates=(1e-4, 1e-3),
+    )
 
 
 _PYRAMIDS = {
@@ -176,7 +174,7 @@ METHODS: dict[str, MethodInfo] = {
         formula=r"p_i = \mathrm{softmax}(z_i)",
         source="the prediction without adaptation",
     ),
-    **_single(),
+    **{name: of_objective(name) for name in OBJECTIVES},
     **_PYRAMIDS,
     **_descended(),
     "multi-scale": MethodInfo(

@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from segviz.adapt.method import Method
-from segviz.adapt.methods import METHODS, find, names_of
+from segviz.adapt.methods import METHODS, find, names_of, of_objective
 from segviz.adapt.objectives import OBJECTIVES
 from segviz.adapt.views import VIEWS
 from segviz.errors import InputError
@@ -32,6 +34,15 @@ def test_what_the_registry_says_fits_together(name):
     assert base.objective is None
     if adapts:
         assert (base.views, base.combination) == (info.views, info.combination)
+
+
+def test_an_objective_of_the_user_s_becomes_a_method(monkeypatch):
+    objective = replace(OBJECTIVES["entropy"], title="Own", source="this test")
+    monkeypatch.setitem(OBJECTIVES, "entropy-own", objective)
+    monkeypatch.setitem(METHODS, "entropy-own", of_objective("entropy-own"))
+    method = Method.parse("entropy-own:centred")
+    assert (method.objective, method.variables, method.info.title) == ("entropy-own", "both", "Own")
+    assert method.info.adapted and not METHODS["entropy"].adapted
 
 
 def test_titles_are_unique():
