@@ -50,6 +50,12 @@ def test_titles_are_unique():
     assert len(set(titles)) == len(titles)
 
 
+def test_passes_count_the_area_of_the_views():
+    found = {name: METHODS[name].passes for name in ("entropy", "flip", "pyramid", "multi-scale")}
+    areas = 2 * (0.25 + 0.5625 + 1 + 1.5625 + 2.25 + 3.0625)
+    assert found == {"entropy": 1, "flip": 2, "pyramid": 1 + 1 / 4 + 1 / 16, "multi-scale": areas}
+
+
 def test_unknown_names():
     assert find("flip") is METHODS["flip"]
     with pytest.raises(InputError, match=r"no method 'flop'; choose one of feedforward, .*flip"):

@@ -18,11 +18,12 @@ QUICK = {"scale": "1", "steps": "2"}
 # === Compare
 
 
-def test_compare_shows_the_methods_of_the_paper(app):
+def test_compare_shows_the_pyramid_beside_the_methods_of_the_paper(app):
     app.open("compare", **QUICK)
     records = app.records("compare")
-    assert list(records) == ["feedforward", "entropy", "oracle", "adversary"]
-    assert [record.last for record in records.values()] == [0, 2, 2, 2]
+    assert list(records) == ["feedforward", "entropy", "pyramid", "oracle", "adversary"]
+    assert [record.last for record in records.values()] == [0, 2, 2, 2, 2]
+    assert records["pyramid"].sizes is not None and records["entropy"].sizes is None
     assert app.address == QUICK
     (table,) = app.at.dataframe
     frame = table.value
