@@ -139,7 +139,7 @@ def _method() -> None:
 def _use_defaults() -> None:
     """Set variables and rate to those of the method, if it has not the variables chosen."""
     info = METHODS[controls.get("method")]
-    if info.variables and controls.get("variables") not in info.variables[: len(info.variables)]:
+    if info.variables and controls.get("variables") not in info.variables:
         controls.apply({"variables": info.variables[0], "learning_rate": info.learning_rate})
 
 

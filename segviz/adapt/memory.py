@@ -135,7 +135,7 @@ class MemoryBudget:
 
         Raises:
             InputError: With what is needed, what is free, and what would fit. (Inputs beyond
-                `MAX_INPUT` are left to `encode_photo` to refuse.)
+                `MAX_INPUT` are left to `PhotoViews` to refuse.)
         """
         if settings.scale**2 * self.height * self.width > MAX_INPUT:
             return

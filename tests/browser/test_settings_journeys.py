@@ -24,7 +24,7 @@ LANDMARKS = {
 
 HIDDEN = {
     "Iterate": (),
-    "Compare": ("Objective",),
+    "Compare": ("Method",),
     "Scales": ("Scale",),
     "Ablate": ("Variables", "Steps T", "Learning rate"),
 }
@@ -34,7 +34,7 @@ DEFAULTS = {
     "Variables": "both",
     "Scale": "3",
     "Steps T": "32",
-    "Objective": "Entropy",
+    "Method": "Entropy",
     "Learning rate": "0.001",
 }
 QUERY = "?photo=sample:rocket&scale=1&steps=2&variables=score&rate=0.01"

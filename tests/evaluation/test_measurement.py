@@ -18,7 +18,7 @@ from segviz.adapt.methods import FEEDFORWARD
 from segviz.adapt.settings import Settings
 from segviz.data import voc
 from segviz.errors import InputError
-from segviz.evaluation.measured_method import MeasuredMethod
+from segviz.evaluation.measured_method import MeasuredMethod, parse_methods
 from segviz.evaluation.measurement import (
     MethodMeasurement,
     collect,
@@ -244,6 +244,23 @@ def test_one_forward_pass_a_scale_and_one_episode_for_all_steps(
     assert [{row.key for row in rows} for rows in found] == [
         {each.key for each in measurements if each.scale == scale} for scale in (1.0, 1.5)
     ]
+
+
+def test_methods_on_several_sizes(trained, photo, truth):
+    """Steps count updates: those in which views join come before."""
+    names = "feedforward", "pyramid:rule", "pyramid:rule:entropy"
+    measurements = plan_measurements([1.0], parse_methods(names, steps=(0, 2)), 21)
+    assert [each.key for each in measurements] == [
+        RowKey(1.0, "feedforward", "", 0),
+        RowKey(1.0, "pyramid:rule", "", 0),
+        RowKey(1.0, "pyramid:rule:entropy", "gate", 2),
+    ]
+    (rows,) = measure_image(trained, photo, truth, measurements)
+    for row, each in zip(rows, measurements, strict=True):
+        assert row.key == each.key and row.seconds > 0
+        *_, last = Run(trained, photo, Settings.of(each.method.at(each.step), 1.0), truth)
+        assert np.array_equal(row.matrix, metrics.confusion(truth, last.labels, 21))
+        assert row.entropy == last.entropy
 
 
 def test_episode_that_its_tolerance_ended(trained, photo, truth):

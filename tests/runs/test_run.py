@@ -22,6 +22,22 @@ def without_times(record):
     return [{k: v for k, v in step.items() if k != "ms"} for step in record.steps]
 
 
+@pytest.mark.parametrize("name", ["pyramid:rule", "multi-scale"])
+def test_record_of_several_sizes(trained, photo, truth, tmp_path, name):
+    run = Run(trained, photo, Settings(method=name, scale=1.5), truth)
+    steps = list(run)
+    record = run.record()
+    assert record.complete and record.last == record.settings.joins
+    span = record.sizes.high - record.sizes.low
+    for step in steps:
+        assert record.steps[step.step]["weights"] == step.weights
+        assert record.sizes.low - 1e-5 <= step.size_map.min()
+        assert step.size_map.max() <= record.sizes.high + 1e-5
+        assert np.abs(record.sizes[step.step] - step.size_map).max() < span / 500
+    record.save(tmp_path / "run")
+    assert Record.load(tmp_path / "run") == record
+
+
 def test_record_of_a_run(trained, photo, truth):
     run = Run(trained, photo, settings(), truth, "two shapes")
     steps = list(run)
