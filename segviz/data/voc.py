@@ -1,5 +1,6 @@
 """The folder of PASCAL VOC 2012: its splits, photos and truth masks."""
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -68,8 +69,13 @@ class VocImages:
         return read_truth(self.root, id)
 
     def row_key(self, id: str) -> str:
-        """Return the id, which names the same image in every copy of VOC."""
-        return id
+        """Return the id with a hash of photo and mask, the same in every copy of VOC."""
+        digest = hashlib.sha256()
+        for path in (_photo_file(self.root, id), _mask_file(self.root, id)):
+            if path is not None and path.is_file():  # what is missing is said when it is read
+                digest.update(path.read_bytes())
+            digest.update(b"\0")
+        return f"{id} {digest.hexdigest()[:16]}"
 
 
 def find_root(path: str | Path) -> Path:
@@ -165,7 +171,7 @@ def read_photo(root: Path, id: str) -> np.ndarray:
     Raises:
         InputError: If the id is malformed, or its file missing or damaged.
     """
-    file = Path(root) / "JPEGImages" / f"{_check_id(id)}.jpg"
+    file = _photo_file(root, id)
     if not file.is_file():
         raise InputError(f"the photo of {id} is missing: no {file}; choose another id.")
     return load_photo(file)
@@ -184,13 +190,23 @@ def read_truth(root: Path, id: str) -> np.ndarray:
     Raises:
         InputError: If the id is malformed, or its file missing or damaged.
     """
-    files = [Path(root) / folder / f"{_check_id(id)}.png" for folder in MASK_FOLDERS]
-    for file in files:
-        if file.is_file():
-            return load_labels(file)
-    raise InputError(
-        f"the truth of {id} is missing: no {files[0]} and no {files[1]}; choose another id."
-    )
+    file = _mask_file(root, id)
+    if file is None:
+        folders = " or ".join(MASK_FOLDERS)
+        raise InputError(
+            f"the truth of {id} is missing: no {id}.png in {folders} of {root}; choose another id."
+        )
+    return load_labels(file)
+
+
+def _photo_file(root: Path, id: str) -> Path:
+    return Path(root) / "JPEGImages" / f"{_check_id(id)}.jpg"
+
+
+def _mask_file(root: Path, id: str) -> Path | None:
+    """Return the first mask of an id that is there, or None."""
+    files = (Path(root) / folder / f"{_check_id(id)}.png" for folder in MASK_FOLDERS)
+    return next((file for file in files if file.is_file()), None)
 
 
 def classes_of(root: Path, ids: Iterable[str]) -> dict[str, tuple[int, ...]]:

@@ -217,7 +217,9 @@ def evaluate_images(
     first, chosen = measurements[0].key, set(map(data.row_key, ids))
     complete = True
     classes = checkpoint.network.classes
-    with closing(RowStore(folder, checkpoint.sha256, classes, tasks.rank)) as store:
+    with closing(
+        RowStore(folder, checkpoint.sha256, classes, tasks.rank, checkpoint.gate_hash)
+    ) as store:
 
         def confusion() -> np.ndarray:
             return store.running_confusion(first, chosen)

@@ -2,15 +2,16 @@
 
 A folder holds one file for each process that ever wrote to it, `rows-0.sqlite`, `rows-1.sqlite`
 and so on, so that no file has two writers; reads cover all of them. A row is one image at one scale
-after `step` updates of one method, on the network with that SHA-256. The rows of one image and
-scale are written in one transaction, so a kill never leaves a part of them.
+after `step` updates of one method, on the network with that SHA-256. A row is used again only if
+photo and mask, network, gate, numerics, engine and precision are the same. The rows of one image
+and scale are written in one transaction, so a kill never leaves a part of them.
 """
 
 import math
 import sqlite3
 from collections.abc import Container, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,28 +19,43 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from ..adapt.method import split_spelling
+from ..adapt.methods import METHODS
 from ..errors import InputError
+from ..version import NUMERICS
 
-__all__ = ["EpisodeRow", "RowKey", "RowStore"]
+__all__ = ["EpisodeRow", "RowKey", "RowStore", "reads_gate"]
 
-SCHEMA = """
+VERSION = 2
+"""The version of the schema, SQLite's `user_version`; other files are refused."""
+
+SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS rows (
-    sha256 TEXT, image TEXT, scale REAL, method TEXT, variables TEXT, step INTEGER,
+    sha256 TEXT,       -- of the network's weights
+    gate TEXT,         -- hash of the network's gate; '' if the method does not read it
+    numerics INTEGER,  -- segviz.version.NUMERICS
+    engine TEXT, precision TEXT,
+    image TEXT,        -- id of the image, with a hash of photo and mask
+    scale REAL, method TEXT, variables TEXT, step INTEGER,
     matrix TEXT,     -- JSON: [[truth, prediction, pixels], ...] at the photo's own resolution
     entropy REAL,    -- mean over the feature pixels, nats
     sigma REAL,      -- mean over the feature pixels, input pixels
     seconds REAL,    -- forward pass and updates
-    PRIMARY KEY (sha256, image, scale, method, variables, step)
+    bins TEXT,       -- JSON: calibration bins; NULL where they were not measured
+    PRIMARY KEY (
+        sha256, gate, numerics, engine, precision, image, scale, method, variables, step
+    )
 );
 CREATE TABLE IF NOT EXISTS failures (
     sha256 TEXT, image TEXT, reason TEXT, PRIMARY KEY (sha256, image)
 );
+PRAGMA user_version = {VERSION};
 COMMIT;
 """
 
-OLD_VARIABLES = "both"
-"""The variables of rows without updates, such as feedforward's, in files of earlier versions."""
+OWN = "sha256 = ? AND gate IN ('', ?) AND numerics = ? AND engine = ? AND precision = ?"
+"""The condition on rows that an evaluation may use."""
 
 Count = Annotated[int, Meta(ge=0, lt=2**62)]
 SparseMatrix = list[tuple[Count, Count, Count]]
@@ -92,19 +108,35 @@ class RowStore:
         sha256: The hash of the network; rows of other networks may be in the same folder.
         classes: The number of classes K.
         worker: The number of this process, which writes to a file of its own.
+        gate: The hash of the network's gate, "" if it has none.
+        engine: What runs the frozen part of the network.
+        precision: The arithmetic of the frozen part.
 
     Raises:
-        InputError: If the folder or a file in it cannot be used.
+        InputError: If the folder or a file in it cannot be used, such as one of another version.
     """
 
-    def __init__(self, folder: Path, sha256: str, classes: int, worker: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        sha256: str,
+        classes: int,
+        worker: int = 0,
+        gate: str = "",
+        engine: str = "torch",
+        precision: str = "float32",
+    ) -> None:
         self.folder = folder
         self.sha256 = sha256
         self.classes = classes
+        self.gate = gate
+        self._origin = sha256, gate, NUMERICS, engine, precision
         self._last_rowid: dict[Path, int] = {}
         self._matrices: dict[str, np.ndarray] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            for path in self._files():
+                _check_version(path)
             self._own = sqlite3.connect(folder / f"rows-{worker}.sqlite", timeout=60)
             self._own.executescript(SCHEMA)
         except (OSError, sqlite3.Error) as error:
@@ -125,13 +157,14 @@ class RowStore:
         """
         values = []
         for row in rows:
+            sha256, gate, *origin = self._origin
+            own = sha256, gate if reads_gate(row.key.method) else "", *origin
             key = (row.key.scale, row.key.method, row.key.variables, row.key.step)
             numbers = (_sparse(row.matrix), row.entropy, row.sigma, row.seconds)
-            values.append((self.sha256, image, *key, *numbers))
+            values.append((*own, image, *key, *numbers, None))
+        places = ", ".join("?" * len(values[0])) if values else ""
         with self._transaction():
-            self._own.executemany(
-                "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
-            )
+            self._own.executemany(f"INSERT OR REPLACE INTO rows VALUES ({places})", values)
 
     def fail(self, image: str, reason: str) -> None:
         """Store why an image could not be measured; the next evaluation tries it again."""
@@ -142,23 +175,23 @@ class RowStore:
 
     def keys(self, image: str) -> set[RowKey]:
         """Return the keys of an image's rows in all files."""
-        query = "SELECT scale, method, variables, step FROM rows WHERE sha256 = ? AND image = ?"
+        query = f"SELECT scale, method, variables, step FROM rows WHERE {OWN} AND image = ?"
         return {
-            _key(values)
+            RowKey(*values)
             for path in self._files()
-            for values in _select(path, query, (self.sha256, image), KeyColumns)
+            for values in _select(path, query, (*self._origin, image), KeyColumns)
         }
 
     def rows(self, image: str) -> dict[RowKey, EpisodeRow]:
         """Return the rows of an image in all files."""
         query = (
             "SELECT scale, method, variables, step, matrix, entropy, sigma, seconds FROM rows"
-            " WHERE sha256 = ? AND image = ?"
+            f" WHERE {OWN} AND image = ?"
         )
         found = {}
         for path in self._files():
-            for values in _select(path, query, (self.sha256, image), RowColumns):
-                key, matrix = _key(values[:4]), self._dense(values[4], path)
+            for values in _select(path, query, (*self._origin, image), RowColumns):
+                key, matrix = RowKey(*values[:4]), self._dense(values[4], path)
                 found[key] = EpisodeRow(key, matrix, *map(_number, values[5:]))
         return found
 
@@ -181,11 +214,10 @@ class RowStore:
             Shape (K, K), int64.
         """
         query = (
-            "SELECT rowid, image, matrix FROM rows WHERE rowid > ? AND sha256 = ?"
-            " AND scale = ? AND method = ? AND variables IN (?, ?) AND step = ? ORDER BY rowid"
+            f"SELECT rowid, image, matrix FROM rows WHERE rowid > ? AND {OWN}"
+            " AND scale = ? AND method = ? AND variables = ? AND step = ? ORDER BY rowid"
         )
-        variables = key.variables, key.variables or OLD_VARIABLES
-        values = (self.sha256, key.scale, key.method, *variables, key.step)
+        values = (*self._origin, key.scale, key.method, key.variables, key.step)
         for path in self._files():
             last = self._last_rowid.get(path, 0)
             for rowid, image, matrix in _select(path, query, (last, *values), tuple[int, str, str]):
@@ -231,10 +263,28 @@ def _select(path: Path, query: str, values: tuple[Any, ...], columns: Any) -> li
         raise _not_rows(path, error) from error
 
 
-def _key(values: KeyColumns) -> RowKey:
-    """Return the key of a row, which has no variables if it has no updates."""
-    key = RowKey(*values)
-    return key if key.step else replace(key, variables="")
+def _check_version(path: Path) -> None:
+    """Refuse a file of rows of another version.
+
+    Raises:
+        InputError: With the remedy.
+    """
+    try:
+        with closing(sqlite3.connect(path, timeout=60)) as file:
+            tables = file.execute("SELECT 1 FROM sqlite_master WHERE name = 'rows'").fetchone()
+            (version,) = file.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error:
+        return  # whoever reads or writes the file says what is wrong
+    if tables and version != VERSION:
+        raise InputError(
+            f"{path} holds rows of version {version}, but this segviz writes {VERSION}; move it"
+            " away or choose another folder."
+        )
+
+
+def reads_gate(method: str) -> bool:
+    """Return whether the prediction of a method depends on the network's gate."""
+    return "gate" in METHODS[split_spelling(method)[0]].combination
 
 
 def _not_rows(path: Path, error: Exception) -> InputError:

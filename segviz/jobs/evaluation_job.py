@@ -170,7 +170,10 @@ class Evaluation:
 
     def __iter__(self) -> Iterator[None]:
         """Measure what the folder lacks, yielding often so that a stop takes effect soon."""
-        store = RowStore(self.folder, self.trained.sha256, self.trained.network.classes)
+        trained = self.trained
+        store = RowStore(
+            self.folder, trained.sha256, trained.network.classes, gate=trained.gate_hash
+        )
         try:
             wanted = {measurement.key for measurement in self.measurements}
             missing = {

@@ -55,6 +55,12 @@ class Checkpoint:
     network: Network
 
     @property
+    def gate_hash(self) -> str:
+        """The SHA-256 of the gate on the card, "" if there is none."""
+        gate = self.card.get("gate")
+        return "" if gate is None else hashlib.sha256(msgspec.json.encode(gate)).hexdigest()
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes, VOC's where the card has none."""
         from ..data.classes import CLASSES  # with numpy, which help texts do without

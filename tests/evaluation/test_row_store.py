@@ -13,7 +13,8 @@ import pytest
 
 import segviz
 from segviz.errors import InputError
-from segviz.evaluation.row_store import EpisodeRow, RowKey, RowStore
+from segviz.evaluation import row_store
+from segviz.evaluation.row_store import EpisodeRow, RowKey, RowStore, reads_gate
 
 ROOT = Path(segviz.__file__).parents[1]
 KEY = RowKey(1.5, "entropy", "both", 32)
@@ -46,8 +47,8 @@ def open_store(tmp_path):
     """Make stores in one folder; all are closed at the end."""
     made = []
 
-    def open_store(worker=0, sha256="a" * 64, folder=tmp_path / "rows"):
-        made.append(RowStore(folder, sha256, 21, worker))
+    def open_store(worker=0, sha256="a" * 64, folder=tmp_path / "rows", **origin):
+        made.append(RowStore(folder, sha256, 21, worker, **origin))
         return made[-1]
 
     yield open_store
@@ -172,18 +173,30 @@ def test_other_programs_can_read_it(open_store):
     assert all(expected[truth, prediction] == count for truth, prediction, count in triples)
 
 
-def test_rows_without_updates_of_earlier_versions(open_store):
-    """They said "both" where there are no variables."""
-    old, new = (RowKey(1.0, "feedforward", variables, 0) for variables in ("both", ""))
+def test_rows_of_another_version_are_refused(open_store):
     store = open_store()
-    store.add("a", [row(old, 1)])
-    store.add("b", [row(new, 2)])
-    for image, seed in (("a", 1), ("b", 2)):
-        assert store.keys(image) == {new}
-        assert same(store.rows(image)[new], row(new, seed))
-    assert np.array_equal(store.running_confusion(new, {"a", "b"}), matrix(1) + matrix(2))
-    store.add("a", [row(KEY, 3)])
-    assert store.keys("a") == {new, KEY}
+    store.add("a", [row()])
+    with closing(sqlite3.connect(store.folder / "rows-0.sqlite")) as file, file:
+        file.execute("PRAGMA user_version = 1")
+    with pytest.raises(
+        InputError, match=r"rows-0\.sqlite holds rows of version 1.*move it"
+    ) as caught:
+        open_store(1)
+    assert one_sentence(caught.value)
+
+
+def test_rows_are_used_again_where_nothing_has_changed(open_store, monkeypatch):
+    """Another gate changes only the methods that read it, another numerics all of them."""
+    gated = RowKey(1.5, "pyramid:gate", "", 0)
+    rows = [row(KEY, 1), row(gated, 2)]
+    open_store(0, gate="b" * 64).add("a", rows)
+    assert open_store(1, gate="b" * 64).keys("a") == {KEY, gated}
+    assert open_store(2, gate="c" * 64).keys("a") == {KEY}
+    assert open_store(3, precision="bfloat16").keys("a") == set()
+    assert open_store(4, engine="other").keys("a") == set()
+    assert reads_gate("pyramid:gate:entropy:lr=0.1") and not reads_gate("pyramid:rule")
+    monkeypatch.setattr(row_store, "NUMERICS", row_store.NUMERICS + 1)
+    assert open_store(5, gate="b" * 64).keys("a") == set()
 
 
 # Kills
@@ -207,8 +220,8 @@ def observed(*arguments, **options):
 
 sqlite3.connect = observed
 store = RowStore(Path({str(store.folder)!r}), "a" * 64, 21)
-opened[0].execute("PRAGMA cache_size = 10")
-opened[0].set_trace_callback(lambda sql: sql == "COMMIT" and os.kill(os.getpid(), 9))
+opened[-1].execute("PRAGMA cache_size = 10")
+opened[-1].set_trace_callback(lambda sql: sql == "COMMIT" and os.kill(os.getpid(), 9))
 store.add("b", [row(RowKey(float(scale), "entropy", "both", 1), 5) for scale in range(60)])
 """
     path = store.folder / "rows-0.sqlite"
