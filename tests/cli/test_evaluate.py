@@ -63,7 +63,7 @@ def test_evaluate_at_several_steps(cli, voc_root, tmp_path):
 
 
 def test_evaluate_resumes(cli, voc_root, tmp_path):
-    """More images and scales later: nothing is measured again, so its photos are not needed."""
+    """More images and scales later: nothing is measured again but what has changed."""
     root = tmp_path / "VOC2012"
     shutil.copytree(voc_root, root)
     arguments = (
@@ -74,11 +74,14 @@ def test_evaluate_resumes(cli, voc_root, tmp_path):
     assert first["images"] == 2
     full = parse_json(cli(*arguments, "--scales", "1,1.5")[1])
     assert full["images"] == 4 and {row["scale"] for row in full["results"]} == {1, 1.5}
-    for photo in (root / "JPEGImages").iterdir():
-        photo.unlink()
     again = parse_json(cli(*arguments, "--scales", "1", "--limit", 2)[1])
     assert again["results"] == first["results"] and again["failed"] == []  # to the microsecond
     assert parse_json(cli(*arguments, "--scales", "1,1.5")[1])["results"] == full["results"]
+    for photo in (root / "JPEGImages").iterdir():
+        photo.write_bytes(photo.read_bytes() + b"\0")
+    changed = parse_json(cli(*arguments, "--scales", "1,1.5")[1])["results"]
+    for before, after in zip(full["results"], changed, strict=True):
+        assert before["miou"] == after["miou"] and before["seconds"] != after["seconds"]
 
 
 def test_evaluate_with_a_damaged_file(cli, voc_root, tmp_path):
