@@ -17,7 +17,7 @@ class AppPage:
         self.page = page
         self.viewer = ViewerDom(page)
         if address is not None:
-            page.goto(f"{address}/{query}")
+            page.goto(f"{address}{query}")
         self.rest()
 
     def button(self, name, exact=False):
@@ -45,7 +45,7 @@ class AppPage:
         viewers = self.page.locator(".segviz")
         made = viewers.count() or self.page.get_by_test_id("stDataFrame").count()
         return bool(made or self.plots()) and (
-            not viewers.count() or viewers.get_attribute("aria-busy") == "false"
+            not viewers.count() or viewers.first.get_attribute("aria-busy") == "false"
         )
 
     def state(self):

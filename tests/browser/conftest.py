@@ -1,5 +1,6 @@
-"""A server of the app, and a Chromium to open it in."""
+"""A server of the app on a tiny network, and a Chromium to open it in."""
 
+import json
 import os
 import shutil
 import socket
@@ -12,6 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from segviz.data.classes import CLASSES
+from segviz.network import checkpoint
+from tests.miniature import SPLITS, calibrated
+from tests.outcomes import table
+
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = [
     "--headless",
@@ -22,6 +28,8 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-extensions",
+    "--disable-features=Translate,MediaRouter,WebUITabStrip,PreloadTopChromeWebUI",
 ]
 
 
@@ -51,14 +59,14 @@ def serve(folder, script="app.py", **environment):
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     address = f"http://localhost:{port}"
     try:
-        for _ in range(600):
+        for _ in range(1200):
             assert server.poll() is None, log.read_text()
             try:
                 with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5) as answer:
                     if answer.read() == b"ok":
                         break
             except OSError:
-                time.sleep(0.1)
+                time.sleep(0.05)
         else:
             pytest.fail(f"the server does not answer: {log.read_text()}")
         yield address
@@ -72,9 +80,25 @@ def serve(folder, script="app.py", **environment):
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory):
-    """The address of a running app."""
-    with serve(tmp_path_factory.mktemp("server")) as address:
+def address(tmp_path_factory, tiny_architecture, voc_root):
+    """The address of the app on a tiny network, with the miniature VOC and made-up results."""
+    folder = tmp_path_factory.mktemp("server")
+    card = {"name": checkpoint.DEFAULT, "classes": CLASSES}
+    weights = folder / f"{checkpoint.DEFAULT}.safetensors"
+    checkpoint.save(calibrated(tiny_architecture), weights, card)
+    results = folder / "results"
+    results.mkdir()
+    for name, scales in (("1", None), ("3", (1.0,))):
+        data = table(name, SPLITS["val"], ["w/ aug"], scales=scales)
+        (results / f"table-{name}.json").write_text(json.dumps(data))
+    places = {
+        "SEGVIZ_TEST_CHECKPOINTS": folder,
+        "SEGVIZ_RESULTS": results,
+        "SEGVIZ_RUNS": folder / "runs",
+        "SEGVIZ_VOC_ROOT": voc_root,
+    }
+    environment = {key: str(place) for key, place in places.items()}
+    with serve(folder, "tests/browser/miniature_app.py", **environment) as address:
         yield address
 
 
@@ -97,9 +121,9 @@ def browser(tmp_path_factory):
         context.close()
 
 
-@pytest.fixture
-def page(address, browser):
-    """The app in a tab of its own, which must not complain: no errors shown, none logged."""
+@contextmanager
+def open_tab(browser):
+    """Open an empty tab; what it then shows must not complain: no errors shown, none logged."""
     page = browser.new_page()
     page.set_default_timeout(30_000)
     complaints = []
@@ -116,11 +140,20 @@ def page(address, browser):
             complaints.append(f"failed: {request.url}")
 
     page.on("requestfailed", hear_failure)
-    page.goto(address)
-    yield page
-    assert page.get_by_test_id("stException").count() == 0
-    page.close()
+    try:
+        yield page
+        exceptions = page.get_by_test_id("stException").count()
+    finally:
+        page.close()
+    assert exceptions == 0
     assert complaints == []
+
+
+@pytest.fixture
+def page(browser):
+    """A tab of its own, which must not complain; the test opens an address."""
+    with open_tab(browser) as page:
+        yield page
 
 
 def pytest_collection_modifyitems(items):

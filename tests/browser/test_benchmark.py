@@ -6,23 +6,9 @@ import re
 import pytest
 
 from tests.browser.app_page import AppPage
-from tests.browser.conftest import serve
 from tests.miniature import SPLITS
-from tests.outcomes import table
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory, voc_root):
-    """A server of its own: its results are in another folder, and it has a VOC folder."""
-    folder = tmp_path_factory.mktemp("benchmark")
-    for name, scales in (("1", None), ("3", (1.0,))):
-        data = table(name, SPLITS["val"], ["w/ aug"], scales=scales)
-        (folder / f"table-{name}.json").write_text(json.dumps(data))
-    places = {"SEGVIZ_VOC_ROOT": voc_root, "SEGVIZ_RESULTS": folder, "SEGVIZ_RUNS": folder / "runs"}
-    with serve(folder, **{key: str(place) for key, place in places.items()}) as address:
-        yield address
 
 
 def test_tables_images_and_an_evaluation(page, address):

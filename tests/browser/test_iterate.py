@@ -11,25 +11,16 @@ from PIL import Image
 from segviz.export.formats import EXPORTS
 from segviz.runs.archive import read_zip
 from tests.browser.app_page import QUICK, AppPage
+from tests.browser.conftest import open_tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-def test_first_screen_shows_a_finished_run_and_three_presets(page):
-    app = AppPage(page)
-    app.viewer.at(32)
-    assert app.viewer.last == 32
-    assert {"prediction:0", "entropy:0", "receptive-field:0"} <= set(app.viewer.panels())
-    for name in ("A gain", "No effect", "A collapse"):
-        assert app.button(name).is_visible()
-    assert app.query == {}
-
-
-def test_pick_a_sample_run_play_and_scrub(page):
-    app = AppPage(page)
+def test_pick_a_sample_run_play_and_scrub(page, address):
+    app = AppPage(page, address, "?scale=1&steps=1")
     app.button("Choose a photo").click()
     app.button("Rocket", exact=True).click()
-    page.get_by_text("Rocket before its launch · 500 x 334").wait_for()
+    page.get_by_text("Rocket before its launch · 160 x 107").wait_for()
     app.type("Scale", 1)
     app.type("Steps T", 4)
     app.button("Run", exact=True).click()
@@ -57,15 +48,21 @@ def test_pick_a_sample_run_play_and_scrub(page):
     assert app.viewer.picture("entropy").tobytes() == seen[4]
 
 
-def test_keys_are_dead_while_typing(page, address):
-    app = AppPage(page, address, QUICK)
-    app.viewer.at(4)
-    box = page.get_by_label("Steps T", exact=True)
+@pytest.fixture(scope="module")
+def finished(browser, address):
+    """A finished run of 4 steps, shared by tests that start no other."""
+    with open_tab(browser) as page:
+        yield AppPage(page, address, QUICK)
+
+
+def test_keys_are_dead_while_typing(finished):
+    finished.viewer.at(4)
+    box = finished.page.get_by_label("Steps T", exact=True)
     box.click()
     for key in ("Home", "ArrowLeft", "Space"):
         box.press(key)
-    page.wait_for_timeout(300)
-    assert app.viewer.step == 4
+    finished.page.wait_for_timeout(300)
+    assert finished.viewer.step == 4
 
 
 def test_an_address_reproduces_the_view_in_another_tab(page, address, browser):
@@ -77,22 +74,14 @@ def test_an_address_reproduces_the_view_in_another_tab(page, address, browser):
     app.button("Entropy", exact=True).first.click()
     app.until(lambda: "panels" in app.query, "the panels in the address")
     shown, state = app.viewer.picture("prediction"), app.viewer.state()
-    other = browser.new_page()
-    try:
-        again = AppPage(_open(other, page.url))
+    with open_tab(browser) as other:
+        other.goto(page.url)
+        again = AppPage(other)
         again.viewer.at(3)
         assert np.array_equal(again.viewer.picture("prediction"), shown)
         assert again.viewer.state() == state and len(state[1]) == 1
         assert "entropy:0" not in again.viewer.panels()
         assert again.query == app.query
-    finally:
-        other.close()
-
-
-def _open(page, url):
-    page.set_default_timeout(30_000)
-    page.goto(url)
-    return page
 
 
 def test_bad_values_in_an_address_are_named(page, address):
@@ -120,8 +109,8 @@ def test_stop_keeps_the_steps_that_are_there(page, address):
     app.viewer.at(0)
 
 
-def test_every_export_is_downloaded_and_decoded(page, address):
-    app = AppPage(page, address, QUICK)
+def test_every_export_is_downloaded_and_decoded(finished):
+    app, page = finished, finished.page
     page.get_by_test_id("stPopover").get_by_role("button").click()
     files = {}
     for name, kind in EXPORTS.items():
@@ -163,11 +152,14 @@ def test_bad_uploads_are_refused_and_good_ones_run(page, address, tmp_path):
     assert app.query == {} and "right-wrong:0" not in app.viewer.panels()
 
 
-@pytest.mark.parametrize("width", [1100, 1440])
-def test_dark_without_overflow(browser, address, width):
-    page = browser.new_page()
+def test_dark_without_overflow(page, address):
     page.emulate_media(color_scheme="dark")
-    page.set_viewport_size({"width": width, "height": 800})
-    AppPage(page, address, QUICK).viewer.at(4)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.close()
+    app = AppPage(page, address, QUICK)
+    app.viewer.at(4)
+    for width in (1440, 1100):
+        page.set_viewport_size({"width": width, "height": 800})
+        app.until(
+            lambda width=width: page.evaluate("document.documentElement.scrollWidth") <= width,
+            f"a page of {width} pixels",
+            seconds=5,
+        )

@@ -100,35 +100,42 @@ def test_model_shows_the_card_and_measures(page, address):
     page.get_by_text("A step costs 1 /").wait_for(timeout=60_000)
 
 
-def test_a_page_by_its_own_address(browser, address):
+@pytest.fixture
+def tab(browser):
+    """A tab for pages by their own address, below which Streamlit first looks for its own files."""
     page = browser.new_page()
     page.set_default_timeout(30_000)
-    page.goto(f"{address}/compare{QUICK}&methods=oracle_entropy")
-    app = AppPage(page)
-    page.get_by_text("IoU by class").wait_for()
+    yield page
+    page.close()
+
+
+def test_a_page_by_its_own_address(tab, address):
+    app = AppPage(tab, f"{address}/compare", QUICK + "&methods=oracle_entropy")
+    tab.get_by_text("IoU by class").wait_for()
     assert {"prediction:0", "prediction:1"} <= set(app.viewer.panels())
     assert app.query["methods"] == "oracle_entropy"
-    page.close()
 
 
-def test_first_visitor_of_a_server_by_a_pages_address(browser, tmp_path):
+def test_the_first_page_answers_to_its_name(tab, address):
+    app = AppPage(tab, f"{address}/iterate", QUICK)
+    assert tab.get_by_role("dialog").count() == 0
+    assert "/iterate" not in tab.url
+    assert app.query["photo"] == "sample:rocket" and app.query["steps"] == "4"
+
+
+def test_the_shipped_network_from_a_pages_address_to_the_first_screen(tab, tmp_path):
     """Before the main script has run once, Streamlit knows nothing of its pages."""
     with serve(tmp_path) as address:
-        page = browser.new_page()
-        try:
-            page.goto(f"{address}/model")
-            page.get_by_text("What is adapted").wait_for(timeout=120_000)
-            assert page.get_by_text("Page not found").count() == 0
-            assert page.get_by_role("link", name="Compare").count() == 1
-        finally:
-            page.close()
+        tab.goto(f"{address}/model")
+        tab.get_by_text("What is adapted").wait_for(timeout=120_000)
+        assert tab.get_by_text("Page not found").count() == 0
+        assert tab.get_by_role("link", name="Compare").count() == 1
 
-
-def test_the_first_page_answers_to_its_name(browser, address):
-    page = browser.new_page()
-    page.goto(f"{address}/iterate{QUICK}")
-    view = AppPage(page)
-    assert page.get_by_role("dialog").count() == 0
-    assert "/iterate" not in page.url
-    assert view.query["photo"] == "sample:rocket" and view.query["steps"] == "4"
-    page.close()
+        app = AppPage(tab, address)
+        app.viewer.at(32)
+        assert app.viewer.last == 32
+        assert {"prediction:0", "entropy:0", "receptive-field:0"} <= set(app.viewer.panels())
+        for name in ("A gain", "No effect", "A collapse"):
+            assert app.button(name).is_visible()
+        assert app.query == {}
+        tab.goto("about:blank")  # before the server ends
