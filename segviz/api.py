@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from .adapt.settings import Settings
 from .data import sources
-from .data.masks import MaskFormat
 from .data.pixels import as_pixels
 from .network import checkpoint
 from .runtime.device import choose_device
@@ -74,7 +73,7 @@ def run(
     if network is None or isinstance(network, str):
         network = load(network or checkpoint.DEFAULT)
     chosen = Settings.parse(spelling, groups=network.network.groups, **settings)
-    form = MaskFormat(network.class_list)
+    form = sources.TruthFormat(network.class_list)
     if isinstance(photo, str | Path):
         source = sources.load(photo, mask, format=form)
     else:

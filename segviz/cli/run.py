@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from ..adapt.settings import PRECISIONS, Settings
+from ..errors import InputError
 from ..runtime.imports import pause_garbage_collection
 from .options import (
     DEFAULT,
     SETTINGS,
+    add_class_map,
     add_json,
+    add_masks,
     add_method,
     add_network,
     add_tolerance,
@@ -28,6 +31,7 @@ from .output import make_folder, print_note, write_file
 
 if TYPE_CHECKING:
     from ..adapt.memory import MemoryNeed
+    from ..data.masks import MaskFormat
     from ..runs.record import Record
 
 __all__ = ["add_options", "run"]
@@ -47,7 +51,9 @@ STEP_KEYS = ("step", "loss", "entropy", "sigma", "iou", "accuracy", "ms")
 def add_options(command: ArgumentParser) -> None:
     """Add the options of `segviz run`."""
     command.add_argument("image", metavar="IMAGE", help="a photo, or sample:NAME")
-    command.add_argument("--truth", metavar="MASK.png", help="labels: VOC palette or class ids")
+    command.add_argument("--truth", metavar="MASK.png", help="labels: colours or class ids")
+    add_masks(command)
+    add_class_map(command)
     add_method(command)
     add_updates(command)
     add_tolerance(command)
@@ -74,15 +80,21 @@ def run(options: Namespace) -> int:
         from tqdm import tqdm
 
         from ..data import sources
-        from ..data.masks import MaskFormat
+        from ..data.class_map import read_class_map
         from ..runs.run import Run
         from ..runtime.free_memory import format_bytes
 
+    truth = Path(options.truth) if options.truth else None
+    masks = _mask_format(options)
+    given = read_class_map(Path(options.class_map)) if options.class_map else None
+    sources.load(options.image)  # what is wrong with it comes before the network is loaded
     trained = load_checkpoint(options)
     method = parse_method(options, trained.network.groups)
     settings = Settings.of(method, options.scale, options.precision)
-    truth = Path(options.truth) if options.truth else None
-    photo = sources.load(options.image, truth, format=MaskFormat(trained.class_list))
+    classes = trained.class_list
+    if masks is not None and not options.classes:
+        masks = replace(masks, classes=classes)
+    photo = sources.load(options.image, truth, format=sources.TruthFormat(classes, masks, given))
     folder = make_folder(options.out) if options.out else None
     job = Run(trained, photo.pixels, settings, photo.truth, photo.title)
     interrupted = False
@@ -106,6 +118,24 @@ def run(options: Namespace) -> int:
     else:
         print(_run_text(record, where))
     return 130 if interrupted else 0
+
+
+def _mask_format(options: Namespace) -> MaskFormat | None:
+    """Return what the options say of the mask, or None if they say nothing."""
+    from ..data.class_files import read_classes
+    from ..data.classes import VOC_CLASSES
+    from ..data.masks import MaskFormat
+
+    given = (options.classes, options.ignore, options.reduce_zero_label or None)
+    if given == (None, None, None):
+        return None
+    if options.truth is None:
+        raise InputError(
+            "--classes, --ignore and --reduce-zero-label say how a mask is read; give it by --truth"
+            " MASK.png."
+        )
+    classes = read_classes(Path(options.classes)) if options.classes else VOC_CLASSES
+    return MaskFormat(classes, options.ignore, options.reduce_zero_label)
 
 
 def _run_json(record: Record, where: Path | None, memory: MemoryNeed) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """segviz train: train a network and write its checkpoint and card."""
 
+from __future__ import annotations
+
 import json
 import signal
 import subprocess
@@ -9,25 +11,31 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ..errors import InputError
+from ..network import checkpoint
 from ..network.architecture import Architecture
+from ..network.card import check_card
 from ..runtime.device import choose_device
 from ..runtime.imports import pause_garbage_collection
 from ..training.recipe import Recipe
-from .options import DEFAULT, add_json, add_machine, set_threads
+from .options import DEFAULT, add_data, add_json, add_machine, check_data, set_threads
 from .output import command_line, make_folder
 
+if TYPE_CHECKING:
+    from ..data.classes import ClassList
+    from ..data.dataset import DataSet
+
 __all__ = ["add_options", "run"]
+
+LICENCE = "MIT (weights); training images under the VOC / Flickr terms"
+"""The licence of a network trained on VOC."""
 
 
 def add_options(command: ArgumentParser) -> None:
     """Add the options of `segviz train`."""
-    command.add_argument(
-        "--voc-root", metavar="DIR", required=True, help="VOC2012, or a folder above it"
-    )
-    command.add_argument(
-        "--split", default="trainaug", help="a split, or a .txt file of ids" + DEFAULT
-    )
+    add_data(command, "trainaug")
     command.add_argument("--exclude", metavar="FILE", help="ids to leave out, one a line")
     _add_architecture(command)
     _add_initialisation(command)
@@ -79,7 +87,11 @@ def _add_initialisation(command: ArgumentParser) -> None:
     command.add_argument(
         "--pretrained", action=BooleanOptionalAction, help="use timm's ImageNet weights"
     )
-    command.add_argument("--start", metavar="CHECKPOINT", help="start from a trained network")
+    command.add_argument(
+        "--start",
+        metavar="CHECKPOINT",
+        help="start from a trained network; with another number of classes, without its classifier",
+    )
 
 
 def _add_recipe(command: ArgumentParser) -> None:
@@ -114,20 +126,17 @@ def _add_recipe(command: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Train a network and write its checkpoint and card."""
     with pause_garbage_collection():
-        from ..data import voc
-        from ..data.splits import voc_images
         from ..training.initialisation import Initialisation
         from ..training.trainer import Trainer
 
     set_threads(options)
-    root = voc.find_root(options.voc_root)
-    exclude = Path(options.exclude) if options.exclude else None
+    data, notes = _open_data(options)
     device = choose_device(options.device)
     folder = make_folder(options.out)
     if options.mixed is None:
         options.mixed = device.type == "cuda"
     trainer = Trainer(
-        voc_images(root, options.split, exclude),
+        data,
         Architecture.of(
             options.backbone,
             stride=options.stride,
@@ -135,6 +144,7 @@ def run(options: Namespace) -> int:
             groups=options.groups,
             levels=options.levels,
             pooled_context=options.pooled_context,
+            classes=len(data.classes),
         ),
         Recipe(**{spec.name: getattr(options, spec.name) for spec in fields(Recipe)}),
         folder,
@@ -150,6 +160,8 @@ def run(options: Namespace) -> int:
         loaders=options.loaders,
         memory=options.in_memory,
     )
+    for note in notes if trainer.group.is_main else ():
+        print(f"segviz: {note}", file=sys.stderr)
     with _stop_on_interrupt() as interrupted:
         trainer.run(resume=options.resume, stop=interrupted)
     is_main = trainer.group.is_main
@@ -165,14 +177,55 @@ def run(options: Namespace) -> int:
             path,
             {
                 "origin": options.origin,
-                "data": {"split": options.split, "excluded": options.exclude},
+                "data": _data_on_card(options),
                 "command": command_line(),
                 "commit": _commit(),
-                "licence": "MIT (weights); training images under the VOC / Flickr terms",
+                **({} if options.images else {"licence": LICENCE}),
             },
         )
         print(json.dumps(card) if options.json else f"written to {path}")
     return 0
+
+
+def _open_data(options: Namespace) -> tuple[DataSet, list[str]]:
+    """Return the images to train on, and sentences about them."""
+    from ..data import voc
+    from ..data.folders import open_folders
+    from ..data.mask_survey import survey_masks
+    from ..data.splits import voc_images
+
+    check_data(options)
+    exclude = Path(options.exclude) if options.exclude else None
+    if options.images is None:
+        return voc_images(voc.find_root(options.voc_root), _split(options), exclude), []
+    if options.masks is None:
+        raise InputError("training needs truth, but --images has no --masks; give both.")
+    classes: Path | ClassList | None = Path(options.classes) if options.classes else None
+    if classes is None and options.start:
+        card = checkpoint.read_card(options.start)
+        classes = checkpoint.classes_on_card(card, check_card(card).classes)
+    folders = open_folders(
+        Path(options.images),
+        Path(options.masks),
+        classes,
+        options.ignore,
+        options.reduce_zero_label,
+        options.split,
+        exclude,
+    )
+    notes = [folders.unmatched] if folders.unmatched else []
+    return folders, [*notes, survey_masks(folders).describe()]
+
+
+def _split(options: Namespace) -> str:
+    return options.split or "trainaug"
+
+
+def _data_on_card(options: Namespace) -> dict[str, str | None]:
+    if options.images is None:
+        return {"split": _split(options), "excluded": options.exclude}
+    names = ("images", "masks", "classes", "split", "exclude")
+    return {name: getattr(options, name) for name in names}
 
 
 @contextmanager

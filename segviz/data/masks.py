@@ -241,7 +241,9 @@ def _of_palette(image: Image.Image, format: MaskFormat, subject: str) -> tuple[n
     own = format.classes.colours is not None
     ids = _labels_of_colours(entries[used], format) if own else ids_of_colours(entries[used])
     if (ids < 0).any():
-        if own and (ids[entries[used].any(axis=1)] >= 0).any():
+        # Black, and the colour of ignore, are in palettes of all kinds.
+        common = (ids < 0) | (ids == IGNORE) | ~entries[used].any(axis=1)
+        if own and not common.all():
             strange = tuple(entries[used][ids < 0][0].tolist())
             raise InputError(
                 f"{subject} has some colours of the classes and others, such as {strange}, in its"

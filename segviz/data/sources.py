@@ -1,6 +1,7 @@
 """Find a photo and its truth by their source, at the resolution of VOC."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,11 +9,11 @@ import numpy as np
 
 from ..errors import InputError
 from . import images, masks, samples, voc
-from .classes import IGNORE, VOC_CLASSES
+from .class_map import ClassMap
+from .classes import IGNORE, VOC_CLASSES, ClassList
 from .decode import MAX_RATIO, MIN_SIDE
-from .masks import VOC_FORMAT, MaskFormat
 
-__all__ = ["Photo", "from_pixels", "from_upload", "load"]
+__all__ = ["VOC_TRUTH", "Photo", "TruthFormat", "from_pixels", "from_upload", "load"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +35,48 @@ class Photo:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class TruthFormat:
+    """How truth becomes labels of a network.
+
+    Arguments:
+        network: The classes of the network.
+        mask_format: How masks in files say which class a pixel has; None = by the ids or colours of
+            `network`.
+        given: The name of the network's class for some classes of the masks, None = ignore.
+    """
+
+    network: ClassList = VOC_CLASSES
+    mask_format: masks.MaskFormat | None = None
+    given: Mapping[str, str | None] | None = None
+
+    def read(self, source: bytes | Path, size: tuple[int, int]) -> np.ndarray:
+        """Return the labels in a mask file, (H, W) int64, 0..K-1 of the network or 255 = ignore.
+
+        Raises:
+            InputError: If the mask cannot be read, is not of the size, or marks an object by 255,
+                or if the network knows none of its classes.
+        """
+        format = self.mask_format or masks.MaskFormat(self.network)
+        mask = masks.read_mask(source, size, format)
+        if masks.is_binary(mask.ids, format):
+            raise InputError(
+                "the mask holds nothing but 255, or 0 and 255, as binary masks do, and 255 would be"
+                ' ignored; name both with --classes FILE, JSON such as {"0": "background", "255":'
+                ' "cat"}, or give --ignore 255 if 255 is no object.'
+            )
+        return ClassMap.by_name(format.classes, self.network, self.given).apply(mask.labels)
+
+
+VOC_TRUTH = TruthFormat()
+"""Truth for a network of VOC's classes."""
+
+
 def load(
     source: str | Path,
     truth: Path | np.ndarray | None = None,
     voc_root: Path | None = None,
-    format: MaskFormat = VOC_FORMAT,
+    format: TruthFormat = VOC_TRUTH,
 ) -> Photo:
     """Load a photo.
 
@@ -46,8 +84,8 @@ def load(
         source: `sample:NAME`, `voc:ID` or the path of an image.
         truth: A mask in place of the source's own truth, see `from_pixels`.
         voc_root: The folder VOC2012, for `voc:ID`.
-        format: The classes of the truth. The truth of samples and of VOC has VOC's classes: for
-            others, they have none.
+        format: How truth becomes labels of the network. Of the truth of samples and of VOC, classes
+            that the network does not know are ignored.
 
     Raises:
         InputError: If there is no such photo, or photo or mask cannot be used.
@@ -55,10 +93,11 @@ def load(
     kind, _, name = str(source).partition(":")
     if kind == "sample":
         pixels, own = samples.load(name)
-        title, key = samples.SAMPLES[name].title, f"sample:{name}"
-        if truth is None and own is not None and not _is_voc(format):
-            return replace(from_pixels(pixels, None, title, key), note=OTHER_CLASSES)
-        return from_pixels(pixels, own if truth is None else truth, title, key, format)
+        title = samples.SAMPLES[name].title
+        key = f"sample:{name}"
+        if truth is not None:
+            return from_pixels(pixels, truth, title, key, format)
+        return _in_classes_of(from_pixels(pixels, own, title, key), format)
     if kind == "voc":
         return _from_voc(name, truth, voc_root, format)
     path = Path(source)
@@ -77,7 +116,7 @@ def from_upload(name: str, data: bytes, mask: bytes | None = None) -> Photo:
         InputError: If a file cannot be decoded or the sizes differ.
     """
     pixels = images.load_photo(data)
-    truth = None if mask is None else masks.load_labels(mask, pixels.shape[:2])
+    truth = None if mask is None else VOC_TRUTH.read(mask, pixels.shape[:2])
     digest = hashlib.sha256(data + (mask or b"")).hexdigest()[:16]
     return from_pixels(pixels, truth, name, f"upload:{digest}")
 
@@ -87,7 +126,7 @@ def from_pixels(
     truth: Path | np.ndarray | None = None,
     title: str = "photo",
     key: str = "pixels",
-    format: MaskFormat = VOC_FORMAT,
+    format: TruthFormat = VOC_TRUTH,
 ) -> Photo:
     """Bring a photo, and its truth, to the resolution of VOC.
 
@@ -96,17 +135,17 @@ def from_pixels(
         truth: The path of a mask or class ids, shape (H, W), integer, 255 = ignore.
         title: What the photo is called.
         key: Its source.
-        format: The classes of the truth, and how a mask holds them.
+        format: How the mask becomes labels of the network; class ids are those of the network.
 
     Raises:
         InputError: If dtype, shape or size of the photo do not fit, the mask cannot be read, its
-            size is not that of the photo, or it has ids outside the classes.
+            size is not that of the photo, or it holds other ids.
     """
     height, width = _check_pixels(pixels).shape[:2]
     if isinstance(truth, Path):
-        labels: np.ndarray | None = masks.load_labels(truth, (height, width), format)
+        labels: np.ndarray | None = format.read(truth, (height, width))
     else:
-        labels = None if truth is None else _check_labels(truth, len(format.classes))
+        labels = None if truth is None else _check_labels(truth, len(format.network))
     pixels, labels, factor = images.fit(pixels, labels)
     note = ""
     if factor < 1:
@@ -115,31 +154,38 @@ def from_pixels(
     return Photo(key, title, pixels, labels, note)
 
 
-OTHER_CLASSES = "the photo's own truth has VOC's classes, which this network does not have."
-
-
-def _is_voc(format: MaskFormat) -> bool:
-    return format.classes.names == VOC_CLASSES.names
-
-
 def _from_voc(
-    id: str, truth: Path | np.ndarray | None, root: Path | None, format: MaskFormat
+    id: str, truth: Path | np.ndarray | None, root: Path | None, format: TruthFormat
 ) -> Photo:
     if root is None:
         raise InputError(
             f"voc:{id} is an image of VOC, but no VOC folder is given; give one with --voc-root,"
             " or the path of the image."
         )
-    pixels, missing = voc.read_photo(root, id), ""
-    if truth is None and not _is_voc(format):
-        missing = OTHER_CLASSES
-    elif truth is None:
-        try:
-            truth = voc.read_truth(root, id)
-        except InputError as error:  # as for the images of the test split
-            missing = str(error)
-    photo = from_pixels(pixels, truth, id, f"voc:{id}", format)
-    return Photo(photo.key, photo.title, photo.pixels, photo.truth, missing or photo.note)
+    pixels, key = voc.read_photo(root, id), f"voc:{id}"
+    if truth is not None:
+        return from_pixels(pixels, truth, id, key, format)
+    try:
+        truth = voc.read_truth(root, id)
+    except InputError as error:  # as for the images of the test split
+        return replace(from_pixels(pixels, None, id, key), note=str(error))
+    return _in_classes_of(from_pixels(pixels, truth, id, key), format)
+
+
+def _in_classes_of(photo: Photo, format: TruthFormat) -> Photo:
+    """Return a photo with VOC's truth in the classes of a network, as far as it knows them."""
+    if photo.truth is None or format.network.names == VOC_CLASSES.names:
+        return photo
+    try:
+        map = ClassMap.by_name(VOC_CLASSES, format.network, format.given)
+    except InputError:
+        note = "the photo's own truth has VOC's classes, which this network does not have."
+        return replace(photo, truth=None, note=note)
+    unknown = [map.data.names[label] for label in map.ignored if (photo.truth == label).any()]
+    note = photo.note
+    if unknown:
+        note = f"its truth has {', '.join(unknown)}, which the network does not know: ignored."
+    return replace(photo, truth=map.apply(photo.truth), note=note)
 
 
 def _check_pixels(photo: np.ndarray) -> np.ndarray:

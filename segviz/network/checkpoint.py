@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # reading a card imports no torch, which takes seconds
     import torch
     from torch import Tensor, nn
 
-    from ..data.classes import ClassList, Colour
+    from ..data.classes import ClassList
     from .dynamic import Segmenter
     from .interface import Network
 
@@ -26,6 +26,7 @@ __all__ = [
     "CHECKPOINTS",
     "DEFAULT",
     "Checkpoint",
+    "classes_on_card",
     "load",
     "names",
     "read_card",
@@ -85,19 +86,24 @@ class Checkpoint:
 
     @property
     def class_list(self) -> ClassList:
-        """The classes with their colours; a network without names has numbers in their place."""
-        from ..data.classes import ClassList
-
-        names, count = self.classes, self.network.classes
-        if len(names) != count:
-            names = tuple(f"class {label}" for label in range(count))
-        return ClassList(names, _colours(self.card))
+        """The classes with their colours, see `classes_on_card`."""
+        return classes_on_card(self.card, self.network.classes)
 
 
-def _colours(card: dict[str, Any]) -> tuple[Colour, ...] | None:
-    """Return the colours of the classes on a card, if it has any."""
+def classes_on_card(card: dict[str, Any], count: int) -> ClassList:
+    """Return the classes on a card with their colours, or VOC's, or as many numbers.
+
+    Arguments:
+        card: The card, as plain JSON values.
+        count: The number of classes of the network.
+    """
+    from ..data.classes import CLASSES, ClassList
+
+    names = tuple(card.get("classes") or CLASSES)
+    if len(names) != count:
+        names = tuple(f"class {label}" for label in range(count))
     colours = card.get("colours")
-    return None if colours is None else tuple((red, green, blue) for red, green, blue in colours)
+    return ClassList(names, colours and tuple((red, green, blue) for red, green, blue in colours))
 
 
 def names() -> list[str]:

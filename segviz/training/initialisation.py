@@ -1,6 +1,6 @@
 """The weights that training starts from: a whole checkpoint, or parts from other files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,7 +52,8 @@ class Initialisation:
         context: Weights of the pooled context module (safetensors).
         classifier: A classifier of that module's maps (safetensors, `logits`); needs cached
             samples.
-        checkpoint: A trained checkpoint of the same architecture, by name or path.
+        checkpoint: A trained checkpoint of the same architecture, by name or path; with other
+            classes, its classifier is left out.
         pretrained: Whether timm downloads ImageNet weights where `backbone` is None.
     """
 
@@ -92,15 +93,25 @@ def _load_backbone(network: Segmenter, source: str) -> None:
 
 
 def _load_checkpoint(network: Segmenter, name: str) -> dict[str, Any]:
-    """Load a checkpoint of the same architecture and return what its card says of its origin."""
+    """Load a checkpoint of the same architecture and return what its card says of its origin.
+
+    With another number of classes, all but the classifier is loaded.
+    """
     trained = checkpoint.load(name)
     found = trained.dynamic
-    if found.architecture != network.architecture:
+    theirs = found.architecture
+    if replace(theirs, classes=network.architecture.classes) != network.architecture:
         raise InputError(
-            f"the checkpoint {name} has another architecture ({found.architecture});"
+            f"the checkpoint {name} has another architecture ({theirs});"
             " give the same --backbone, --stride, --channels and --levels."
         )
-    network.load_state_dict(found.state_dict())
+    own = network.state_dict()
+    network.load_state_dict(
+        {
+            key: value if value.shape == own[key].shape else own[key]
+            for key, value in found.state_dict().items()
+        }
+    )
     wanted = ("name", "sha256", "command", "training", "began_as")
     return {key: trained.card[key] for key in wanted if key in trained.card}
 

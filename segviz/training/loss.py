@@ -77,7 +77,7 @@ def predict_cached(network: Segmenter, samples: Sequence[CachedSample]) -> list[
 
 
 def cross_entropy(predictions: Iterable[LabelledLogits]) -> BatchLoss:
-    """Return the mean cross-entropy over all labelled pixels of at least one prediction."""
+    """Return the mean cross-entropy over all labelled pixels; 0 if all are ignored."""
     losses, truths, labels = [], [], []
     for prediction in predictions:
         logits = resample(prediction.logits.float(), prediction.rows, prediction.columns)
@@ -86,5 +86,5 @@ def cross_entropy(predictions: Iterable[LabelledLogits]) -> BatchLoss:
         truths.append(truth.flatten())
         labels.append(logits.detach().argmax(1).flatten())
     truth = torch.cat(truths)
-    loss = torch.stack(losses).sum() / (truth != IGNORE).sum()
+    loss = torch.stack(losses).sum() / (truth != IGNORE).sum().clamp(min=1)
     return BatchLoss(loss, truth, torch.cat(labels), logits)

@@ -271,6 +271,11 @@ class Trainer:
                 f"the loss is {loss} after {self.iteration} updates; train again with an --lr below"
                 f" {self.recipe.learning_rate:g}."
             )
+        if np.isnan(miou):
+            raise InputError(
+                f"all pixels of the first {self.iteration} updates are ignored; check the masks and"
+                " what they ignore."
+            )
         return loss, miou
 
     def _log_row(self, loss: float, miou: float) -> dict[str, str]:

@@ -198,3 +198,101 @@ def test_voc_on_a_network_of_other_classes(cli, voc_root, five):
                  trained=False)  # fmt: skip
     code, _, err = result
     assert code == 0 and "car -> car" in err and "does not know 20 of the 21 classes" in err
+
+
+# === segviz train
+
+TINY = (
+    "--backbone", "test_efficientnet", "--crop", 49, "--batch", 2, "--channels", 8, "--levels", 3,
+    "--loaders", 0, "--epochs", 1, "--device", "cpu",
+)  # fmt: skip
+
+
+@pytest.fixture
+def named(tmp_path):
+    """A file of the classes with their colours."""
+    path = tmp_path / "classes.json"
+    path.write_text(json.dumps(dict(zip(NAMES, COLOURS, strict=True))))
+    return path
+
+
+def test_train_writes_names_and_colours(cli, evaluate, few, named, tmp_path):
+    images, masks = few
+    code, out, err = cli(
+        "train", "--images", images, "--masks", masks, "--classes", named, *TINY,
+        "--out", tmp_path / "out", "--name", "own", "--json", trained=False,
+    )  # fmt: skip
+    card = parse_json(out)
+    assert code == 0 and "segviz: classes in 3 masks: 0 ground" in err
+    assert card["classes"] == list(NAMES) and card["colours"] == [list(c) for c in COLOURS]
+    assert card["architecture"]["classes"] == 5 and card["training"]["images"] == 3
+    assert card["data"]["images"] == str(images) and "licence" not in card
+    own = tmp_path / "out" / "own.safetensors"
+    result = parse_json(evaluate(*few, "--json", network=own)[1])
+    assert result["classes"] == list(NAMES)
+    # Its names and colours are known to `run`, too.
+    by_colour(own_images.labels(0)).save(tmp_path / "mask.png")
+    code, out, _ = cli(
+        "run", images / "p00.png", "--truth", tmp_path / "mask.png", "--scale", 1, "--steps", 0,
+        "--out", tmp_path / "run", "--formats", "", "--json", "--checkpoint", own, trained=False,
+    )  # fmt: skip
+    run = parse_json(out)
+    assert code == 0 and run["reference"] == "truth"
+    labels = own_images.labels(0)
+    assert run["steps"][0]["accuracy"] is not None and labels.shape == (60, 80)
+
+
+def test_train_from_a_network_of_other_classes(cli, few, tmp_path):
+    """All but the classifier is taken over; the classes are those of --classes."""
+    images, masks = few
+    for name, classes in (("first", NAMES), ("second", (*NAMES, "plane"))):
+        (tmp_path / f"{name}.txt").write_text("\n".join(classes))
+        start = [] if name == "first" else ["--start", tmp_path / "first.safetensors"]
+        code, out, _ = cli(
+            "train", "--images", images, "--masks", masks, "--classes", tmp_path / f"{name}.txt",
+            *TINY, *start, "--backbone-rate", 0, "--out", tmp_path, "--name", name, "--json",
+            trained=False,
+        )  # fmt: skip
+        assert code == 0 and parse_json(out)["classes"] == list(classes)
+    paths = (tmp_path / "first.safetensors", tmp_path / "second.safetensors")
+    first, second = (checkpoint.load(str(path)).network for path in paths)
+    for one, other in zip(first.backbone.parameters(), second.backbone.parameters(), strict=True):
+        assert torch.equal(one, other)
+    assert second.classes == 6
+
+
+def test_train_needs_masks(cli, few, named):
+    arguments = ("train", "--images", few[0], *TINY)
+    assert_refused(cli(*arguments, trained=False), "--masks")
+    (few[1] / "p01.png").write_bytes(b"no mask")
+    arguments = ("train", "--images", few[0], "--masks", few[1], "--classes", named, *TINY)
+    assert_refused(cli(*arguments, trained=False), r"p01\.png")
+
+
+# === segviz run
+
+
+def test_run_reads_a_mask_by_its_classes(cli, few, five, tmp_path):
+    """The mask numbers the classes otherwise; its truth is that of the network."""
+    images, masks = few
+    truth = own_images.labels(0)
+    turned = np.where(truth == 255, 255, 4 - truth).astype(np.uint8)
+    Image.fromarray(turned).save(tmp_path / "m.png")
+    (tmp_path / "classes.txt").write_text("\n".join(reversed(NAMES)))
+    common = ("run", images / "p00.png", "--scale", 1, "--steps", 0, "--json", "--checkpoint", five)
+    plain = cli(*common, "--truth", masks / "p00.png", trained=False)
+    turned = cli(
+        *common, "--truth", tmp_path / "m.png", "--classes", tmp_path / "classes.txt", trained=False
+    )
+    assert plain[0] == turned[0] == 0
+    accuracy = [parse_json(out)["steps"][0]["accuracy"] for _, out, _ in (plain, turned)]
+    assert accuracy[0] == accuracy[1]
+
+
+def test_run_refuses(cli, few, five, tmp_path):
+    common = ("run", few[0] / "p00.png", "--scale", 1, "--steps", 0, "--checkpoint", five)
+    assert_refused(cli(*common, "--ignore", 3, trained=False), "--ignore", "--truth")
+    Image.fromarray(np.eye(60, 80, dtype=np.uint8) * 255).save(tmp_path / "binary.png")
+    assert_refused(
+        cli(*common, "--truth", tmp_path / "binary.png", trained=False), "0 and 255", "--classes"
+    )

@@ -1,10 +1,15 @@
+import io
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from segviz.data.classes import PALETTE, ClassList, colourise
 from segviz.data.images import load_photo
-from segviz.data.masks import MaskFormat, load_labels
+from segviz.data.masks import MaskFormat, is_binary, load_labels, read_mask
+from segviz.errors import InputError
 from tests.data.image_files import assert_refused, encode, labels, mask, png_header, scene
 
 
@@ -139,3 +144,109 @@ def test_labels_share_the_checks_of_photos(tmp_path):
     assert_refused(r"mask is empty \(0 bytes\)", b"", load_labels)
     assert_refused("mask has 3,600,000,000 pixels", png_header(60000, 60000), load_labels)
     assert_refused("mask .* is a folder", tmp_path, load_labels)
+
+
+# Files that Pillow would not return as they were meant
+
+
+@pytest.mark.parametrize(("bits", "factor"), [(2, 85), (4, 17)])
+def test_grey_of_few_bits_holds_ids(bits, factor):
+    """Pillow can write few bits for palettes only: the palette is cut out of the file."""
+    ids = (np.arange(400).reshape(20, 20) % 2**bits).astype(np.uint8)
+    data = without_palette(encode(mask(ids), bits=bits))
+    assert (np.array(Image.open(io.BytesIO(data))) == factor * ids).all()
+    np.testing.assert_array_equal(load_labels(data), ids)
+
+
+def without_palette(data):
+    """A palette PNG as the greyscale PNG of the same values."""
+    chunks, place = [], 8
+    while place < len(data):
+        length = struct.unpack(">I", data[place : place + 4])[0]
+        kind, body = data[place + 4 : place + 8], data[place + 8 : place + 8 + length]
+        if kind == b"IHDR":
+            body = body[:9] + b"\0" + body[10:]
+        if kind != b"PLTE":
+            crc = struct.pack(">I", zlib.crc32(kind + body))
+            chunks.append(struct.pack(">I", len(body)) + kind + body + crc)
+        place += 12 + length
+    return data[:8] + b"".join(chunks)
+
+
+def test_one_bit_holds_two_classes():
+    bits = np.eye(20) > 0
+    data = encode(Image.fromarray(bits))
+    np.testing.assert_array_equal(load_labels(data, format=numbered(2)), bits)
+    assert_refused("colour mode 1, which holds no ids of 21 classes", data, load_labels)
+
+
+def test_refused_storage():
+    frame = Image.fromarray(labels())
+    one_hot = encode(frame, "TIFF", save_all=True, append_images=[frame])
+    assert_refused("several frames, as of one-hot", one_hot, load_labels)
+    inverted = encode(frame, "TIFF", tiffinfo={262: 0})
+    assert_refused("white as 0", inverted, load_labels)
+    header = struct.pack(">IIBBBBB", 20, 20, 16, 2, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\0" + bytes(20 * 6) for _ in range(20)))
+    deep = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))
+    )
+    assert_refused("colours of 16 bits", deep, load_labels)
+
+
+# Formats of masks
+
+
+def test_colours_of_classes():
+    colours = ((9, 9, 9), (1, 2, 3), (250, 0, 0))
+    format = MaskFormat(ClassList(("a", "b", "c"), colours))
+    ids = np.tile(np.array([[0, 1], [2, 255]], np.uint8), (10, 10))
+    table = np.zeros((256, 3), np.uint8)
+    table[:3], table[255] = colours, PALETTE[255]
+    for image in (Image.fromarray(table[ids]), mask(ids, table)):
+        found = read_mask(encode(image), format=format)
+        np.testing.assert_array_equal(found.labels, ids)
+        assert not found.ids
+    table[2] = 250, 0, 1
+    assert_refused(r"colours that are not the classes', such as \(250, 0, 1\)",
+                   encode(Image.fromarray(table[ids])), load_labels, format=format)  # fmt: skip
+    assert_refused("some colours of the classes and others", encode(mask(ids, table)),
+                   load_labels, format=format)  # fmt: skip
+    # Ids in a palette of quite other colours, and in grey.
+    for image in (mask(ids, PALETTE), Image.fromarray(ids)):
+        np.testing.assert_array_equal(load_labels(encode(image), format=format), ids)
+
+
+def test_ids_to_ignore_and_to_reduce():
+    ids = np.tile(np.array([[0, 1], [2, 7]], np.uint8), (10, 10))
+    data = encode(Image.fromarray(ids))
+    assert load_labels(data, format=numbered(3, ignore=7))[:2, :2].tolist() == [[0, 1], [2, 255]]
+    reduced = load_labels(data, format=numbered(2, ignore=7, reduce_zero_label=True))
+    assert reduced[:2, :2].tolist() == [[255, 0], [1, 255]]
+    assert_refused(
+        "class ids 7, which are neither 1 to 3 nor 0", data, load_labels,
+        format=numbered(3, reduce_zero_label=True),
+    )  # fmt: skip
+
+
+def test_masks_of_one_object():
+    unstated = MaskFormat()
+    assert is_binary({0, 255}, unstated) and is_binary({255}, unstated)
+    assert not is_binary({0}, unstated) and not is_binary({0, 1, 255}, unstated)
+    assert not is_binary({0, 255}, MaskFormat(ignore=255))
+    assert not is_binary({0, 255}, MaskFormat(ClassList(("a", "b"), mask_ids=(0, 255))))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"ignore": -1}, "from 0 to 65535, got -1"),
+        ({"classes": ClassList(("a", "b"), mask_ids=(0, 9)), "ignore": 9}, "class 'b'"),
+        ({"classes": ClassList(("a", "b"), mask_ids=(0, 9)), "reduce_zero_label": True},
+         "--reduce-zero-label"),
+    ],
+)  # fmt: skip
+def test_contradictions(options, words):
+    with pytest.raises(InputError, match=words):
+        MaskFormat(**options)

@@ -4,10 +4,13 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from segviz.data import samples, voc
+from segviz.data.classes import ClassList
 from segviz.data.images import LONG_SIDE
-from segviz.data.sources import from_pixels, from_upload, load
+from segviz.data.masks import MaskFormat
+from segviz.data.sources import TruthFormat, from_pixels, from_upload, load
 from segviz.errors import InputError
 
 
@@ -91,3 +94,40 @@ def test_truth_that_cannot_be_used(photo, truth, words):
         from_pixels(photo, truth)
     for word in words:
         assert error.match(word)
+
+
+# Networks of other classes
+
+GREY = Image.fromarray(np.where(np.eye(60) > 0, 255, 0).astype(np.uint8))
+
+
+def test_truth_of_a_sample_in_the_classes_of_a_network():
+    cats = TruthFormat(ClassList(("Cat", "background")))
+    photo, voc_truth = load("sample:cat", format=cats), load("sample:cat").truth
+    assert np.array_equal(photo.truth == 0, voc_truth == 8)
+    assert np.array_equal(photo.truth == 1, voc_truth == 0)
+    assert cats.network.names[0] == "Cat" and photo.note == ""
+    lonely = load("sample:cat", format=TruthFormat(ClassList(("dog", "background"))))
+    assert "cat, which the network does not know" in lonely.note
+    roads = load("sample:cat", format=TruthFormat(ClassList(("road", "sky"))))
+    assert roads.truth is None and "which this network does not have" in roads.note
+
+
+def test_binary_mask_of_a_photo(tmp_path):
+    GREY.save(tmp_path / "mask.png")
+    pixels = np.zeros((60, 60, 3), np.uint8)
+    with pytest.raises(InputError, match=r"0 and 255, as binary masks do.*--classes.*--ignore"):
+        from_pixels(pixels, tmp_path / "mask.png")
+    ids = ClassList(("background", "dog"), mask_ids=(0, 255))
+    format = TruthFormat(mask_format=MaskFormat(ids))
+    labels = from_pixels(pixels, tmp_path / "mask.png", format=format).truth
+    assert np.array_equal(np.unique(labels), [0, 12]) and (labels.diagonal() == 12).all()
+    ignoring = TruthFormat(mask_format=MaskFormat(ignore=255))
+    labels = from_pixels(pixels, tmp_path / "mask.png", format=ignoring).truth
+    assert (labels.diagonal() == 255).all()
+
+
+@pytest.mark.parametrize("id", [21, 254, -1])
+def test_class_ids_of_no_class(id):
+    with pytest.raises(InputError, match=f"class ids {id}, which are neither 0 to 20 nor 255"):
+        from_pixels(np.zeros((60, 60, 3), np.uint8), np.full((60, 60), id, np.int16))
