@@ -72,6 +72,8 @@ def test_run_on_a_sample(cli):
 def test_run_with_a_mask_that_ignores_everything(cli, files, tmp_path):
     Image.fromarray(np.full((56, 72), IGNORE, np.uint8)).save(tmp_path / "mask.png")
     arguments = ("run", files / "photo.png", "--truth", tmp_path / "mask.png", "--scale", 1)
+    assert_refused(cli(*arguments), "255", "binary", "--classes", "--ignore 255")
+    arguments += ("--ignore", 255)
     code, out, err = cli(*arguments, "--steps", 1)
     assert code == 0 and err == "" and "IoU" not in out
     assert parse_json(cli(*arguments, "--steps", 1, "--json")[1])["steps"][0]["iou"] is None
