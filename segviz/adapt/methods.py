@@ -13,8 +13,8 @@ __all__ = ["FEEDFORWARD", "METHODS", "MethodInfo", "find", "names_of", "of_objec
 FEEDFORWARD = "feedforward"
 """The prediction without adaptation."""
 
-STEP = 1 / 60
-"""The cost of an update of the head, in forward passes (as in results/benchmark.json)."""
+STEP = 1 / 50
+"""The cost of an update of the head, in forward passes (results/benchmark.json, 3x)."""
 
 END_TO_END_STEP = 3.0
 """The cost of an update of the whole network: forwards, and backwards twice that."""

@@ -28,7 +28,7 @@ def found():
 def test_costs_are_counted(found):
     costs = [cost(each) for each in found]
     assert costs[0] == 1.0 and costs[3] == 1.3125
-    assert costs[1] == pytest.approx(1 + 32 / 60) and costs[2] == pytest.approx(1 + 2 * 3)
+    assert costs[1] == pytest.approx(1 + 32 / 50) and costs[2] == pytest.approx(1 + 2 * 3)
     assert costs[4] == pytest.approx(2 * (0.25 + 0.5625 + 1 + 1.5625 + 2.25 + 3.0625))
     assert costs[-1] is None
 
