@@ -137,9 +137,11 @@ def _method() -> None:
 
 
 def _use_defaults() -> None:
-    """Set variables and rate to those of the method, if it has not the variables chosen."""
+    """Set variables and rate to the method's own, where those chosen are for another kind."""
     info = METHODS[controls.get("method")]
-    if info.variables and controls.get("variables") not in info.variables:
+    if info.variables and (
+        controls.get("variables") not in info.variables or info.variables[0] == "gate"
+    ):
         controls.apply({"variables": info.variables[0], "learning_rate": info.learning_rate})
 
 
