@@ -387,3 +387,16 @@ def test_voc_search_without_a_hit(app, voc_root):
 def test_absurd_voc_folders(app, root):
     browse(app.open(), root)
     assert not app.at.exception and len(app.at.error) == 1
+
+
+def test_a_method_on_other_variables_brings_its_own(app):
+    """A pyramid adapts its weights at a larger rate; back on the head, the paper's values return."""
+    app.open()
+    app.set(method="pyramid:gate:entropy")
+    assert app.control("variables").value == "gate" and app.control("learning_rate").value == "0.05"
+    app.set(method="entropy")
+    assert app.control("variables").value == "both"
+    assert app.control("learning_rate").value == "0.001"
+    app.set(variables="score")
+    app.set(method="oracle")
+    assert app.control("variables").value == "score"
