@@ -390,7 +390,7 @@ def test_absurd_voc_folders(app, root):
 
 
 def test_a_method_on_other_variables_brings_its_own(app):
-    """A pyramid adapts its weights at a larger rate; back on the head, the paper's values return."""
+    """A pyramid adapts its weights, at a larger rate; on the head the paper's values return."""
     app.open()
     app.set(method="pyramid:gate:entropy")
     assert app.control("variables").value == "gate" and app.control("learning_rate").value == "0.05"
