@@ -39,14 +39,21 @@ def load_transformers(name: str) -> Loaded:
     transformers = _import("transformers", "hf")
     try:
         processor = transformers.AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
-        module = transformers.AutoModelForSemanticSegmentation.from_pretrained(
-            name, use_safetensors=True, trust_remote_code=False
+        module, found = transformers.AutoModelForSemanticSegmentation.from_pretrained(
+            name, use_safetensors=True, trust_remote_code=False, output_loading_info=True
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise InputError(
             f"hf:{name} cannot be loaded ({_first_line(error)}); give a folder with config.json,"
             " preprocessor_config.json and model.safetensors, or a model of the hub."
         ) from error
+    # transformers fills these with random numbers, as for a network without a trained classifier.
+    missing = sorted(set(found["missing_keys"]) & {key for key, _ in module.named_parameters()})
+    if missing:
+        raise InputError(
+            f"hf:{name} lacks {len(missing)} weights of {type(module).__name__}, such as"
+            f" {missing[0]}; give a network that was trained to segment."
+        )
     config = module.config
     labels = {int(key): str(value) for key, value in config.id2label.items()}
     patch = getattr(config, "patch_size", None)

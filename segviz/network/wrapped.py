@@ -85,7 +85,7 @@ class WrappedModule(nn.Module):
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32), persistent=False)
         self.named = bool(classifier)
         self.classifier_names = self._check_names(tuple(classifier))
-        self.multiple, self.square = self._find_sizes() if multiple is None else (multiple, False)
+        self.multiple, self.square = self._find_sizes(multiple)
         self.cuts = False  # whether the last interpolation is left to whoever reads the logits
         self.aligned = False  # whether it aligns corners
         self.classes, self.stride = self._find_classifiers()
@@ -236,10 +236,11 @@ class WrappedModule(nn.Module):
         return names
 
     @torch.no_grad()
-    def _find_sizes(self) -> tuple[int, bool]:
+    def _find_sizes(self, given: int | None) -> tuple[int, bool]:
         """Return the multiple that sides must be of, and whether inputs must be square."""
         reason: Exception | None = None
-        for multiple, square in SIZES:
+        sizes = SIZES if given is None else ((given, False), (given, True))
+        for multiple, square in sizes:
             height, width = (97, 131) if multiple == 1 else (5 * multiple, 7 * multiple)
             try:
                 x = torch.zeros(1, 3, width if square else height, width, device=self._device())

@@ -171,3 +171,27 @@ def test_ctrl_c_keeps_the_steps(files, checkpoint_path, tmp_path):
     assert [step["step"] for step in result["steps"]] == [0, 1, 2, 3]
     assert result["complete"] is False
     assert Record.load(tmp_path / "record").last == 3
+
+
+def test_run_with_a_network_of_a_python_file(cli, files, tmp_path):
+    path = tmp_path / "own.py"
+    path.write_text(
+        "from torch import nn\n"
+        "def make():\n"
+        "    facts = {'mean': [124, 116, 104], 'std': [58, 57, 57], 'classes': ['a', 'b', 'c']}\n"
+        "    return nn.Sequential(nn.Conv2d(3, 6, 8, 8), nn.ReLU(), nn.Conv2d(6, 3, 1)), facts\n"
+    )
+    network = ("--checkpoint", f"py:{path}:make", "--device", "cpu")
+    run = ("run", files / "photo.png", "--scale", 1, "--steps", 1, *network)
+    code, out, err = cli(*run, "--out", tmp_path / "out", "--json", trained=False)
+    assert code == 0 and err == ""
+    result = parse_json(out)
+    assert result["settings"]["variables"] == "score"
+    assert {step["sigma"] for step in result["steps"]} == {None}
+    assert (tmp_path / "out" / "report.html").stat().st_size > 0
+    code, out, err = cli(*run, trained=False)
+    assert code == 0 and "entropy" in out and "sigma" not in out
+    assert_refused(cli(*run, "--variables", "both", trained=False), "'both'", "score")
+    mask = tmp_path / "mask.png"
+    Image.new("L", (72, 56), 8).save(mask)
+    assert_refused(cli(*run, "--truth", mask, trained=False), "ids 8", "0 to 2")

@@ -103,3 +103,14 @@ def test_chosen_images(voc_root, tmp_path):
     assert set(choose_images(val, 2)) < set(choose_images(val, 3)) < set(every)
     (tmp_path / "ids.txt").write_text("b\na\nb\n")
     assert choose_images(voc_images(voc_root, str(tmp_path / "ids.txt")), None) == ["b", "a"]
+
+
+def test_a_wrapped_module(foreign, voc_root):
+    notes = []
+    found = evaluate(
+        foreign, voc_root, limit=3, methods=("feedforward", "entropy"), on_note=notes.append
+    )
+    feedforward, entropy = found["results"]
+    assert (feedforward["variables"], entropy["variables"]) == (None, "score")
+    assert feedforward["sigma"] is None and entropy["entropy"] <= feedforward["entropy"]
+    assert len(feedforward["class_iou"]) == 4 and any("car" in note for note in notes)

@@ -61,6 +61,31 @@ def test_order_of_the_channels(tmp_path):
     assert network.card["std"] == pytest.approx([255, 255, 255])
 
 
+def test_networks_for_square_inputs_of_whole_patches(tmp_path):
+    transformers = pytest.importorskip("transformers")
+    config = transformers.DPTConfig(
+        num_labels=3,
+        hidden_size=16,
+        num_hidden_layers=4,
+        num_attention_heads=2,
+        intermediate_size=16,
+        backbone_out_indices=[0, 1, 2, 3],
+        neck_hidden_sizes=[8, 8, 8, 8],
+        fusion_hidden_size=8,
+        image_size=64,
+    )
+    transformers.DPTForSemanticSegmentation(config).save_pretrained(tmp_path)
+    transformers.DPTImageProcessor().save_pretrained(tmp_path)
+    network = load(f"hf:{tmp_path}").network
+    assert network.square and network.multiple == 16 and network.aligned
+    encoding = network.encode(torch.zeros(1, 3, 40, 72))
+    logits = network.predict(encoding).logits
+    rows, columns = network.lattices(encoding, 40, 72)
+    assert rows == columns and logits.shape == (3, *encoding.shape)
+    for count, side in zip(encoding.shape, (40, 72), strict=True):
+        assert (count - 1) * rows.stride <= side - 1 < count * rows.stride
+
+
 def test_transformers_without_safetensors(tmp_path, segformer):
     for name in ("config.json", "preprocessor_config.json"):
         (tmp_path / name).write_bytes((segformer / name).read_bytes())
@@ -69,6 +94,18 @@ def test_transformers_without_safetensors(tmp_path, segformer):
         load(f"hf:{tmp_path}")
     with pytest.raises(InputError, match=r"preprocessor_config.json"):
         load(f"hf:{tmp_path / 'absent'}")
+
+
+def test_transformers_without_a_classifier(tmp_path, segformer):
+    from safetensors.torch import load_file, save_file
+
+    for name in ("config.json", "preprocessor_config.json"):
+        (tmp_path / name).write_bytes((segformer / name).read_bytes())
+    tensors = load_file(segformer / "model.safetensors")
+    kept = {key: value for key, value in tensors.items() if "decode_head.classifier" not in key}
+    save_file(kept, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(InputError, match=r"lacks 2 weights.*decode_head.classifier.bias"):
+        load(f"hf:{tmp_path}")
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+import segviz
 from segviz.adapt import Settings
 from segviz.data.classes import CLASSES, IGNORE, PALETTE
 from segviz.errors import InputError
@@ -226,6 +227,18 @@ def test_memory_of_a_run_of_a_wrapped_module(foreign, photo):
     needed = Run(foreign, photo, Settings(scale=1, variables="score")).memory().bytes
     larger = Run(foreign, photo, Settings(scale=8, variables="score")).memory().bytes
     assert needed is not None and larger is not None and needed < larger
+
+
+def test_a_module_that_cannot_be_traced_has_no_estimate(photo):
+    class Opaque(torch.nn.Conv2d):
+        def forward(self, x):
+            assert not x.is_meta, "this needs numbers"
+            return super().forward(x)
+
+    network = segviz.wrap(Opaque(3, 3, 8, 8), mean=(124, 116, 104), std=(58, 57, 57))
+    run = Run(network, photo, Settings(scale=1, steps=1, variables="score"))
+    assert run.memory().bytes is None
+    assert run.all().last == 1
 
 
 def test_records_of_a_wrapped_module(foreign, photo, tmp_path):
