@@ -33,6 +33,8 @@ def load_photo(source: bytes | Path) -> np.ndarray:
     """
     decoded = decode(source, "photo")
     pixels = np.array(_rgb(decoded.image))
+    if decoded.white_is_zero and decoded.image.mode.startswith("I"):
+        pixels = 255 - pixels  # of 8 bits, Pillow inverts them itself
     if decoded.raw_mode.startswith("RGB") and ";16" in decoded.raw_mode and pixels.max() <= 15:
         # Pillow takes the high byte of each colour.
         raise InputError(

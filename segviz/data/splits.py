@@ -34,17 +34,18 @@ def voc_images(root: Path, split: str, exclude: Path | None = None) -> voc.VocIm
 
 
 def read_ids(path: Path) -> list[str]:
-    """Return the ids in a text file, one on each line.
+    """Return the ids in a text file, each once: one a line, or as the paths of photos and masks.
 
     Raises:
         InputError: If the file cannot be read.
     """
     try:
-        return path.read_text(encoding="utf-8").split()
+        words = path.read_text(encoding="utf-8-sig").split()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"the list of ids {path} cannot be read ({error}); give a text file."
         ) from error
+    return list(dict.fromkeys(map(voc.id_in_list, words)))
 
 
 def subset(ids: Sequence[str], count: int) -> list[str]:

@@ -20,6 +20,7 @@ __all__ = [
     "classes_of",
     "find_root",
     "has_photo",
+    "id_in_list",
     "read_photo",
     "read_split",
     "read_truth",
@@ -143,14 +144,20 @@ def read_split(root: Path, split: str) -> list[str]:
         )
     file = folder / f"{split}.txt"
     try:
-        lines = [line.split() for line in file.read_text(encoding="utf-8").splitlines()]
+        lines = [line.split() for line in file.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, ValueError) as error:
         raise InputError(f"the list {file} cannot be read ({error}); restore it.") from error
     # DeepLab's lists have lines such as "/JPEGImages/ID.jpg /SegmentationClassAug/ID.png".
-    names = [line[0].rpartition("/")[2].removesuffix(".jpg") for line in lines if line]
+    names = [id_in_list(line[0]) for line in lines if line]
     if not names:
         raise InputError(f"the list {file} has no ids (0 lines); restore it.")
     return [_check_id(name) for name in names]
+
+
+def id_in_list(word: str) -> str:
+    """Return the id in a word of a list, which may be the path of a photo or of a mask."""
+    name = word.replace("\\", "/").rpartition("/")[2]
+    return name.removesuffix(".jpg").removesuffix(".png")
 
 
 def has_photo(root: Path, id: str) -> bool:

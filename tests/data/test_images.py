@@ -1,4 +1,6 @@
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -156,3 +158,20 @@ def test_fit_refuses_another_size():
 def test_thumbnail():
     assert thumbnail(scene(400, 300), 64).shape == (48, 64, 3)
     assert thumbnail(scene(40, 30), 64).shape == (30, 40, 3)
+
+
+def test_inverted_grey_of_16_bits():
+    grey = np.arange(400, dtype=np.uint16).reshape(20, 20) * 150
+    inverted = load_photo(encode(Image.fromarray(grey), "TIFF", tiffinfo={262: 0}))
+    plain = load_photo(encode(Image.fromarray(grey), "TIFF"))
+    np.testing.assert_array_equal(inverted, 255 - plain)
+
+
+def test_colours_of_12_bits_in_16():
+    header = struct.pack(">IIBBBBB", 20, 20, 16, 2, 0, 0, 0)
+    rows = b"".join(b"\0" + struct.pack(">60H", *range(4000, 4060)) for _ in range(20))
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    )
+    assert_refused("at most 12 bits in 16.*8 bits", data)

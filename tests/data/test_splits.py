@@ -42,3 +42,20 @@ def test_unreadable_lists(voc_root, tmp_path):
     (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="list of ids"):
         read_ids(tmp_path / "binary.txt")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{id}.jpg",
+        "JPEGImages\\{id}.jpg SegmentationClass\\{id}.png",
+        "/JPEGImages/{id}.jpg /SegmentationClassAug/{id}.png",
+    ],
+)
+def test_lists_of_paths_and_of_other_systems(copy, tmp_path, line):
+    ids = SPLITS["train"][:3]
+    text = "\ufeff" + "".join(line.format(id=id) + "\r\n" for id in ids)
+    for path in (tmp_path / "list.txt", copy / "ImageSets" / "Segmentation" / "list.txt"):
+        path.write_bytes(text.encode())
+    assert read_ids(tmp_path / "list.txt") == split_ids(copy, "list") == ids
+    assert split_ids(copy, "train", tmp_path / "list.txt") == SPLITS["train"][3:]
