@@ -7,8 +7,11 @@ networks, which torch reads without unpickling code. Only `py:` runs code that i
 from __future__ import annotations
 
 import importlib.util
+import io
+import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,10 +41,13 @@ def load_transformers(name: str) -> Loaded:
     """
     transformers = _import("transformers", "hf")
     try:
-        processor = transformers.AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
-        module, found = transformers.AutoModelForSemanticSegmentation.from_pretrained(
-            name, use_safetensors=True, trust_remote_code=False, output_loading_info=True
-        )
+        with _quiet(transformers.utils.logging):
+            processor = transformers.AutoImageProcessor.from_pretrained(
+                name, trust_remote_code=False
+            )
+            module, found = transformers.AutoModelForSemanticSegmentation.from_pretrained(
+                name, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+            )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise InputError(
             f"hf:{name} cannot be loaded ({_first_line(error)}); give a folder with config.json,"
@@ -125,7 +131,8 @@ def load_smp(name: str) -> Loaded:
             " module.save_pretrained(FOLDER)."
         )
     try:
-        module = smp.from_pretrained(name, encoder_weights=None)
+        with redirect_stdout(io.StringIO()):  # it prints, where commands print JSON
+            module = smp.from_pretrained(name, encoder_weights=None)
     except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
         raise InputError(
             f"smp:{name} cannot be loaded ({_first_line(error)}); give a folder with config.json"
@@ -150,8 +157,9 @@ def load_python(name: str) -> Loaded:
         raise InputError(f"{path} is not a Python file; write py:FILE.py:FUNCTION.")
     made = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(made)
-        result = getattr(made, function)()
+        with redirect_stdout(sys.stderr):  # commands print JSON on stdout
+            spec.loader.exec_module(made)
+            result = getattr(made, function)()
     except Exception as error:
         raise InputError(
             f"py:{name} fails ({type(error).__name__}: {_first_line(error)}); correct the file."
@@ -196,6 +204,24 @@ def _import(package: str, extra: str) -> Any:  # noqa: ANN401
             f"{extra}: needs the package {package}, which is not installed; run"
             f" pip install 'segviz[{extra}]'."
         ) from error
+
+
+@contextmanager
+def _quiet(logging: Any) -> Iterator[None]:  # noqa: ANN401
+    """Keep transformers from printing progress and advice.
+
+    Arguments:
+        logging: `transformers.utils.logging`.
+    """
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def _normalisation(processor: Any) -> dict[str, Any]:  # noqa: ANN401

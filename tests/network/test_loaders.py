@@ -196,6 +196,18 @@ def test_missing_packages(monkeypatch, prefix, package):
         load(f"{prefix}:anything")
 
 
+def test_loaders_print_nothing_on_stdout(tmp_path, segformer, capfd):
+    smp = pytest.importorskip("segmentation_models_pytorch")
+    smp.FPN("resnet18", encoder_weights=None, classes=3).save_pretrained(tmp_path / "fpn")
+    (tmp_path / "own.py").write_text(PYTHON.replace("def five():", "def five():\n    print(1)"))
+    capfd.readouterr()
+    for name in (f"hf:{segformer}", f"smp:{tmp_path / 'fpn'}"):
+        load(name)
+        assert capfd.readouterr() == ("", "")
+    load(f"py:{tmp_path / 'own.py'}:five")
+    assert capfd.readouterr() == ("", "1\n")
+
+
 def test_every_prefix_is_a_spelling_of_load():
     assert set(LOADERS) == {"hf", "tv", "smp", "py"}
     with pytest.raises(InputError, match=r"hf:, tv:, smp: or py:"):
