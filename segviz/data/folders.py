@@ -258,7 +258,8 @@ def _unmatched(photos: Sequence[str], masks: Sequence[str]) -> str:
             verb = "has" if len(ids) == 1 else "have"
             plural = noun if len(ids) == 1 else f"{noun}s"
             parts.append(f"{len(ids)} {plural} {verb} no {other} ({some})")
-    return f"{' and '.join(parts)}, and are left out." if parts else ""
+    left_out = "is" if len(photos) + len(masks) == 1 else "are"
+    return f"{' and '.join(parts)}, and {left_out} left out." if parts else ""
 
 
 def _without_suffix(name: str) -> str:

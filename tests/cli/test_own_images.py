@@ -143,7 +143,7 @@ def test_unmatched_images_are_named(evaluate, few):
     (few[1] / "p02.png").unlink()
     code, out, err = evaluate(*few, "--json")
     assert code == 0 and parse_json(out)["images"] == 2
-    assert "segviz: 1 photo has no mask (p02), and are left out." in err
+    assert "segviz: 1 photo has no mask (p02), and is left out." in err
 
 
 @pytest.mark.parametrize(
