@@ -75,7 +75,8 @@ def tiny_architecture():
     """A light network: stride 16, 16 channels, sigma 0, 1, 2, 4."""
     from segviz.network import Architecture
 
-    return Architecture.of("mobilenetv2_100", channels=16, levels=4)
+    # timm's own miniature, but otherwise as the shipped network.
+    return Architecture(backbone="test_efficientnet", channels=16, levels=4)
 
 
 @pytest.fixture(scope="session")

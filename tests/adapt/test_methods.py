@@ -77,8 +77,8 @@ def test_weights_sum_to_1_and_sizes_lie_between_those_read(episode):
         joined = min(state.step, settings.joins) + 1
         assert (state.weights > 0).sum() <= joined
         assert state.sizes.shape == state.entropy.shape
-        assert state.sizes.min() >= -2 - 1e-5 and state.sizes.max() <= 1 + 1e-5
-    assert states[0].sizes.abs().max() < 1e-6  # log2 of scale 1
+        assert state.sizes.min() >= 0.25 - 1e-5 and state.sizes.max() <= 2 + 1e-5
+    assert (states[0].sizes - 1).abs().max() < 1e-6
 
 
 def test_updates_begin_where_the_method_without_updates_ends(episode, gated):

@@ -91,14 +91,14 @@ def test_the_size_of_a_single_view(view):
     weights[view] = 1
     sizes = mixture.sizes(weights, 1.5)
     assert sizes.shape == SHAPE
-    expected = math.log2(1.5 * mixture.views[view].factor)
+    expected = 1.5 * mixture.views[view].factor
     assert torch.allclose(sizes, torch.full(SHAPE, expected, dtype=torch.float64))
 
 
 def test_sizes_of_equal_views_are_weighed():
     mixture = random_mixture(equal=True)
     weights = torch.tensor([[0.5], [0.3], [0.2]], dtype=torch.float64)
-    expected = math.log2(3) + 0.5 - 0.2
+    expected = 3 * 2 ** (0.5 - 0.2)  # of 2, 1 and 1/2
     sizes = mixture.sizes(weights, 3.0)
     assert torch.allclose(sizes, torch.full(SHAPE, expected, dtype=torch.float64))
 
@@ -110,7 +110,7 @@ def test_sizes_count_the_views_that_agree_with_the_prediction():
     mixture = random_mixture()._replace(predictions=ViewPredictions(p, SHAPE))
     weights = torch.tensor([[0.4], [0.4], [0.2]], dtype=torch.float64)
     sizes = mixture.sizes(weights, 1.0)
-    assert torch.allclose(sizes, torch.full(SHAPE, 0.5, dtype=torch.float64))
+    assert torch.allclose(sizes, torch.full(SHAPE, 2**0.5, dtype=torch.float64))
 
 
 # Photos
