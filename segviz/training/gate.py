@@ -105,7 +105,12 @@ def _balanced(target: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def train_gate(
-    samples: Sequence[GateSamples], background: int | None = 0, data: str = "", command: str = ""
+    samples: Sequence[GateSamples],
+    background: int | None = 0,
+    data: str = "",
+    command: str = "",
+    seeds: int = SEEDS,
+    updates: int = UPDATES,
 ) -> GateCard:
     """Train a gate on the samples of photos, full batch, with AdamW from five seeds.
 
@@ -114,6 +119,8 @@ def train_gate(
         background: The id of the background; None = none.
         data: What to say of the photos on the card.
         command: What to say of the command.
+        seeds: The number of maps, each from a seed of its own.
+        updates: The number of updates of each.
 
     Raises:
         InputError: If there are fewer photos.
@@ -131,13 +138,13 @@ def train_gate(
         background=background,
         mean=_plain(mean),
         std=_plain(std),
-        maps=[_train_map(x, likelihoods, seed) for seed in range(SEEDS)],
+        maps=[_train_map(x, likelihoods, seed, updates) for seed in range(seeds)],
         data=data,
         command=command,
     )
 
 
-def _train_map(x: Tensor, likelihoods: Tensor, seed: int) -> dict[str, Any]:
+def _train_map(x: Tensor, likelihoods: Tensor, seed: int, updates: int) -> dict[str, Any]:
     torch.manual_seed(seed)
     hidden, out = nn.Linear(x.shape[1], HIDDEN), nn.Linear(HIDDEN, LEVELS)
     weights: dict[str, Tensor] = {
@@ -148,7 +155,7 @@ def _train_map(x: Tensor, likelihoods: Tensor, seed: int) -> dict[str, Any]:
     }
     optimiser = torch.optim.AdamW(weights.values(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     log_p = likelihoods.clamp(min=1e-6).log()
-    for _ in range(UPDATES):
+    for _ in range(updates):
         optimiser.zero_grad()
         log_w = one_map(x, weights).log_softmax(1)
         loss = -(log_w[:, None] + log_p).logsumexp(2).mean()
@@ -164,7 +171,11 @@ def log_likelihood(samples: Sequence[GateSamples], log_weights: Tensor) -> Tenso
 
 
 def cross_validate(
-    samples: Sequence[GateSamples], folds: int = 5, background: int | None = 0
+    samples: Sequence[GateSamples],
+    folds: int = 5,
+    background: int | None = 0,
+    seeds: int = SEEDS,
+    updates: int = UPDATES,
 ) -> Tensor:
     """Return the log-weights of each photo's samples by a gate trained on others, (S, L).
 
@@ -172,12 +183,14 @@ def cross_validate(
         samples: Those of the photos.
         folds: How many parts the photos are split into.
         background: The id of the background; None = none.
+        seeds: The number of maps of each gate.
+        updates: The number of updates of each map.
     """
     scales = len(samples[0].features)
     found = torch.empty(len(samples), scales, LEVELS)
     for fold in range(folds):
         others = [each for index, each in enumerate(samples) if index % folds != fold]
-        gate = Gate(train_gate(others, background))
+        gate = Gate(train_gate(others, background, seeds=seeds, updates=updates))
         for index in range(fold, len(samples), folds):
             found[index] = gate.of_features(samples[index].features)
     return found.flatten(0, 1)

@@ -3,12 +3,15 @@
 import json
 
 from segviz.__main__ import main
+from tests.miniature import CONTENTS
 
 
 def arguments(voc_root, checkpoint_path, tmp_path):
+    (tmp_path / "all.txt").write_text("\n".join(CONTENTS))
     return [
         "gate",
-        *("--voc-root", str(voc_root), "--split", "trainval", "--checkpoint", str(checkpoint_path)),
+        *("--voc-root", str(voc_root), "--split", str(tmp_path / "all.txt")),
+        *("--checkpoint", str(checkpoint_path)),
         *("--samples", str(tmp_path / "samples"), "--out", str(tmp_path / "card.json"), "--json"),
     ]
 
@@ -17,7 +20,7 @@ def test_a_gate_is_written_on_the_card_and_used(voc_root, checkpoint_path, tmp_p
     words = arguments(voc_root, checkpoint_path, tmp_path)
     assert main(words) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["photos"] == 12 and [line["scale"] for line in told["scales"]][-1] == 4.0
+    assert 10 <= told["photos"] <= 12 and [line["scale"] for line in told["scales"]][-1] == 4.0
     assert all(line["best"] >= line["plain"] for line in told["scales"])
     card = json.loads((tmp_path / "card.json").read_text())
     assert card["gate"]["background"] == 0 and "segviz gate" in card["gate"]["command"]

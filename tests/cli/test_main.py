@@ -6,9 +6,14 @@ from tests.cli.output import assert_refused, is_one_line
 from tests.cli.process import on_forward, start
 
 
-@pytest.mark.parametrize("arguments", [[], ["fly"], ["run"], ["--colour"], ["train"], ["evaluate"]])
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["run"], ["--colour"], ["tables"]])
 def test_misused_commands(cli, arguments):
     assert_refused(cli(*arguments, trained=False), "--help")
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_commands_without_data(cli, command):
+    assert_refused(cli(command, trained=False), "--voc-root", "--images", "--masks")
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,8 @@ def test_a_photo_without_labels_has_no_samples(trained, photo, truth):
 
 def test_a_gate_learns_which_size_is_right():
     samples = synthetic(60)
-    weights = Gate(train_gate(samples)).of_features(torch.cat([each.features for each in samples]))
+    gate = Gate(train_gate(samples, seeds=2, updates=200))
+    weights = gate.of_features(torch.cat([each.features for each in samples]))
     right = torch.cat([each.likelihoods for each in samples])[:, 0].argmax(1)
     assert (weights.argmax(1) == right).float().mean() > 0.95
     uniform = torch.full_like(weights, 1 / 3).log()
@@ -80,8 +81,9 @@ def test_cross_validation_weighs_a_photo_by_a_gate_trained_on_others():
     for each in synthetic(40):
         order = torch.randperm(3, generator=generator)
         samples.append(each._replace(likelihoods=each.likelihoods[..., order]))
-    own = Gate(train_gate(samples)).of_features(torch.cat([each.features for each in samples]))
-    held_out = cross_validate(samples)
+    gate = Gate(train_gate(samples, seeds=1, updates=100))
+    own = gate.of_features(torch.cat([each.features for each in samples]))
+    held_out = cross_validate(samples, 2, seeds=1, updates=100)
     assert held_out.shape == own.shape == (80, 3)
     assert torch.allclose(held_out.exp().sum(1), torch.ones(80), atol=1e-5)
     assert log_likelihood(samples, held_out).mean() < log_likelihood(samples, own).mean()
