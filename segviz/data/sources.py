@@ -181,11 +181,15 @@ def _in_classes_of(photo: Photo, format: TruthFormat) -> Photo:
     except InputError:
         note = "the photo's own truth has VOC's classes, which this network does not have."
         return replace(photo, truth=None, note=note)
+    labels = map.apply(photo.truth)
+    if (labels == IGNORE).all():
+        note = "the photo's own truth has none of the network's classes."
+        return replace(photo, truth=None, note=note)
     unknown = [map.data.names[label] for label in map.ignored if (photo.truth == label).any()]
     note = photo.note
     if unknown:
         note = f"its truth has {', '.join(unknown)}, which the network does not know: ignored."
-    return replace(photo, truth=map.apply(photo.truth), note=note)
+    return replace(photo, truth=labels, note=note)
 
 
 def _check_pixels(photo: np.ndarray) -> np.ndarray:

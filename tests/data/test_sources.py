@@ -131,3 +131,9 @@ def test_binary_mask_of_a_photo(tmp_path):
 def test_class_ids_of_no_class(id):
     with pytest.raises(InputError, match=f"class ids {id}, which are neither 0 to 20 nor 255"):
         from_pixels(np.zeros((60, 60, 3), np.uint8), np.full((60, 60), id, np.int16))
+
+
+def test_truth_without_a_class_of_the_network_is_none():
+    format = TruthFormat(ClassList(("road", "car", "tree")))
+    photo = load("sample:cat", format=format)
+    assert photo.truth is None and "none of the network" in photo.note
