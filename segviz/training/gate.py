@@ -129,6 +129,17 @@ def train_gate(
         raise InputError(
             f"a gate needs at least {MIN_PHOTOS} photos with truth, got {len(samples)}; give more."
         )
+    return _fit(samples, background, data, command, seeds, updates)
+
+
+def _fit(
+    samples: Sequence[GateSamples],
+    background: int | None,
+    data: str,
+    command: str,
+    seeds: int,
+    updates: int,
+) -> GateCard:
     phi = torch.cat([each.features for each in samples])
     likelihoods = torch.cat([each.likelihoods for each in samples])
     mean, std = phi.mean(0), phi.std(0).clamp(min=1e-6)
@@ -190,7 +201,7 @@ def cross_validate(
     found = torch.empty(len(samples), scales, LEVELS)
     for fold in range(folds):
         others = [each for index, each in enumerate(samples) if index % folds != fold]
-        gate = Gate(train_gate(others, background, seeds=seeds, updates=updates))
+        gate = Gate(_fit(others, background, "", "", seeds, updates))
         for index in range(fold, len(samples), folds):
             found[index] = gate.of_features(samples[index].features)
     return found.flatten(0, 1)

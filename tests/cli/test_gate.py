@@ -18,7 +18,8 @@ def arguments(voc_root, checkpoint_path, tmp_path):
 
 def test_a_gate_is_written_on_the_card_and_used(voc_root, checkpoint_path, tmp_path, capsys):
     words = arguments(voc_root, checkpoint_path, tmp_path)
-    assert main(words) == 0
+    code = main(words)
+    assert code == 0, capsys.readouterr().err
     told = json.loads(capsys.readouterr().out)
     assert 10 <= told["photos"] <= 12 and [line["scale"] for line in told["scales"]][-1] == 4.0
     assert all(line["best"] >= line["plain"] for line in told["scales"])
