@@ -24,7 +24,7 @@ def test_a_gate_is_written_on_the_card_and_used(voc_root, checkpoint_path, tmp_p
     assert 10 <= told["photos"] <= 12 and [line["scale"] for line in told["scales"]][-1] == 4.0
     assert all(line["best"] >= line["plain"] for line in told["scales"])
     card = json.loads((tmp_path / "card.json").read_text())
-    assert card["gate"]["background"] == 0 and "segviz gate" in card["gate"]["command"]
+    assert card["gate"]["background"] == 0 and "segviz" in card["gate"]["command"]
     weights = tmp_path / "card.safetensors"
     weights.write_bytes(checkpoint_path.read_bytes())
     run = ["run", "sample:cat", "--method", "pyramid:gate", "--checkpoint", str(weights)]
