@@ -3,7 +3,10 @@
 from ..adapt.methods import FEEDFORWARD, METHODS, MethodInfo
 from .results import MethodResult, ModelResult, ResultFile
 
-__all__ = ["methods_page"]
+__all__ = ["RESULTS", "methods_page"]
+
+RESULTS, MODEL = "table-methods.json", "w/ aug"
+"""The result file that the gains are from, and the network in it."""
 
 SCALES = (1.0, 3.0)
 
@@ -22,7 +25,7 @@ mIoU against feedforward in points, with its standard error over resampled image
 """
 
 
-def methods_page(result: ResultFile | None = None, model: str = "") -> str:
+def methods_page(result: ResultFile | None = None, model: str = MODEL) -> str:
     """Return the page in Markdown.
 
     Arguments:

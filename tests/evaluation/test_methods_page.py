@@ -2,15 +2,14 @@ from pathlib import Path
 
 import segviz
 from segviz.adapt.methods import METHODS
-from segviz.evaluation.methods_page import methods_page
+from segviz.evaluation.methods_page import RESULTS, methods_page
 from segviz.evaluation.results import read_result
 
 ROOT = Path(segviz.__file__).parents[1]
 
 
 def test_the_page_is_that_of_the_registry_and_the_results():
-    path = ROOT / "results" / "methods.json"
-    page = methods_page(read_result(path) if path.exists() else None)
+    page = methods_page(read_result(ROOT / "results" / RESULTS))
     assert (ROOT / "docs" / "methods.md").read_text(encoding="utf-8") == page
 
 

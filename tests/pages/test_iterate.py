@@ -393,7 +393,7 @@ def test_a_method_on_other_variables_brings_its_own(app):
     """A pyramid adapts its weights, at a larger rate; on the head the paper's values return."""
     app.open()
     app.set(method="pyramid:gate:entropy")
-    assert app.control("variables").value == "gate" and app.control("learning_rate").value == "0.05"
+    assert app.control("variables").value == "gate" and app.control("learning_rate").value == "0.01"
     app.set(method="entropy")
     assert app.control("variables").value == "both"
     assert app.control("learning_rate").value == "0.001"
