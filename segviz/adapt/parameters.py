@@ -208,11 +208,7 @@ class EndToEndParameters:
 
     def backward(self, gradient: LogitGradient) -> None:
         """Set the gradients of the parameters from that at the logits of the last prediction."""
-        assert self.logits is not None, "the last prediction was made without gradients"
-        for parameter in self.parameters():
-            parameter.grad = None
-        rows = self.logits.flatten(1).T
-        rows.backward(gradient.dense(len(rows)))
+        backpropagate(self.logits, self.parameters(), gradient)
         self.logits = None
 
     def distance(self) -> float:
@@ -267,11 +263,7 @@ class ClassifierParameters:
 
     def backward(self, gradient: LogitGradient) -> None:
         """Set the gradients of the parameters from that at the logits of the last prediction."""
-        assert self.logits is not None, "the last prediction was made without gradients"
-        for parameter in self.parameters():
-            parameter.grad = None
-        rows = self.logits.flatten(1).T
-        rows.backward(gradient.dense(len(rows)))
+        backpropagate(self.logits, self.parameters(), gradient)
         self.logits = None
 
     def distance(self) -> float:
@@ -357,6 +349,17 @@ def _mean_patch(F: Tensor) -> Tensor:
     sides = (slice(0, -1), slice(None), slice(1, None))  # the rows or columns that a tap meets
     sums = [F[0, :, rows, columns].sum((1, 2)) for rows in sides for columns in sides]
     return torch.stack(sums, 1).view(-1, 3, 3) / F[0, 0].numel()
+
+
+def backpropagate(
+    logits: Tensor | None, parameters: Iterable[Tensor], gradient: LogitGradient
+) -> None:
+    """Set the gradients of parameters by autograd from that at logits (K, h, w) with a graph."""
+    assert logits is not None, "the last prediction was made without gradients"
+    for parameter in parameters:
+        parameter.grad = None
+    rows = logits.flatten(1).T
+    rows.backward(gradient.dense(len(rows)))
 
 
 @torch.no_grad()
