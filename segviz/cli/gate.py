@@ -11,6 +11,7 @@ import msgspec
 
 from ..network import checkpoint
 from ..runtime.imports import pause_garbage_collection
+from ..validation import check_range
 from .options import DEFAULT, add_json, add_network, add_voc, load_checkpoint
 from .output import command_line, make_folder, write_atomically
 
@@ -36,6 +37,9 @@ def add_options(command: ArgumentParser) -> None:
         metavar="DIR",
         default="runs/gate",
         help="folder of the samples, needed to resume" + DEFAULT,
+    )
+    command.add_argument(
+        "--updates", type=int, metavar="N", help="updates of each of the gate's maps (default: 600)"
     )
     command.add_argument(
         "--out", metavar="CARD.json", help="write the card with its gate there (default: its own)"
@@ -79,8 +83,11 @@ def run(options: Namespace) -> int:
     data = (
         f"{len(samples)} photos of {options.split} at {', '.join(f'{s:g}' for s in gate.SCALES)}x"
     )
-    card = gate.train_gate(samples, background, data, command_line())
-    report = _report(samples, gate.cross_validate(samples, background=background))
+    updates = gate.UPDATES if options.updates is None else options.updates
+    check_range("--updates", updates, 1)
+    card = gate.train_gate(samples, background, data, command_line(), updates=updates)
+    weights = gate.cross_validate(samples, background=background, updates=updates)
+    report = _report(samples, weights)
     path = (
         Path(options.out) if options.out else checkpoint.locate(trained.name).with_suffix(".json")
     )

@@ -62,8 +62,9 @@ class TruthFormat:
         if masks.is_binary(mask.ids, format):
             raise InputError(
                 "the mask holds nothing but 255, or 0 and 255, as binary masks do, and 255 would be"
-                ' ignored; name both with --classes FILE, JSON such as {"0": "background", "255":'
-                ' "cat"}, or give --ignore 255 if 255 is no object.'
+                " ignored; give the object the id of its class, such as 15 for person, or on the"
+                ' command line name both with --classes FILE, JSON such as {"0": "background",'
+                ' "255": "cat"}, or give --ignore 255 if 255 is no object.'
             )
         return ClassMap.by_name(format.classes, self.network, self.given).apply(mask.labels)
 

@@ -22,6 +22,7 @@ from ..network.interface import Network
 
 __all__ = [
     "SCALES",
+    "UPDATES",
     "GateSamples",
     "collect_samples",
     "cross_validate",

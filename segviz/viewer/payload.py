@@ -98,6 +98,10 @@ def payload(runs: Sequence[NamedRecord], encoder: Encoder | None = None) -> Payl
     entries = [_run(run, encoder, chunks) for run in runs]
     for run, entry in zip(runs, entries, strict=True):
         entry["probabilities"] = _probabilities(run.record, encoder, chunks)
+    numbers = _numbers([run.record for run in runs])
+    for run, entry in zip(runs, entries, strict=True):
+        for number in numbers:  # of the weights of sizes, not every run has all
+            entry["numbers"].setdefault(number["key"], [None] * len(run.record.steps))
     (height, width), *_ = sizes
     head = {
         "width": width,
@@ -108,7 +112,7 @@ def payload(runs: Sequence[NamedRecord], encoder: Encoder | None = None) -> Payl
         "panels": _panels(runs),
         "defaultPanels": default_panels(runs),
         **_colours([run.record for run in runs]),
-        "numbers": _numbers([run.record for run in runs]),
+        "numbers": numbers,
         "runs": entries,
     }
     return Payload(head, chunks.bytes())

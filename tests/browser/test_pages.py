@@ -127,7 +127,7 @@ def test_the_shipped_network_from_a_pages_address_to_the_first_screen(tab, tmp_p
     """Before the main script has run once, Streamlit knows nothing of its pages."""
     with serve(tmp_path) as address:
         tab.goto(f"{address}/model")
-        tab.get_by_text("What is adapted").wait_for(timeout=120_000)
+        tab.get_by_text("What is adapted", exact=True).wait_for(timeout=120_000)
         assert tab.get_by_text("Page not found").count() == 0
         assert tab.get_by_role("link", name="Compare").count() == 1
 

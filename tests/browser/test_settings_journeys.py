@@ -4,11 +4,6 @@ import re
 
 import pytest
 
-from segviz.data.classes import CLASSES
-from segviz.network import checkpoint
-from tests.browser.conftest import serve
-from tests.miniature import calibrated
-
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LANDMARKS = {
@@ -24,7 +19,7 @@ LANDMARKS = {
 
 HIDDEN = {
     "Iterate": (),
-    "Compare": ("Method",),
+    "Compare": ("Objective",),
     "Scales": ("Scale",),
     "Ablate": ("Variables", "Steps T", "Learning rate"),
 }
@@ -34,10 +29,11 @@ DEFAULTS = {
     "Variables": "both",
     "Scale": "3",
     "Steps T": "32",
-    "Method": "Entropy",
+    "Objective": "Entropy",
     "Learning rate": "0.001",
 }
 QUERY = "?photo=sample:rocket&scale=1&steps=2&variables=score&rate=0.01"
+LISTS = "&methods=entropy&scales=1&grid_rates=0.001&grid_variables=score&grid_steps=2"
 OF_QUERY = {**DEFAULTS, "Variables": "score", "Scale": "1", "Steps T": "2", "Learning rate": "0.01"}
 IDLE = "document.querySelector('[data-testid=stApp]').dataset.testScriptState !== 'running'"
 
@@ -51,19 +47,6 @@ BACK = """() => new Promise(resolve => {
 def path(name):
     """Return the path of a page in its address."""
     return "/" if name == "Iterate" else f"/{name.lower()}"
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory, tiny_architecture):
-    """The address of the app on a tiny network in place of the default one."""
-    folder = tmp_path_factory.mktemp("miniature")
-    card = {"name": checkpoint.DEFAULT, "classes": CLASSES}
-    weights = folder / f"{checkpoint.DEFAULT}.safetensors"
-    checkpoint.save(calibrated(tiny_architecture), weights, card)
-    with serve(
-        folder, "tests/browser/miniature_app.py", SEGVIZ_TEST_CHECKPOINTS=str(folder)
-    ) as address:
-        yield address
 
 
 class Visit:
@@ -171,16 +154,23 @@ def test_untouched_settings_from_every_first_page(visit, first):
     visit.walk(("Scales", "Iterate"), DEFAULTS)
 
 
-@pytest.mark.parametrize("first", list(HIDDEN))
-def test_settings_of_an_address(visit, first):
-    lists = "&methods=entropy&scales=1&grid_rates=0.001&grid_variables=score&grid_steps=2"
-    visit.open(first, QUERY + lists).check(first, OF_QUERY)
-    visit.walk(("Ablate", "Compare", "Iterate"), OF_QUERY)
+@pytest.mark.parametrize(
+    ("first", "others"),
+    [
+        ("Iterate", ("Ablate", "Compare", "Iterate")),
+        ("Compare", ("Iterate",)),
+        ("Scales", ("Compare", "Iterate")),
+        ("Ablate", ("Iterate",)),
+    ],
+)
+def test_settings_of_an_address(visit, first, others):
+    visit.open(first, QUERY + LISTS).check(first, OF_QUERY)
+    visit.walk(others, OF_QUERY)
     visit.run("scale 1, 2 steps, learning rate 0.01")
 
 
 def test_settings_typed_on_any_page(visit):
-    visit.open("Iterate", QUERY).finish().type("Steps T", 3).type("Scale", 1.5)
+    visit.open("Iterate", QUERY + LISTS).finish().type("Steps T", 3).type("Scale", 1.5)
     settings = {**OF_QUERY, "Steps T": "3", "Scale": "1.5"}
     visit.check("Iterate", settings).walk(("Compare", "Model", "Iterate"), settings)
     visit.go("Scales").type("Steps T", 1)
@@ -194,7 +184,7 @@ def test_settings_of_a_preset(visit):
     visit.page.get_by_text("scale 1, 32 steps, learning rate 0.001").first.wait_for()
     settings = {**DEFAULTS, "Scale": "1"}
     visit.finish().check("Iterate", settings)
-    visit.walk(("Scales", "Compare", "Iterate"), settings)
+    visit.walk(("Scales", "Iterate"), settings)
 
 
 def test_settings_after_back_and_reload(visit):
@@ -206,7 +196,7 @@ def test_settings_after_back_and_reload(visit):
 
 def test_tabs_have_settings_of_their_own(visits):
     first, second = visits(), visits()
-    first.open("Iterate", QUERY).finish().type("Steps T", 5)
+    first.open("Iterate", QUERY + LISTS).finish().type("Steps T", 5)
     second.open("Runs").go("Iterate").check("Iterate", DEFAULTS).go("Scales")
     second.check("Scales", DEFAULTS)
-    first.walk(("Scales", "Iterate"), {**OF_QUERY, "Steps T": "5"})
+    first.walk(("Compare", "Iterate"), {**OF_QUERY, "Steps T": "5"})

@@ -13,6 +13,7 @@ def arguments(voc_root, checkpoint_path, tmp_path):
         *("--voc-root", str(voc_root), "--split", str(tmp_path / "all.txt")),
         *("--checkpoint", str(checkpoint_path)),
         *("--samples", str(tmp_path / "samples"), "--out", str(tmp_path / "card.json"), "--json"),
+        *("--updates", "20"),
     ]
 
 

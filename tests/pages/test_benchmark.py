@@ -136,7 +136,7 @@ def test_an_image_is_opened_at_its_setting(bench, rooted, trained, monkeypatch):
     app = bench()
     app.control("bench_kind_3_w/ aug").set_value(KIND).run()
     closed = {b.label for b in app.at.button if str(b.key).startswith("bench_open_") and b.disabled}
-    assert closed == {"2010_000099"}
+    assert {label.replace("\\", "") for label in closed} == {"2010_000099"}
     app.click(f"bench_open_{IDS[0]}").rest()
     assert app.record.title == IDS[0]
     assert app.record.settings == Settings(scale=3.0, method="entropy", variables="both")

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from pages.actions import server
 from pages.state.controls import typed_rate
 from pages.state.presets import OPENING, PRESETS
-from segviz.adapt import Settings, episode
+from segviz.adapt import Settings, photo_views
 from segviz.data.samples import SAMPLES
 from segviz.errors import InputError
 from segviz.jobs.queue import SLOT
@@ -251,7 +251,7 @@ def test_a_run_that_does_not_fit_is_refused_and_keeps_the_earlier_result(app, mo
 
 
 def test_a_scale_too_large_for_the_photo_is_refused_in_one_sentence(app, monkeypatch):
-    monkeypatch.setattr(episode, "MAX_INPUT", 200_000)
+    monkeypatch.setattr(photo_views, "MAX_INPUT", 200_000)
     shown = app.open().record
     app.run(scale=4.0)
     assert app.record is shown
@@ -330,10 +330,15 @@ def test_bad_masks_are_refused_in_one_sentence(app, noise, png):
 
 @uploads
 def test_a_mask_without_objects_is_pointed_out(app, noise, png):
+    upload(app.open(), png(noise), mask=png(np.zeros(noise.shape[:2], np.uint8)))
+    assert len(app.at.warning) == 1 and "no object" in app.at.warning[0].value
+
+
+def test_a_binary_mask_is_refused_with_the_remedy(app, noise, png):
     mask = np.zeros(noise.shape[:2], np.uint8)
     mask[10:40, 20:60] = 255  # white on black, as many tools write masks
     upload(app.open(), png(noise), mask=png(mask))
-    assert len(app.at.warning) == 1 and "no object" in app.at.warning[0].value
+    assert len(app.at.error) == 1 and "255" in app.said and "the id of its class" in app.said
 
 
 def test_settings_that_differ_from_the_run_shown_are_named(app):
