@@ -14,12 +14,12 @@ def test_compare_shows_methods_under_one_cursor(page, address):
     app = AppPage(page, address, QUICK + "&variables=score")
     app.go("Compare", "IoU by class")
     panels = app.viewer.panels()
-    assert {f"prediction:{run}" for run in range(4)} <= set(panels)
+    assert {f"prediction:{run}" for run in range(5)} <= set(panels)
     app.viewer.at(4)
-    before = app.viewer.picture("entropy", 3)
+    before = app.viewer.picture("entropy", 4)
     page.keyboard.press("ArrowLeft")
     app.viewer.at(3)
-    assert (app.viewer.picture("entropy", 3) != before).any()
+    assert (app.viewer.picture("entropy", 4) != before).any()
     page.get_by_text("at step 3").wait_for()
     assert app.query == {
         "photo": "sample:rocket",

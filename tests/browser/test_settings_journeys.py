@@ -19,7 +19,7 @@ LANDMARKS = {
 
 HIDDEN = {
     "Iterate": (),
-    "Compare": ("Objective",),
+    "Compare": ("Method",),
     "Scales": ("Scale",),
     "Ablate": ("Variables", "Steps T", "Learning rate"),
 }
@@ -29,7 +29,7 @@ DEFAULTS = {
     "Variables": "both",
     "Scale": "3",
     "Steps T": "32",
-    "Objective": "Entropy",
+    "Method": "Entropy",
     "Learning rate": "0.001",
 }
 QUERY = "?photo=sample:rocket&scale=1&steps=2&variables=score&rate=0.01"
@@ -182,6 +182,7 @@ def test_settings_of_a_preset(visit):
     visit.open("Iterate", QUERY).finish()
     visit.page.get_by_role("button", name=re.compile("A collapse")).click()
     visit.page.get_by_text("scale 1, 32 steps, learning rate 0.001").first.wait_for()
+    visit.page.mouse.move(700, 700)  # the button's tooltip lies over the pages' links
     settings = {**DEFAULTS, "Scale": "1"}
     visit.finish().check("Iterate", settings)
     visit.walk(("Scales", "Iterate"), settings)
