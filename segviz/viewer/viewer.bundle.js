@@ -1521,17 +1521,9 @@ var Inspector = class {
     this.truth = html("span", { class: "truth" });
     this.body = html("tbody");
     this.runHeader = html("th", { scope: "col" }, "Run");
-    const { entropy, sigma, sizes } = model.head.maps;
-    const names = [
-      "Class",
-      "Probability",
-      "Runner-up",
-      `${entropy.title}, ${entropy.unit}`,
-      ...sigma ? [`${sigma.title}, ${sigma.unit}`, `Receptive field, ${sigma.unit}`] : [],
-      ...sizes ? [`${sizes.title}, ${sizes.unit}`] : [],
-      "In S"
-    ].map((name) => html("th", { scope: "col" }, name));
-    const table = html("table", {}, html("thead", {}, html("tr", {}, this.runHeader, ...names)), this.body);
+    this.header = html("tr");
+    this.headed = "";
+    const table = html("table", {}, html("thead", {}, this.header), this.body);
     this.ranking = html("ol", { class: "ranking" });
     this.owner = html("header", { class: "muted" });
     const head = html("header", {}, html("b", {}, "Pixel"), this.where, this.truth);
@@ -1543,15 +1535,33 @@ var Inspector = class {
     );
     this.written = "";
   }
+  /** Write the header of the table: the maps of runs in progress may still become more. */
+  head() {
+    const { entropy, sigma, sizes } = this.model.head.maps;
+    const names = [
+      "Class",
+      "Probability",
+      "Runner-up",
+      `${entropy.title}, ${entropy.unit}`,
+      ...sigma ? [`${sigma.title}, ${sigma.unit}`, `Receptive field, ${sigma.unit}`] : [],
+      ...sizes ? [`${sizes.title}, ${sizes.unit}`] : [],
+      "In S"
+    ];
+    const written = names.join();
+    if (written === this.headed) return;
+    this.headed = written;
+    this.header.replaceChildren(this.runHeader, ...names.map((name) => html("th", { scope: "col" }, name)));
+  }
   /** @param {number} step */
   update(step) {
     const { model } = this;
     const { cursor } = model;
     const readings = model.runs.map((run2) => cursor ? inspect(run2, step, cursor.x, cursor.y) : null);
     const names = model.runs.map(({ info }) => info.name);
-    const content = JSON.stringify([cursor, readings, model.hoveredRun, names]);
+    const content = JSON.stringify([cursor, readings, model.hoveredRun, names, Object.keys(model.head.maps)]);
     if (content === this.written) return;
     this.written = content;
+    this.head();
     this.node.classList.toggle("idle", !cursor);
     this.runHeader.hidden = !model.comparing;
     setText(this.where, cursor ? `x ${cursor.x}, y ${cursor.y}` : "Point at a picture to read it; click to pin the pixel.");

@@ -129,7 +129,7 @@ def test_the_shipped_network_from_a_pages_address_to_the_first_screen(tab, tmp_p
         tab.goto(f"{address}/model")
         tab.get_by_text("What is adapted", exact=True).wait_for(timeout=120_000)
         assert tab.get_by_text("Page not found").count() == 0
-        assert tab.get_by_role("link", name="Compare").count() == 1
+        tab.get_by_role("link", name="Compare").first.wait_for()
 
         app = AppPage(tab, address)
         app.viewer.at(32)
