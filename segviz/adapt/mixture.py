@@ -222,7 +222,8 @@ class ViewHeads:
     def predict(self) -> Prediction:
         """Return the prediction with the parameters as they are."""
         self.logits = [head.predict().logits for head in self.heads]
-        return self.mixture._replace(predictions=self._predictions()).prediction(self.weights)
+        self.mixture = self.mixture._replace(predictions=self._predictions())
+        return self.mixture.prediction(self.weights)
 
     def backward(self, gradient: LogitGradient) -> None:
         """Set the gradients of the parameters from that at the logits of the last prediction."""

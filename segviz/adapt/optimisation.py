@@ -112,7 +112,6 @@ class MixedViews:
 
     def __init__(self, views: PhotoViews, mixture: Mixture, settings: Settings) -> None:
         self.axes = mixture.axes
-        self.mixture = mixture
         self.scale = settings.scale
         self.adapted: WeightBiases | ViewHeads = (
             WeightBiases(mixture)
@@ -122,7 +121,7 @@ class MixedViews:
 
     def reading(self) -> Reading:
         """Return the weights of the last prediction, and the scale that each pixel is read at."""
-        return _reading(self.mixture, self.adapted.weights, self.scale)
+        return _reading(self.adapted.mixture, self.adapted.weights, self.scale)
 
 
 def _reading(mixture: Mixture, weights: Tensor, scale: float) -> Reading:

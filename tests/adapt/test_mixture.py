@@ -259,3 +259,18 @@ def test_gradient_of_shared_heads_by_automatic_differentiation(
     for parameter, gradient in zip(heads.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, atol=1e-8, rtol=1e-6)
         assert gradient.abs().max() > 0
+
+
+def test_the_sizes_read_follow_the_head(views, network):
+    """After an update of the head, the scale read is that of the predictions of now."""
+    settings = Settings(method="pyramid:fixed:entropy", variables="score", scale=1.0)
+    mixture = combine(views, settings)
+    heads = ViewHeads(network, views, mixture, settings)
+    heads.predict()
+    before = heads.mixture.sizes(heads.weights, 1.0)
+    assert torch.allclose(before, mixture.sizes(heads.weights, 1.0), atol=1e-5)
+    with torch.no_grad():
+        for parameter in heads.parameters():
+            parameter.mul_(3)
+    heads.predict()
+    assert not torch.allclose(before, heads.mixture.sizes(heads.weights, 1.0), atol=1e-3)
