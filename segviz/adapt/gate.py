@@ -133,8 +133,7 @@ class Gate:
 
     def standardised(self, phi: Tensor) -> Tensor:
         """Return features (..., L, F) standardised and cut, shape (..., L F)."""
-        mean, std = phi.new_tensor(self.card.mean), phi.new_tensor(self.card.std)
-        return ((phi - mean) / std).clamp(-CUT, CUT).flatten(-2)
+        return standardise(phi, phi.new_tensor(self.card.mean), phi.new_tensor(self.card.std))
 
     def log_weights(self, probabilities: Tensor) -> Tensor:
         """Return the log-weights of the sizes, shape (L,), from predictions (L, N, K)."""
@@ -145,6 +144,11 @@ class Gate:
         x = self.standardised(phi)
         found = [one_map(x, weights).log_softmax(-1) for weights in self.card.maps]
         return torch.stack(found).mean(0).log_softmax(-1)
+
+
+def standardise(phi: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Return features (..., L, F) in standard deviations from the mean, cut, shape (..., L F)."""
+    return ((phi - mean) / std).clamp(-CUT, CUT).flatten(-2)
 
 
 def one_map(x: Tensor, weights: dict[str, Any]) -> Tensor:

@@ -98,7 +98,7 @@ class Method:
                 f"the method {self.method!r} has no variables {self.variables!r}; choose one of"
                 f" {', '.join(info.variables)}."
             )
-        if self.centred and self.variables not in ("score", "scale", "both"):
+        if self.centred and self.variables not in methods.HEAD:
             raise InputError(
                 "centred updates are defined for theta_score and theta_scale, but the variables are"
                 f" {self.variables!r}; choose score, scale or both, or switch centring off."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..errors import InputError
+from . import objectives
 from .objectives import OBJECTIVES
 from .views import VIEWS
 
@@ -39,7 +40,6 @@ class MethodInfo:
         variables: The groups of parameters that its updates may adapt, the default first.
         learning_rate: The default learning rate.
         steps: The default number of updates.
-        rates: The range of learning rates that its source uses or that was tried here.
         base: The method that it is without updates.
     """
 
@@ -53,7 +53,6 @@ class MethodInfo:
     variables: tuple[str, ...] = ()
     learning_rate: float = 1e-3
     steps: int = 0
-    rates: tuple[float, float] | None = None
     base: str = FEEDFORWARD
 
     @property
@@ -62,7 +61,7 @@ class MethodInfo:
 
         .. math:: \sum_v f_v^2
 
-        Counted, not timed; a step on the head or the weights adds about a hundredth.
+        Counted, not timed; a step on the head or the weights adds about a fiftieth.
         """
         return sum(view.factor**2 for view in VIEWS[self.views])
 
@@ -82,8 +81,12 @@ class MethodInfo:
 
 
 def of_objective(name: str) -> MethodInfo:
-    """Return the method that follows an objective, a name in `OBJECTIVES`, on the view at s."""
-    objective = OBJECTIVES[name]
+    """Return the method that follows an objective, a name in `OBJECTIVES`, on the view at s.
+
+    Raises:
+        InputError: If there is no such objective.
+    """
+    objective = objectives.find(name)
     return MethodInfo(
         title=objective.title,
         formula=objective.formula,
@@ -92,64 +95,62 @@ def of_objective(name: str) -> MethodInfo:
         objective=name,
         variables=(*HEAD, "all"),
         steps=32,
-        rates=(1e-4, 1e-3),
     )
 
 
+def _octaves(title: str, formula: str, source: str, combination: str) -> MethodInfo:
+    """Return the method that reads octaves of the photo and combines their predictions."""
+    return MethodInfo(title, formula, source, views="octaves", combination=combination)
+
+
 _PYRAMIDS = {
-    "pyramid": MethodInfo(
-        title="Pyramid",
-        formula=r"p_i = \sum_l w_l \, p_{l,i}, \quad l: s, s/2, s/4",
-        source="segviz: the gate where the network has one, otherwise the rule",
-        views="octaves",
-        combination="gate-or-rule",
+    "pyramid": _octaves(
+        "Pyramid",
+        r"p_i = \sum_l w_l \, p_{l,i}, \quad l: s, s/2, s/4",
+        "segviz: the gate where the network has one, otherwise the rule",
+        "gate-or-rule",
     ),
-    "pyramid:gate": MethodInfo(
-        title="Pyramid, gate",
-        formula=r"p_i = \sum_l w_l \, p_{l,i}, \quad w = \mathrm{softmax}(g(\phi))",
-        source="segviz: a gate trained by the likelihood of the mixture",
-        views="octaves",
-        combination="gate",
+    "pyramid:gate": _octaves(
+        "Pyramid, gate",
+        r"p_i = \sum_l w_l \, p_{l,i}, \quad w = \mathrm{softmax}(g(\phi))",
+        "segviz: a gate trained by the likelihood of the mixture",
+        "gate",
     ),
-    "pyramid:rule": MethodInfo(
-        title="Pyramid, rule",
-        formula=r"w_0 = 1 - a_0, \; w_1 = a_0 (1 - a_1), \dots \quad"
+    "pyramid:rule": _octaves(
+        "Pyramid, rule",
+        r"w_0 = 1 - a_0, \; w_1 = a_0 (1 - a_1), \dots \quad"
         r" a_l = 1 / (1 + (\bar H_{l+1} / (c \bar H_l))^p)",
-        source="segviz: untrained, by local entropy; c = 0.7, p = 8",
-        views="octaves",
-        combination="rule",
+        "segviz: untrained, by local entropy; c = 0.7, p = 8",
+        "rule",
     ),
-    "pyramid:fixed": MethodInfo(
-        title="Pyramid, fixed weights",
-        formula=r"w = \mathrm{softmax}(2, 0, -2)",
-        source="segviz: a baseline",
-        views="octaves",
-        combination="fixed",
+    "pyramid:fixed": _octaves(
+        "Pyramid, fixed weights",
+        r"w = \mathrm{softmax}(2, 0, -2)",
+        "segviz: a baseline",
+        "fixed",
     ),
-    "pyramid:mean": MethodInfo(
-        title="Pyramid, mean",
-        formula=r"p_i = \frac{1}{3} \sum_l p_{l,i}",
-        source="baseline: the plain mean of three octaves",
-        views="octaves",
-        combination="mean",
+    "pyramid:mean": _octaves(
+        "Pyramid, mean",
+        r"p_i = \frac{1}{3} \sum_l p_{l,i}",
+        "baseline: the plain mean of three octaves",
+        "mean",
     ),
 }
 
 _DESCENTS = {
     "entropy": (
-        "entropy",
         r"\min_b \sum_{i \in S} H(\sum_l w_l(b) \, p_{l,i})",
         "the paper's eq. 2 on one bias for each size",
     ),
-    "oracle": ("oracle", r"\min_b \frac{1}{N} \sum_i -\log p_{i y_i}", "bound, with truth"),
-    "adversary": ("adversary", r"\max_b \frac{1}{N} \sum_i -\log p_{i y_i}", "bound, with truth"),
+    "oracle": (r"\min_b \frac{1}{N} \sum_i -\log p_{i y_i}", "bound, with truth"),
+    "adversary": (r"\max_b \frac{1}{N} \sum_i -\log p_{i y_i}", "bound, with truth"),
 }
 
 
 def _descended() -> dict[str, MethodInfo]:
     """Return every pyramid with the weights of its sizes adapted by an objective."""
     return {
-        f"{name}:{suffix}": replace(
+        f"{name}:{objective}": replace(
             info,
             title=f"{info.title}, {objective}",
             formula=formula,
@@ -160,12 +161,11 @@ def _descended() -> dict[str, MethodInfo]:
             # Chosen on training images: from a trained gate every larger rate loses more.
             learning_rate=0.01 if "gate" in info.combination else 0.05,
             steps=32,
-            rates=(0.01, 0.1),
             base=name,
         )
         for name, info in _PYRAMIDS.items()
         if name != "pyramid:mean"
-        for suffix, (objective, formula, source) in _DESCENTS.items()
+        for objective, (formula, source) in _DESCENTS.items()
     }
 
 

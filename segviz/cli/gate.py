@@ -63,8 +63,9 @@ def run(options: Namespace) -> int:
     ids = choose_images(images, options.limit)
     trained = load_checkpoint(options)
     background = None if options.background < 0 else options.background
-    folder = make_folder(options.samples, "--samples") / trained.sha256[:12]
-    folder.mkdir(exist_ok=True)
+    # Samples of another network or background are others.
+    own = f"{trained.sha256[:12]}-background-{options.background}"
+    folder = make_folder(str(Path(options.samples) / own), "--samples")
     samples: list[GateSamples] = []
     for index, name in enumerate(tqdm(ids, unit="photo", disable=options.json or None)):
         path = folder / f"{name}.pt"

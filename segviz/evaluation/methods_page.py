@@ -17,7 +17,7 @@ Generated from the registry and the results by `python benchmarks/methods_page.p
 A method reads one or several *views* of the photo, combines their predictions, and may then adapt
 some parameters by gradient steps. Step 0 of every method is the feedforward prediction at the scale
 given. *Passes* counts the forward passes at that scale that the views take, by their area; a step
-on the head or on the weights of the sizes adds about a hundredth of one. *Gain* is the change of
+on the head or on the weights of the sizes adds about a fiftieth of one. *Gain* is the change of
 mIoU against feedforward in points, with its standard error over resampled images{where}.
 
 | method | what it is | source | variables | passes | gain at 1x | gain at 3x |

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..adapt.gate import CUT, FEATURES, LEVELS, Gate, GateCard, features, one_map
+from ..adapt.gate import FEATURES, LEVELS, Gate, GateCard, features, one_map, standardise
 from ..adapt.mixture import combine
 from ..adapt.photo_views import PhotoViews, Reference
 from ..adapt.settings import Settings
@@ -144,7 +144,7 @@ def _fit(
     phi = torch.cat([each.features for each in samples])
     likelihoods = torch.cat([each.likelihoods for each in samples])
     mean, std = phi.mean(0), phi.std(0).clamp(min=1e-6)
-    x = ((phi - mean) / std).clamp(-CUT, CUT).flatten(1)
+    x = standardise(phi, mean, std)
     return GateCard(
         features=FEATURES,
         background=background,
