@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -71,12 +72,8 @@ class VocImages:
 
     def row_key(self, id: str) -> str:
         """Return the id with a hash of photo and mask, the same in every copy of VOC."""
-        digest = hashlib.sha256()
-        for path in (_photo_file(self.root, id), _mask_file(self.root, id)):
-            if path is not None and path.is_file():  # what is missing is said when it is read
-                digest.update(path.read_bytes())
-            digest.update(b"\0")
-        return f"{id} {digest.hexdigest()[:16]}"
+        files = (_version(_photo_file(self.root, id)), _version(_mask_file(self.root, id)))
+        return f"{id} {_digest(files)[:16]}"
 
 
 def find_root(path: str | Path) -> Path:
@@ -204,6 +201,27 @@ def read_truth(root: Path, id: str) -> np.ndarray:
             f"the truth of {id} is missing: no {id}.png in {folders} of {root}; choose another id."
         )
     return load_labels(file)
+
+
+Version = tuple[Path, int, int] | None
+"""A file with its size in bytes and the time of its last change; None = there is none."""
+
+
+def _version(path: Path | None) -> Version:
+    if path is None or not path.is_file():  # what is missing is said when it is read
+        return None
+    status = path.stat()
+    return path, status.st_size, status.st_mtime_ns
+
+
+@lru_cache(maxsize=8192)  # an evaluation asks for the key of an image several times
+def _digest(files: tuple[Version, ...]) -> str:
+    """Return the SHA-256 of the contents of files."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(b"" if file is None else file[0].read_bytes())
+        digest.update(b"\0")
+    return digest.hexdigest()
 
 
 def _photo_file(root: Path, id: str) -> Path:
