@@ -5,10 +5,13 @@ import pytest
 import torch
 
 from segviz.adapt import Settings
+from segviz.data.voc import VocImages
 from segviz.evaluation.measured_method import MeasuredMethod
 from segviz.evaluation.measurement import measure_image, plan_measurements
 from segviz.network import Architecture, checkpoint
+from segviz.network.receptive_field import blur
 from segviz.runs.run import Run
+from segviz.training.captured_update import CapturedUpdate
 from segviz.training.recipe import Recipe
 from segviz.training.trainer import Trainer
 from tests.miniature import SPLITS
@@ -53,11 +56,10 @@ def test_measured_rows(trained, here, photo, truth):
         assert np.abs(one.matrix - other.matrix).sum() <= 0.01 * one.matrix.sum()
 
 
-def train(voc_root, out, device, **recipe):
-    recipe = Recipe(crop=64, batch=2, epochs=4, warmup=2, freeze_norm=False, **recipe)
+def train(voc_root, out, device, on_device=True, **recipe):
+    recipe = Recipe(crop=65, batch=2, epochs=4, warmup=2, freeze_norm=False, **recipe)
     trainer = Trainer(
-        voc_root,
-        SPLITS["train"],
+        VocImages(voc_root, "train", SPLITS["train"]),
         Architecture.of("dla34", channels=8, levels=3),
         recipe,
         out,
@@ -65,16 +67,38 @@ def train(voc_root, out, device, **recipe):
         loaders=2,
         memory=True,
         teacher="mobilenetv2_100-voc" if recipe.distil else None,
+        on_device=on_device,
     )
     return trainer, trainer.run()
 
 
-def test_training_begins_alike(voc_root, tmp_path):
+@pytest.mark.parametrize("on_device", [True, False])
+def test_training_begins_alike(voc_root, tmp_path, on_device):
     losses = {}
     for device in ("cpu", "cuda"):
-        trainer, _ = train(voc_root, tmp_path / device, device)
+        trainer, _ = train(voc_root, tmp_path / device, device, on_device)
         losses[device] = trainer.metrics.compute()[0]
     assert losses["cuda"] == pytest.approx(losses["cpu"], rel=0.15)
+
+
+def test_a_captured_function_runs_once_a_call():
+    total = torch.zeros(3, device="cuda")
+
+    def add(value):
+        total.add_(value)
+        return 2 * total
+
+    captured = CapturedUpdate(add)
+    for step in range(1, 8):
+        found = captured(torch.full((3,), float(step), device="cuda"))
+        expected = step * (step + 1) / 2
+        assert total.tolist() == [expected] * 3 and found.tolist() == [2 * expected] * 3
+
+
+def test_blur_on_the_gpu():
+    for shape in ((2, 5, 40, 61), (1, 3, 700, 20)):
+        x = torch.randn(shape)
+        assert torch.allclose(blur(x.cuda(), 4.0).cpu(), blur(x, 4.0), atol=1e-5)
 
 
 def test_training_in_bfloat16_with_a_teacher(voc_root, tmp_path):

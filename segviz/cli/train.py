@@ -45,6 +45,17 @@ def add_options(command: ArgumentParser) -> None:
     command.add_argument(
         "--in-memory", action="store_true", help="read all photos once (3.7 GB of memory)"
     )
+    command.add_argument(
+        "--on-device",
+        action=BooleanOptionalAction,
+        help="keep the photos on the device and augment there, with one process (default: on CUDA)",
+    )
+    command.add_argument(
+        "--compile",
+        action=BooleanOptionalAction,
+        default=False,
+        help="compile the network, which takes a minute" + DEFAULT,
+    )
     command.add_argument("--resume", action="store_true", help="resume from the state in --out")
     command.add_argument("--origin", default="", help="the card's note on the initialisation")
     command.add_argument("--name", default="network", help="file name of the checkpoint" + DEFAULT)
@@ -58,6 +69,7 @@ def _add_architecture(command: ArgumentParser) -> None:
         "--backbone", default=Architecture.backbone, help="a network of timm" + DEFAULT
     )
     for name, help in (
+        ("output-stride", "coarsest stride of the backbone, in input pixels"),
         ("stride", "stride of the features, in input pixels"),
         ("channels", "number of feature channels"),
         ("groups", "groups of channels of the free-form filter"),
@@ -133,12 +145,14 @@ def run(options: Namespace) -> int:
     data, notes = _open_data(options)
     device = choose_device(options.device)
     folder = make_folder(options.out)
+    cuda = device.type == "cuda"
     if options.mixed is None:
-        options.mixed = device.type == "cuda"
+        options.mixed = cuda
     trainer = Trainer(
         data,
         Architecture.of(
             options.backbone,
+            output_stride=options.output_stride,
             stride=options.stride,
             channels=options.channels,
             groups=options.groups,
@@ -159,6 +173,8 @@ def run(options: Namespace) -> int:
         device=device,
         loaders=options.loaders,
         memory=options.in_memory,
+        on_device=cuda if options.on_device is None else options.on_device,
+        compile=options.compile,
     )
     for note in notes if trainer.group.is_main else ():
         print(f"segviz: {note}", file=sys.stderr)

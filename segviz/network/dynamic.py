@@ -167,8 +167,7 @@ class Segmenter(nn.Module):
     def normalise(self, photo: Tensor) -> Tensor:
         """Return the network input (B, 3, H, W) for photos (B, 3, H, W) in 0..255."""
         mean, std = (
-            # Without waiting for a GPU.
-            torch.tensor(values, dtype=photo.dtype).to(photo.device, non_blocking=True)
+            torch.stack([photo.new_full((), value) for value in values])  # without a copy to a GPU
             for values in (self.architecture.mean, self.architecture.std)
         )
         return (photo - mean.view(3, 1, 1)) / std.view(3, 1, 1)

@@ -17,14 +17,19 @@ from .receptive_field_size import TRUNCATION
 __all__ = [
     "ScaleSpace",
     "blur",
+    "blur_by_matrices",
     "dilation",
     "gaussian",
     "read",
     "sigma_from_level",
 ]
 
+MATRIX_SIDE = 512  # pixels: for longer maps, the quadratic cost of a matrix product outweighs it
 
-def gaussian(sigma: float, dtype: torch.dtype = torch.float32) -> Tensor:
+
+def gaussian(
+    sigma: float, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu"
+) -> Tensor:
     r"""Return a sampled Gaussian, truncated at :math:`2 \sigma` on each side and normalised.
 
     .. math:: g_\sigma(x) \propto \exp(-x^2 / 2 \sigma^2), \quad |x| \le \lceil 2 \sigma \rceil
@@ -32,12 +37,13 @@ def gaussian(sigma: float, dtype: torch.dtype = torch.float32) -> Tensor:
     Arguments:
         sigma: The standard deviation in pixels, positive.
         dtype: The floating-point type of the result.
+        device: The device of the result.
 
     Returns:
         The weights, shape (2 ceil(2 sigma) + 1,), sum 1.
     """
     reach = math.ceil(TRUNCATION * sigma)
-    x = torch.arange(-reach, reach + 1, dtype=torch.float64)
+    x = torch.arange(-reach, reach + 1, dtype=torch.float64, device=device)
     weights = torch.exp(-(x**2) / (2 * sigma**2))
     return (weights / weights.sum()).to(dtype)
 
@@ -56,7 +62,9 @@ def blur(x: Tensor, sigma: float) -> Tensor:
     """
     if sigma == 0:
         return x
-    weights = gaussian(sigma, torch.float64).to(x, non_blocking=True)
+    weights = gaussian(sigma, torch.float64, x.device).to(x.dtype)
+    if x.is_cuda and max(x.shape[-2:]) <= MATRIX_SIDE:
+        return blur_by_matrices(x, weights)
     reach, channels = len(weights) // 2, x.shape[1]
     mass = [_mass(weights, length) for length in x.shape[-2:]]
     # In channels-last layout, a depthwise convolution costs little more than its memory traffic.
@@ -65,6 +73,28 @@ def blur(x: Tensor, sigma: float) -> Tensor:
         kernel = weights.view(1, 1, *shape).expand(channels, -1, -1, -1).contiguous()
         x = functional.conv2d(x, kernel, padding=padding, groups=channels)
     return x / (mass[0][:, None] * mass[1])
+
+
+def blur_by_matrices(x: Tensor, weights: Tensor) -> Tensor:
+    r"""Blur maps as `blur` does, by a matrix product along each axis: faster on a GPU.
+
+    .. math:: y = A_H \, x \, A_W^\top, \quad A_{ij} = g(i - j) / \textstyle\sum_k g(i - k)
+
+    Arguments:
+        x: Maps, shape (B, C, H, W), floating point.
+        weights: The filter g, shape (2 n + 1,), symmetric.
+    """
+    rows, columns = (_blur_matrix(weights, length) for length in x.shape[-2:])
+    return rows @ x @ columns.T
+
+
+def _blur_matrix(weights: Tensor, length: int) -> Tensor:
+    """Return the matrix that applies a filter along an axis of some length, (length, length)."""
+    reach = len(weights) // 2
+    position = torch.arange(length, device=weights.device)
+    offset = position - position[:, None]
+    inside = weights[offset.clamp(-reach, reach) + reach] * (offset.abs() <= reach)
+    return inside / inside.sum(1, keepdim=True)
 
 
 def _mass(weights: Tensor, length: int) -> Tensor:

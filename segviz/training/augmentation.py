@@ -3,15 +3,63 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import torch
 from PIL import Image
-from torchvision.transforms import ColorJitter
+from torchvision.transforms import functional
 
 from ..data.classes import IGNORE
 
-__all__ = ["Augmentation"]
+__all__ = ["Augmentation", "SampleDraw"]
+
+Affine = tuple[float, float, float, float, float, float]
+
+
+class SampleDraw(NamedTuple):
+    """The random numbers of a sample.
+
+    Arguments:
+        factor: The resize factor.
+        angle: The rotation in radians.
+        flip: -1 if the sample is mirrored, else 1.
+        place: Where the crop lies across and down, each in [-1, 1] from one end to the other.
+        colour: The factors of brightness, contrast and saturation.
+    """
+
+    factor: float
+    angle: float
+    flip: int
+    place: tuple[float, float]
+    colour: tuple[float, float, float]
+
+    def matrix(self, width: int, height: int, size: tuple[int, int], zoom: float) -> Affine:
+        """Return the map (a, b, c, d, e, f) from positions in the sample to those in the photo.
+
+        A position (x, y) of the sample, in pixels from its corner, is at (a x + b y + c,
+        d x + e y + f). Whichever of crop and photo is smaller lies within the other.
+
+        Arguments:
+            width: The width of the photo in pixels.
+            height: Its height.
+            size: The width and the height of the sample.
+            zoom: The size of a photo pixel in sample pixels.
+        """
+        c, s = math.cos(self.angle) / zoom, math.sin(self.angle) / zoom
+        centre = [
+            side / 2 + place * abs(side - crop / zoom) / 2
+            for side, crop, place in zip((width, height), size, self.place, strict=True)
+        ]
+        half = size[0] / 2, size[1] / 2
+        flip = self.flip
+        return (
+            flip * c,
+            -s,
+            centre[0] - flip * c * half[0] + s * half[1],
+            flip * s,
+            c,
+            centre[1] - flip * s * half[0] - c * half[1],
+        )
 
 
 @dataclass(frozen=True)
@@ -39,6 +87,22 @@ class Augmentation:
     colour: float = 0.4
     fill: tuple[int, int, int] = (124, 116, 104)
 
+    def draw(self, rng: np.random.Generator) -> SampleDraw:
+        """Return the random numbers of the next sample."""
+        low, high = 1 - self.colour, 1 + self.colour
+        return SampleDraw(
+            factor=rng.uniform(*self.scale),
+            angle=math.radians(rng.uniform(-self.rotation, self.rotation)),
+            flip=-1 if rng.random() < 0.5 else 1,
+            place=(rng.uniform(-1, 1), rng.uniform(-1, 1)),
+            colour=(rng.uniform(low, high), rng.uniform(low, high), rng.uniform(low, high)),
+        )
+
+    def centred(self, width: int, height: int) -> Affine:
+        """Return the map of `SampleDraw.matrix` for the centred crop of a photo."""
+        assert self.crop is not None
+        return (1, 0, (width - self.crop) // 2, 0, 1, (height - self.crop) // 2)
+
     def __call__(
         self, photo: np.ndarray, truth: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -52,47 +116,24 @@ class Augmentation:
         if not self.augment:
             if self.crop is None:
                 return photo, np.asarray(labels)
-            return self._centre_crop(image, labels, self.crop)
-        factor = rng.uniform(*self.scale)
-        if factor < 1:  # shrink first: the affine map below does not antialias
-            small = [max(1, round(factor * side)) for side in image.size]
+            size = (self.crop, self.crop)
+            matrix = self.centred(*image.size)
+            return self._warp(image, labels, size, matrix, Image.Resampling.NEAREST)
+        draw = self.draw(rng)
+        if draw.factor < 1:  # shrink first: the affine map below does not antialias
+            small = [max(1, round(draw.factor * side)) for side in image.size]
             image = image.resize(small, Image.Resampling.BILINEAR)
             labels = labels.resize(small, Image.Resampling.NEAREST)
-        zoom = max(factor, 1.0)
+        zoom = max(draw.factor, 1.0)
         if self.colour:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(int(rng.integers(2**31)))
-                image = ColorJitter(self.colour, self.colour, self.colour)(image)
-        angle = math.radians(rng.uniform(-self.rotation, self.rotation))
-        flip = -1 if rng.random() < 0.5 else 1
-        c, s = math.cos(angle) / zoom, math.sin(angle) / zoom
+            image = _recolour(image, draw.colour)
         if self.crop is None:
             size = (max(1, round(zoom * image.size[0])), max(1, round(zoom * image.size[1])))
-            centre = [side / 2 for side in image.size]
+            draw = draw._replace(place=(0.0, 0.0))
         else:
             size = (self.crop, self.crop)
-            # Whichever of crop and photo is smaller lies within the other.
-            centre = [
-                side / 2 + rng.uniform(-1, 1) * abs(side - self.crop / zoom) / 2
-                for side in image.size
-            ]
-        half = size[0] / 2, size[1] / 2
-        matrix = (
-            flip * c,
-            -s,
-            centre[0] - flip * c * half[0] + s * half[1],
-            flip * s,
-            c,
-            centre[1] - flip * s * half[0] - c * half[1],
-        )
+        matrix = draw.matrix(*image.size, size, zoom)
         return self._warp(image, labels, size, matrix, Image.Resampling.BILINEAR)
-
-    def _centre_crop(
-        self, image: Image.Image, labels: Image.Image, crop: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        offset = [(side - crop) // 2 for side in image.size]
-        matrix = (1, 0, offset[0], 0, 1, offset[1])
-        return self._warp(image, labels, (crop, crop), matrix, Image.Resampling.NEAREST)
 
     def _warp(
         self,
@@ -102,8 +143,16 @@ class Augmentation:
         matrix: Sequence[float],
         resampling: Image.Resampling,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Map output pixels to input pixels by `matrix` (a, b, c, d, e, f), as in Pillow."""
+        """Map output positions to input positions by `matrix`, as in Pillow."""
         affine, data, nearest = Image.Transform.AFFINE, tuple(matrix), Image.Resampling.NEAREST
         sample = image.transform(size, affine, data, resampling, fillcolor=self.fill)
         sample_labels = labels.transform(size, affine, data, nearest, fillcolor=IGNORE)
         return np.asarray(sample), np.asarray(sample_labels)
+
+
+def _recolour(image: Image.Image, factors: tuple[float, float, float]) -> Image.Image:
+    """Change brightness, contrast and saturation, in this order."""
+    brightness, contrast, saturation = factors
+    image = functional.adjust_brightness(image, brightness)
+    image = functional.adjust_contrast(image, contrast)
+    return functional.adjust_saturation(image, saturation)

@@ -24,6 +24,7 @@ from ..runtime.distributed import ProcessGroup
 from ..validation import check_range
 from .augmentation import Augmentation
 from .datasets import AugmentedPhotos, EpochSampler, LabelledPhotos
+from .device_samples import DeviceSamples, Draws
 from .feature_cache import CachedSample, FeatureCache
 from .recipe import Recipe
 
@@ -43,6 +44,7 @@ class Loader:
         device: The device that batches are moved to.
         loaders: The number of processes that read and augment; 0 = this one.
         memory: Whether to read all photos into memory first.
+        on_device: Whether photos are kept on the device and augmented there.
 
     Raises:
         InputError: If `loaders` is negative; while reading, if an image cannot be read.
@@ -56,11 +58,14 @@ class Loader:
         device: torch.device,
         loaders: int,
         memory: bool = False,
+        on_device: bool = False,
     ) -> None:
         check_range("loaders", loaders, 0)
         self.ids, self.recipe = list(data.ids), recipe
         self.photos = LabelledPhotos(data)
         self.device, self.loaders, self.memory = device, loaders, memory
+        self.on_device = on_device
+        self.device_samples: DeviceSamples | None = None
         red, green, blue = (round(m) for m in mean)
         self.augmentation = Augmentation(
             crop=None if recipe.cached_samples else recipe.crop,
@@ -70,14 +75,36 @@ class Loader:
         )
         self.ids_hash = hashlib.sha256("\n".join(map(data.row_key, self.ids)).encode()).hexdigest()
 
-    def crops(self, update: int, group: ProcessGroup) -> Iterator[tuple[Tensor, Tensor]]:
+    def crops(
+        self, update: int, group: ProcessGroup
+    ) -> Iterator[tuple[Tensor, Tensor]] | Iterator[Draws]:
         """Yield photos (B, 3, crop, crop) and labels (B, crop, crop), both uint8.
+
+        On the device, what they are made from is yielded instead; see `render`.
 
         Arguments:
             update: The first update.
             group: This process and its peers, which share every batch.
         """
-        return self._samples(self._sampler(update, group), self.recipe.batch // group.world_size)
+        keys, batch = self._sampler(update, group), self.recipe.batch // group.world_size
+        if not self.on_device:
+            return self._samples(keys, batch)
+        if self.device_samples is None:
+            self.device_samples = DeviceSamples(
+                self._read_all(), self.augmentation, self.recipe.seed, self.device
+            )
+        return self.device_samples.draws(keys, batch)
+
+    def render(self, batch: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return photos and labels on the device from what `crops` yields.
+
+        Arguments:
+            batch: What `crops` yields; draws are on the device already.
+        """
+        if self.device_samples is not None:
+            return self.device_samples.render(Draws(*batch))
+        photos, labels = (part.to(self.device, non_blocking=True) for part in batch)
+        return photos, labels
 
     def cached(self, update: int, cache: FeatureCache, grid: Grid) -> Iterator[list[CachedSample]]:
         """Yield batches of cached samples, mirrored at random at each use.

@@ -31,7 +31,7 @@ class RunningMetrics:
         # The last entry counts ignored pixels.
         self.counts = torch.zeros(classes * classes + 1, device=device)
         self.loss = torch.zeros((), device=device)
-        self.weight = 0.0
+        self.weight = torch.zeros((), device=device)
 
     def update(self, loss: Tensor, truth: Tensor, labels: Tensor) -> None:
         """Add the result of one update.
@@ -46,14 +46,15 @@ class RunningMetrics:
         counts = torch.zeros(len(self.counts), dtype=torch.int32, device=truth.device)
         counts.scatter_add_(0, cells, torch.ones_like(cells, dtype=torch.int32))
         self.counts.mul_(DECAY).add_(counts)
-        self.loss = DECAY * self.loss + loss
-        self.weight = DECAY * self.weight + 1
+        # In place, as a captured graph needs it.
+        self.loss.mul_(DECAY).add_(loss)
+        self.weight.mul_(DECAY).add_(1)
 
     def compute(self) -> tuple[float, float]:
         """Return the mean loss and the training mIoU (0..1); NaN before the first update."""
         matrix = self.counts[:-1].view(self.classes, -1).double().cpu().numpy()
-        loss = self.loss.item() / self.weight if self.weight else float("nan")
-        return loss, metrics.mean_iou(matrix)
+        # 0 / 0 is NaN.
+        return (self.loss / self.weight).item(), metrics.mean_iou(matrix)
 
 
 def append_row(path: Path, row: Mapping[str, str]) -> None:

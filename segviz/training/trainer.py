@@ -21,6 +21,7 @@ from ..network import checkpoint
 from ..network.architecture import Architecture
 from ..network.dynamic import Segmenter
 from ..runtime.distributed import ProcessGroup
+from .captured_update import CapturedUpdate
 from .distillation import capture_outputs, load_teacher
 from .initialisation import Initialisation
 from .loader import Loader
@@ -53,6 +54,8 @@ class Trainer:
         loaders: The number of processes that read and augment.
         memory: Whether to read all photos into memory first, which pays off over many epochs on
             many cores.
+        on_device: Whether to keep all photos on the device and augment there, with one process.
+        compile: Whether to compile the network by `torch.compile`, which takes a minute.
 
     Raises:
         InputError: If a file, folder or value cannot be used.
@@ -69,9 +72,13 @@ class Trainer:
         device: torch.device | str = "cpu",
         loaders: int = 2,
         memory: bool = False,
+        on_device: bool = False,
+        compile: bool = False,
     ) -> None:
         self.group = ProcessGroup.from_environment()
         recipe.check(len(data.ids), self.group.world_size)
+        if self.group.world_size > 1 or recipe.cached_samples:
+            on_device = False
         if architecture.classes != len(data.classes):
             raise InputError(
                 f"the data have {len(data.classes)} classes, but the network"
@@ -79,7 +86,9 @@ class Trainer:
             )
         self.data, self.recipe, self.out = data, recipe, out
         self.device = torch.device(device)
-        self.loader = Loader(data, recipe, architecture.mean, self.device, loaders, memory)
+        self.loader = Loader(
+            data, recipe, architecture.mean, self.device, loaders, memory, on_device
+        )
         if self.device.type == "cuda" and self.group.world_size > 1:
             self.device = torch.device("cuda", self.group.local_rank)
         torch.manual_seed(recipe.seed)
@@ -94,6 +103,10 @@ class Trainer:
         self.iteration, self.seconds = 0, 0.0
         self.optimiser = build_optimiser(self.network, recipe, self.teacher)
         self.metrics = RunningMetrics(architecture.classes, self.device)
+        self.compile = compile
+        self._graph: CapturedUpdate | None = None
+        # What reads the host within an update cannot be replayed without it.
+        self.captured = on_device and self.device.type == "cuda"
         out.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -177,21 +190,34 @@ class Trainer:
             model: The network, or its distributed wrapper.
             batch: What `batches` yields.
         """
-        r, teacher = self.recipe, self.teacher
+        r = self.recipe
         self._set_train_mode()
         for group in self.optimiser.param_groups:
             factor = rate_factor(r, self.iteration, self.iterations, self._time_used)
             group["lr"] = r.learning_rate * group["factor"] * factor
+        loss = self._forward_backward(model, batch)
+        self.optimiser.step()
+        return loss
+
+    def _forward_backward(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Set the gradients and return the loss, a scalar; replayed as a graph if it can be."""
+        if not self.captured:
+            return self._compute_gradients(model, batch)
+        if self._graph is None:
+            self._graph = CapturedUpdate(lambda *tensors: self._compute_gradients(model, tensors))
+        return self._graph(*batch.to(self.device))
+
+    def _compute_gradients(self, model: nn.Module, batch: Batch) -> Tensor:
+        r, teacher = self.recipe, self.teacher
+        self.optimiser.zero_grad()
         extra = []
-        with (
-            torch.autocast(self.device.type, torch.bfloat16, enabled=r.mixed),
-            capture_outputs(self.network.backbone) as maps,
-        ):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=r.mixed):
             if r.cached_samples:
                 predictions = predict_cached(self.network, batch)
             else:
-                photos, labels = (part.to(self.device, non_blocking=True) for part in batch)
-                predictions = predict_crops(model, self.network, photos, labels, r.loss_stride)
+                photos, labels = self.loader.render(batch)
+                with capture_outputs(self.network.backbone, teacher is not None) as maps:
+                    predictions = predict_crops(model, self.network, photos, labels, r.loss_stride)
             if teacher is not None:
                 taught = teacher.predict(photos)
                 if r.hints:
@@ -201,9 +227,7 @@ class Trainer:
             divergence = teacher.kl_divergence(taught, result.logits, r.crop, r.loss_stride)
             extra.append(r.distil * divergence)
         loss = torch.stack([result.loss, *extra]).sum()
-        self.optimiser.zero_grad()
         loss.backward()
-        self.optimiser.step()
         self.metrics.update(loss.detach(), result.truth, result.labels)
         return loss.detach()
 
@@ -251,7 +275,8 @@ class Trainer:
     def _distributed(self) -> nn.Module:
         """Return the network, wrapped where several processes train together."""
         if self.group.world_size == 1:
-            return self.network
+            compiled: Any = torch.compile(self.network) if self.compile else self.network
+            return compiled
         cuda = self.device.type == "cuda"
         if not dist.is_initialized():
             dist.init_process_group("nccl" if cuda else "gloo")

@@ -7,6 +7,7 @@ from torch import nn
 from segviz.network.receptive_field import (
     ScaleSpace,
     blur,
+    blur_by_matrices,
     dilation,
     gaussian,
     read,
@@ -274,3 +275,10 @@ def test_read_slope_is_the_difference_of_the_neighbours():
     lows = torch.tensor([0, 0, 1, 1])  # at the top the level below is the lower neighbour
     pixels = torch.arange(4)
     assert torch.allclose(slope, (R[pixels, lows + 1] - R[pixels, lows])[:, 0], atol=1e-14)
+
+
+@pytest.mark.parametrize("sigma", [0.7, 2.0, 8.0])
+def test_blur_by_matrices_is_the_same_blur(sigma):
+    x = torch.randn(2, 3, 21, 34, dtype=torch.float64)
+    weights = gaussian(sigma, torch.float64)
+    assert torch.allclose(blur_by_matrices(x, weights), blur(x, sigma), atol=1e-12)

@@ -342,3 +342,21 @@ def test_time_limit_that_is_far_changes_nothing(make, finished):
     limited = make(minutes=1e6).run()
     for a, b in zip(finished.network.parameters(), limited.parameters(), strict=True):
         assert torch.allclose(a, b, atol=1e-6)
+
+
+# Photos on the device
+
+
+def test_samples_made_on_the_device_train_alike(make, finished):
+    trainer = make("device", values={"on_device": True})
+    trainer.run()
+    assert trainer.iteration == 4 and trainer.loader.device_samples is not None
+    theirs, ours = finished.metrics.compute()[0], trainer.metrics.compute()[0]
+    assert ours == pytest.approx(theirs, rel=0.1)
+
+
+def test_resumed_training_on_the_device_is_the_same_training(make):
+    values = {"on_device": True}
+    whole = make("whole", values=values).run()
+    make("parts", values=values).run(stop=after(2))
+    assert tensor_hash(make("parts", values=values).run(resume=True)) == tensor_hash(whole)
