@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -20,10 +21,11 @@ from ..state.presets import OPENING
 if TYPE_CHECKING:
     from segviz.network.checkpoint import Checkpoint
 
-__all__ = ["networks", "opening", "start", "trained"]
+__all__ = ["lifespan", "networks", "opening", "trained"]
 
 
-def start() -> None:
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Load the network and start the first run before the first visit.
 
     Errors are shown to the visitors.
@@ -31,6 +33,7 @@ def start() -> None:
     networks()
     with suppress(InputError):
         opening()
+    yield
 
 
 @st.cache_resource(show_spinner=False)

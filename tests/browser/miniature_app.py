@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from pages.actions import server
 from segviz.data import samples
 from segviz.network import checkpoint
 
@@ -23,4 +24,4 @@ def load_small(name):
 samples.load = load_small
 checkpoint.CHECKPOINTS = Path(os.environ["SEGVIZ_TEST_CHECKPOINTS"])
 
-app = st.App(Path(__file__).parents[2] / "pages" / "main.py")
+app = st.App(Path(__file__).parents[2] / "pages" / "main.py", lifespan=server.lifespan)

@@ -1,5 +1,7 @@
 """Compare, Scales, Ablate, Runs and Model without a browser."""
 
+import sys
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -271,3 +273,22 @@ def test_bad_addresses_never_break_a_page(app, page):
     bad = {"scale": "x", "photo": "upload:1", "scales": "", "methods": "_", "grid_rates": "nan"}
     app.open(page, steps="1", grid_steps="1", what="?", **bad)
     assert not app.at.exception
+
+
+def test_runs_of_the_script_do_not_change_the_module_path(app, monkeypatch):
+    """A thread that imports a module while a folder is taken off the path can miss the next one."""
+    changes = []
+
+    class RecordedPath(list):
+        def insert(self, *arguments):
+            changes.append(arguments)
+            super().insert(*arguments)
+
+        def remove(self, *arguments):
+            changes.append(arguments)
+            super().remove(*arguments)
+
+    path = RecordedPath(sys.path)
+    monkeypatch.setattr(sys, "path", path)
+    app.open("iterate", **QUICK).go("runs")
+    assert sys.path is path and changes == []
