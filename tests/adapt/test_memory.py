@@ -1,14 +1,11 @@
 """The estimate of a run's memory, and the refusal of runs that do not fit."""
 
 import gc
-import os
 import re
-import subprocess
 import sys
 import weakref
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +20,7 @@ from segviz.evaluation.measurement import measure_image, plan_measurements
 from segviz.network import Segmenter
 from segviz.runs.batch import Batch
 from segviz.runs.run import Run
+from tests.forked import ForkedProcess, run_code
 
 SETTINGS = Settings(scale=1.0, steps=4)
 
@@ -207,16 +205,10 @@ print(expected, status("VmHWM") - before)
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_estimate_and_measured_peak():
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURE],
-        cwd=Path(__file__).parents[2],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    expected, measured = map(int, done.stdout.split())
+    program = ForkedProcess(run_code, MEASURE)
+    out, err = program.communicate()
+    assert program.returncode == 0, err
+    expected, measured = map(int, out.split())
     assert 0.9 * measured < expected < 1.4 * measured + BASE
 
 

@@ -6,6 +6,8 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.forked import ForkedProcess, run_code
+
 ROOT = Path(__file__).parents[2]
 
 # A terminal's Ctrl-C: Python installs its handler only where the parent did not ignore the signal.
@@ -18,11 +20,16 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def start(*arguments, setup=None, **options):
-    """Start `segviz ARGUMENTS`, after the Python statements of `setup`."""
-    how = ["-m", "segviz"] if setup is None else ["-c", MAIN.format(setup=setup)]
+def start_forked(*arguments, setup="", **options):
+    """Start `segviz ARGUMENTS` with torch imported, after the Python statements of `setup`."""
+    code = MAIN.format(setup=setup)
+    return ForkedProcess(run_code, code, *map(str, arguments), cwd=ROOT, **options)
+
+
+def start(*arguments, **options):
+    """Start `python -m segviz ARGUMENTS`."""
     return subprocess.Popen(
-        [sys.executable, *how, *map(str, arguments)],
+        [sys.executable, "-m", "segviz", *map(str, arguments)],
         cwd=options.pop("cwd", ROOT),
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from tests.cli.output import assert_refused, parse_json
-from tests.cli.process import start, wait_until_ready
+from tests.cli.process import start_forked, wait_until_ready
 from tests.miniature import SPLITS
 
 
@@ -196,7 +196,7 @@ hook.__enter__()
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_the_images(cli, voc_root, checkpoint_path, tmp_path):
-    program = start(
+    program = start_forked(
         "evaluate", "--voc-root", voc_root, "--scales", "1,2", "--methods", "feedforward,entropy",
         "--steps", 1, "--checkpoint", checkpoint_path, "--out", tmp_path, "--json", setup=WAITING,
     )  # fmt: skip

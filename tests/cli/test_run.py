@@ -11,7 +11,7 @@ from PIL import Image
 from segviz.data.classes import IGNORE
 from segviz.runs.record import Record
 from tests.cli.output import assert_refused, is_one_line, parse_json
-from tests.cli.process import on_forward, start, wait_until_ready
+from tests.cli.process import on_forward, start_forked, wait_until_ready
 
 
 def test_run_json(cli, files, tmp_path):
@@ -158,7 +158,7 @@ OBJECTIVES["entropy-all"] = Objective("Waiting", loss, 1, False, "H", "this test
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_the_steps(files, checkpoint_path, tmp_path):
-    program = start(
+    program = start_forked(
         "run", files / "photo.png", "--scale", 1, "--steps", 9, "--method", "entropy-all",
         "--checkpoint", checkpoint_path, "--out", tmp_path, "--json", "--formats", "",
         setup=WAITING,

@@ -9,7 +9,7 @@ import pytest
 
 from segviz.network import checkpoint
 from tests.cli.output import assert_refused, parse_json
-from tests.cli.process import on_forward, start
+from tests.cli.process import on_forward, start_forked
 
 TRAIN = ("--crop", 65, "--batch", 2, "--channels", 8, "--levels", 3, "--loaders", 0)
 
@@ -111,7 +111,7 @@ def test_ctrl_c_keeps_the_state(voc_root, tmp_path):
         "train", "--voc-root", voc_root, "--split", "train", *TRAIN[:-1], 1, "--epochs", 900,
         "--out", tmp_path,
     )  # fmt: skip
-    program = start(*arguments, setup="", start_new_session=True)
+    program = start_forked(*arguments, start_new_session=True)
     while not re.search(r"\b[2-9]/2700", read_bar(program.stderr)):
         assert program.poll() is None
     os.killpg(program.pid, signal.SIGINT)

@@ -3,18 +3,17 @@
 import json
 import os
 import re
+import signal
 import sqlite3
-import subprocess
 import sys
 from contextlib import closing
-from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-import segviz
+from segviz.data import voc
 from segviz.runtime.distributed import TaskQueue
-
-ROOT = Path(segviz.__file__).parents[1]
+from tests.forked import ForkedProcess
 
 
 def test_several_processes_need_a_folder(cli, voc_root, monkeypatch):
@@ -43,22 +42,58 @@ ARGUMENTS = (
 )  # fmt: skip
 
 
-def torchrun(processes, script, arguments, *, restarts=0, expect=0):
-    """Run a script, or a module as -m NAME, in several processes; return stdout and stderr."""
-    # Loopback only, and free ports.
-    done = subprocess.run(
-        [
-            sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node",
-            str(processes), "--max-restarts", str(restarts), *script, *map(str, arguments),
-        ],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )  # fmt: skip
-    assert (done.returncode == 0) == (expect == 0), done.stderr
-    return done.stdout, done.stderr
+def torchrun(processes, arguments, *, mark=None, restarts=0, expect=0):
+    """Run the command in several processes; return stdout and stderr.
+
+    They are those of torchrun, but for their imports: forks of its agent.
+
+    Arguments:
+        processes: The number of processes.
+        arguments: The arguments of the command.
+        mark: A file that is not there yet: one process will be lost.
+        restarts: How often the agent may start them again.
+        expect: 0 = all ends well.
+    """
+    arguments = [str(argument) for argument in arguments]
+    program = ForkedProcess(agent, processes, restarts, arguments, mark)
+    out, err = program.communicate(timeout=400)
+    assert (program.returncode == 0) == (expect == 0), err
+    return out, err
+
+
+def agent(processes, restarts, arguments, mark):
+    """Start what torchrun starts as `--standalone --nproc-per-node N --max-restarts M`."""
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=processes,
+        run_id=str(uuid4()),
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=restarts,
+        start_method="fork",
+    )
+    elastic_launch(config, command)(arguments, mark)
+
+
+def command(arguments, mark):
+    """Run the command; where the mark is missing, the first to read a certain image is killed."""
+    from segviz.cli.main import main
+
+    read = voc.read_truth
+
+    def lost(root, name):
+        if mark is not None and name == "2008_000006" and not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return read(root, name)
+
+    voc.read_truth = lost
+    code = main(arguments)
+    if code:
+        sys.exit(code)
 
 
 def comparable(text):
@@ -102,42 +137,17 @@ def single(voc_root, checkpoint_path, tmp_path_factory):
 @pytest.mark.slow
 def test_three_processes(single, tmp_path):
     expected, arguments = single
-    out, _ = torchrun(3, ["-m", "segviz"], [*arguments, "--out", tmp_path])
+    out, _ = torchrun(3, [*arguments, "--out", tmp_path])
     assert comparable(out) == expected  # printed once
     assert len(stored_rows(tmp_path)) == 10 * 2 * 5
 
 
-# Kills the process that is the first to read this image.
-LOST = """
-import os, pathlib, sys
-from segviz.data import voc
-from segviz.__main__ import main
-
-mark, read = pathlib.Path(sys.argv[1]), voc.read_truth
-
-def lost(root, name):
-    if name == "2008_000006" and not mark.exists():
-        mark.touch()
-        os.kill(os.getpid(), 9)
-    return read(root, name)
-
-voc.read_truth = lost
-sys.exit(main(sys.argv[2:]))
-"""
-
-
-@pytest.fixture
-def lossy(tmp_path):
-    """A script that loses a worker once, as the arguments of torchrun."""
-    (tmp_path / "lossy.py").write_text(LOST)
-    return [str(tmp_path / "lossy.py"), str(tmp_path / "lost")]
-
-
 @pytest.mark.slow
-def test_a_lost_worker_and_the_same_command_again(single, lossy, tmp_path, cli):
+def test_a_lost_worker_and_the_same_command_again(single, tmp_path, cli):
     expected, arguments = single
-    out, _ = torchrun(2, lossy, [*arguments, "--out", tmp_path / "rows"], expect=1)
-    assert (tmp_path / "lost").exists() and out == ""
+    mark = tmp_path / "lost"
+    out, _ = torchrun(2, [*arguments, "--out", tmp_path / "rows"], mark=mark, expect=1)
+    assert mark.exists() and out == ""
     before = stored_rows(tmp_path / "rows")
     images = {image for image, *_ in before}
     assert len(images) >= 4 and "2008_000006" not in images  # what came before, but for two
@@ -149,9 +159,10 @@ def test_a_lost_worker_and_the_same_command_again(single, lossy, tmp_path, cli):
 
 
 @pytest.mark.slow
-def test_a_lost_worker_is_started_again(single, lossy, tmp_path):
+def test_a_lost_worker_is_started_again(single, tmp_path):
     expected, arguments = single
-    out, _ = torchrun(2, lossy, [*arguments, "--out", tmp_path / "rows"], restarts=1)
-    assert (tmp_path / "lost").exists()
+    mark = tmp_path / "lost"
+    out, _ = torchrun(2, [*arguments, "--out", tmp_path / "rows"], mark=mark, restarts=1)
+    assert mark.exists()
     assert comparable(out) == expected
     assert len(stored_rows(tmp_path / "rows")) == 10 * 2 * 5

@@ -1,17 +1,12 @@
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 
-import segviz
 from segviz import metrics
 from segviz.adapt import OBJECTIVES
 from segviz.adapt.methods import FEEDFORWARD
@@ -31,8 +26,8 @@ from segviz.evaluation.row_store import EpisodeRow, RowKey, RowStore
 from segviz.network.checkpoint import tensor_hash
 from segviz.runs.run import Run
 from segviz.runtime.distributed import TaskQueue
+from tests.forked import ForkedProcess, run_code
 
-ROOT = Path(segviz.__file__).parents[1]
 IDS = ["2007_000007", "2007_000008", "2008_000009"]
 
 
@@ -407,7 +402,6 @@ def test_nothing_is_measured_twice(trained, voc_root, tmp_path, losses):
 
 KILLS = """
 import os, sys
-import timm, torch  # once, for all the processes
 from segviz import metrics
 from segviz.__main__ import main
 from segviz.data import voc
@@ -441,19 +435,13 @@ def test_three_kills(cli, voc_root, checkpoint_path, tmp_path):
         "feedforward,entropy,oracle", "--steps", "1,3", "--by-image", "--threads", "1", "--json",
     ]  # fmt: skip
     fixed = ["--checkpoint", str(checkpoint_path), "--device", "cpu"]
-    done = subprocess.run(
-        [sys.executable, "-c", KILLS, *arguments, *fixed, "--out", str(tmp_path / "cut")],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.splitlines().count(f"ended by {signal.SIGKILL:d}") == 3
+    program = ForkedProcess(run_code, KILLS, *arguments, *fixed, "--out", str(tmp_path / "cut"))
+    cut, err = program.communicate()
+    assert program.returncode == 0, err
+    assert err.splitlines().count(f"ended by {signal.SIGKILL:d}") == 3
     code, out, _ = cli(*arguments, "--out", tmp_path / "whole")
     assert code == 0
-    results = [json.loads(text) for text in (done.stdout, out)]
+    results = [json.loads(text) for text in (cut, out)]
     for result in results:
         assert result["images"] == 4 and result["complete"] is True
         for row in result["results"]:
