@@ -11,10 +11,11 @@ from ..adapt.settings import Settings
 from ..errors import InputError
 from ..network import checkpoint
 from ..runtime.device import choose_device
+from ..runtime.files import write_atomically
 from ..runtime.imports import pause_garbage_collection
 from ..validation import check_range
 from .options import DEFAULT, SETTINGS, add_json, add_network, parse_numbers, set_threads
-from .output import command_line, make_folder, write_atomically
+from .output import command_line, make_folder
 
 if TYPE_CHECKING:
     import torch

@@ -18,6 +18,7 @@ from ..evaluation.paper_tables import SCALES
 from ..evaluation.results import EvaluationResult
 from ..evaluation.table_text import terminal_table
 from ..runtime.distributed import TaskQueue
+from ..runtime.files import write_atomically
 from ..runtime.imports import pause_garbage_collection
 from .options import (
     DEFAULT,
@@ -33,7 +34,7 @@ from .options import (
     parse_numbers,
     set_threads,
 )
-from .output import command_line, write_atomically
+from .output import command_line
 
 if TYPE_CHECKING:
     from ..evaluation.evaluate import ImageProgress

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..runtime.files import write_atomically
 from .options import DEFAULT, add_json, parse_formats, parse_list, parse_numbers
-from .output import make_folder, write_file
+from .output import make_folder
 
 if TYPE_CHECKING:
     from ..export.formats import Selection
@@ -62,7 +63,7 @@ def run(options: Namespace) -> int:
     for name in formats:
         for selection in _each(name, record, chosen):
             file = folder / EXPORTS[name].name(record, selection)
-            size = write_file(file, EXPORTS[name](record, selection))
+            size = write_atomically(file, EXPORTS[name](record, selection))
             written.append({"format": name, "path": str(file), "bytes": size})
             if not options.json:
                 print(file)

@@ -14,6 +14,7 @@ from ..adapt.method import Method
 from ..errors import InputError
 from ..evaluation.paper_tables import OURS
 from ..evaluation.results import ResultFile, read_result, table_command
+from ..runtime.files import write_atomically
 from ..runtime.imports import pause_garbage_collection
 from .options import (
     DEFAULT,
@@ -25,7 +26,7 @@ from .options import (
     parse_formats,
     parse_method,
 )
-from .output import make_folder, print_note, write_file
+from .output import make_folder, print_note
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,7 +130,7 @@ class _FigureWriter:
 
         for format in self._formats:
             path = self._folder / f"{stem}.{format}"
-            size = write_file(path, figure_bytes(figure, format, stem, self._few_colours))
+            size = write_atomically(path, figure_bytes(figure, format, stem, self._few_colours))
             self.files.append({"figure": name, "path": str(path), "bytes": size})
             if not self._quiet:
                 tqdm.write(str(path))

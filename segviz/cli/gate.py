@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..network import checkpoint
+from ..runtime.files import write_atomically
 from ..runtime.imports import pause_garbage_collection
 from ..validation import check_range
 from .options import DEFAULT, add_json, add_network, add_voc, load_checkpoint
-from .output import command_line, make_folder, write_atomically
+from .output import command_line, make_folder
 
 if TYPE_CHECKING:
     from ..adapt.gate import GateCard

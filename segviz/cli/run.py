@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..adapt.settings import PRECISIONS, Settings
 from ..errors import InputError
+from ..runtime.files import write_atomically
 from ..runtime.imports import pause_garbage_collection
 from .options import (
     DEFAULT,
@@ -27,7 +28,7 @@ from .options import (
     parse_formats,
     parse_method,
 )
-from .output import make_folder, print_note, write_file
+from .output import make_folder, print_note
 
 if TYPE_CHECKING:
     from ..adapt.memory import MemoryNeed
@@ -175,10 +176,10 @@ def _write_run(record: Record, folder: Path, names: list[str]) -> Path:
     from ..export import formats
 
     where, _ = record.save(folder / "record")
-    write_file(folder / "curves.csv", formats.EXPORTS["csv"](record))
+    write_atomically(folder / "curves.csv", formats.EXPORTS["csv"](record))
     for step in sorted({0, record.last}):
         picture = formats.EXPORTS["png"](record, formats.Selection(step))
-        write_file(folder / f"step-{step:03d}.png", picture)
+        write_atomically(folder / f"step-{step:03d}.png", picture)
     for name in names:
-        write_file(folder / FILES[name], formats.EXPORTS[name](record))
+        write_atomically(folder / FILES[name], formats.EXPORTS[name](record))
     return where

@@ -15,10 +15,11 @@ from ..evaluation.results import ModelResult, ResultFile
 from ..evaluation.table_text import markdown_table
 from ..network import checkpoint
 from ..runtime.distributed import TaskQueue
+from ..runtime.files import write_atomically
 from ..runtime.imports import pause_garbage_collection
 from .evaluate import print_failed, progress_bar
 from .options import DEFAULT, add_machine, add_voc, load_checkpoint
-from .output import command_line, make_folder, write_atomically
+from .output import command_line, make_folder
 
 if TYPE_CHECKING:
     from ..data.dataset import DataSet

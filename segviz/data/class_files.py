@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 
-from ..errors import InputError
+from ..errors import InputError, guard
+from ..runtime.files import decode_text, read_file
 from .classes import CLASSES, ClassList, Colour, comparable
 
 __all__ = ["read_classes"]
 
-MAX_BYTES = 10_000_000
+MAX_BYTES = 1_000_000
 BACKGROUND = comparable(CLASSES[0])
 
 FORMS = (
@@ -40,30 +41,25 @@ def read_classes(path: Path) -> ClassList:
     Raises:
         InputError: If the file cannot be read, or holds no list of classes.
     """
+    data = read_file(path, "the file of classes", MAX_BYTES, f"give {FORMS}")
+    with guard(f"the file of classes {path} cannot be read", f"give {FORMS}"):
+        try:
+            text = decode_text(data)
+            if path.suffix.lower() == ".json" or text.lstrip()[:1] in ("{", "["):
+                return _from_json(_json(text))
+            return _from_lines(text.splitlines())
+        except InputError as error:
+            reason = str(error).rstrip(".")
+            raise InputError(
+                f"in the file of classes {path}, {reason}; it may be {FORMS}."
+            ) from error
+
+
+def _json(text: str) -> Any:  # noqa: ANN401
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"the file of classes {path} has more than {MAX_BYTES:,} bytes.")
-        text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise InputError(
-            f"the file of classes {path} cannot be read ({reason}); give {FORMS}."
-        ) from error
-    try:
-        if path.suffix.lower() == ".json" or text.lstrip()[:1] in ("{", "["):
-            return _from_json(msgspec.json.decode(text))
-        return _from_lines(text.splitlines())
+        return msgspec.json.decode(text)
     except msgspec.DecodeError as error:
-        raise InputError(
-            f"the file of classes {path} is not JSON ({error}); give {FORMS}."
-        ) from error
-    except RecursionError as error:
-        raise InputError(
-            f"the file of classes {path} is nested too deeply; give {FORMS}."
-        ) from error
-    except (InputError, ValueError) as error:
-        reason = str(error).rstrip(".")
-        raise InputError(f"in the file of classes {path}, {reason}; it may be {FORMS}.") from error
+        raise ValueError(f"it is not JSON: {error}") from error
 
 
 def _from_lines(lines: Sequence[str]) -> ClassList:

@@ -4,16 +4,18 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, guard
+from ..runtime.files import decode_text, read_file
 from .classes import IGNORE, ClassList, comparable
 from .dataset import DataSet
 
 __all__ = ["ClassMap", "MappedImages", "read_class_map"]
+
+MAX_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -148,15 +150,9 @@ def read_class_map(path: Path) -> dict[str, str | None]:
         InputError: If the file cannot be read, or holds something else.
     """
     remedy = 'give JSON such as {"name in the data": "name in the network"}'
-    try:
-        data: Any = msgspec.json.decode(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
-        return msgspec.convert(data, dict[str, str | None])
-    except OSError as error:
-        raise InputError(
-            f"the class map {path} cannot be read ({error.strerror}); {remedy}."
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"the class map {path} is no class map ({error}); {remedy}.") from error
+    data = read_file(path, "the class map", MAX_BYTES, remedy)
+    with guard(f"the class map {path} is no class map", remedy):
+        return msgspec.json.decode(decode_text(data), type=dict[str, str | None])
 
 
 def _some(names: Sequence[str]) -> str:

@@ -3,24 +3,29 @@
 import re
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeVar
 
+import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ..errors import InputError
+from ..errors import InputError, guard
+from ..runtime.files import open_regular
 
 __all__ = [
     "FORMATS",
     "MAX_BYTES",
     "MAX_PIXELS",
     "MAX_RATIO",
+    "MAX_SCANS",
     "MIN_SIDE",
     "DecodedImage",
     "decode",
+    "guard_pixels",
+    "stored_values",
     "upright_size",
 ]
 
@@ -38,11 +43,18 @@ MAX_RATIO = 20
 MIN_SIDE = 16
 """The shortest side in pixels."""
 
-_TILE_WIDTH, _TILE_LENGTH, _PHOTOMETRIC = 322, 323, 262  # tags of TIFF
+MAX_SCANS = 32
+"""The largest number of scans of a JPEG: each takes the time of a whole picture. Encoders write up
+to 14."""
+
+_TILE_WIDTH, _TILE_LENGTH, _PHOTOMETRIC, _SAMPLE_FORMAT = 322, 323, 262, 339  # tags of TIFF
 _ORIENTATION = 274  # tag of EXIF
 
-# Warning filters belong to the process, so that two threads must not swap them at the same time.
-_FILTERS = threading.Lock()
+_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd7\xff])")
+"""A marker of JPEG with a segment: neither a stuffed byte nor a restart."""
+_END, _SCAN = 0xD9, 0xDA
+
+_ResultT = TypeVar("_ResultT")
 
 
 class DecodedImage(NamedTuple):
@@ -53,6 +65,7 @@ class DecodedImage(NamedTuple):
     raw_mode: str  # Pillow's name of the pixels in the file, such as "L;4" for 4 bits; or ""
     several: bool  # a TIFF of several frames
     white_is_zero: bool  # a TIFF whose values are inverted
+    unsigned: bool  # a TIFF of unsigned integers, which Pillow takes as signed if they have 32 bits
 
 
 def decode(source: bytes | Path, noun: str) -> DecodedImage:
@@ -78,69 +91,138 @@ def decode(source: bytes | Path, noun: str) -> DecodedImage:
     return _decode_stream(BytesIO(source), f"the {noun}")
 
 
-@contextmanager
-def _pillow_warnings() -> Iterator[None]:
-    """Silence Pillow's warnings of damaged metadata; turn that of a decompression bomb to an error.
+def guard_pixels(
+    work: Callable[[DecodedImage], _ResultT], decoded: DecodedImage, subject: str
+) -> _ResultT:
+    """Return what a function makes of the pixels; whatever Pillow raises becomes an `InputError`.
 
-    Our own limit on pixels is below Pillow's.
+    Arguments:
+        work: The function.
+        decoded: Its argument.
+        subject: What errors call the file.
+
+    Raises:
+        InputError: If the function raises anything.
     """
-    with _FILTERS, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
+    with _quiet_pillow(), guard(f"{subject} is damaged or cut off", "save or download it again"):
+        return work(decoded)
+
+
+def stored_values(decoded: DecodedImage) -> np.ndarray:
+    """Return the values of an image of one channel, shape (H, W), of the type that the file has."""
+    values = np.array(decoded.image)
+    return values.view(np.uint32) if decoded.unsigned and values.dtype == np.int32 else values
+
+
+class _QuietPillow:
+    """Silences Pillow's warnings of damaged metadata while any thread decodes.
+
+    Warning filters belong to the process: the first thread in sets them, the last one out restores
+    them, and none waits for another. Our own limits are below Pillow's.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._filters: warnings.catch_warnings | None = None
+
+    def enter(self) -> None:
+        with self._lock:
+            self._threads += 1
+            if self._filters is None:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.filterwarnings("ignore", module=r"PIL\.")
+
+    def leave(self) -> None:
+        with self._lock:
+            self._threads -= 1
+            if self._threads == 0 and self._filters is not None:
+                self._filters.__exit__(None, None, None)
+                self._filters = None
+
+
+_PILLOW = _QuietPillow()
+
+
+@contextmanager
+def _quiet_pillow() -> Iterator[None]:
+    _PILLOW.enter()
+    try:
         yield
+    finally:
+        _PILLOW.leave()
 
 
 def _decode_path(path: Path, noun: str) -> DecodedImage:
-    try:
-        if path.exists() and not path.is_file():
-            kind = "folder" if path.is_dir() else "device or a pipe"
-            raise InputError(f"the {noun} {path} is a {kind}; give the path of an image file.")
-        with path.open("rb") as stream:
-            if not stream.read(1):
-                raise InputError(f"the {noun} {path} is empty (0 bytes); choose another file.")
-            stream.seek(0)
-            return _decode_stream(stream, f"the {noun} {path}")
-    except InputError:
-        raise
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"the {noun} {path} cannot be read ({reason}); check the path and its permissions."
-        ) from error
+    remedy = "give the path of an image file that you may read"
+    with open_regular(path, f"the {noun}", remedy) as stream:
+        if not stream.read(1):
+            raise InputError(f"the {noun} {path} is empty (0 bytes); choose another file.")
+        stream.seek(0)
+        return _decode_stream(stream, f"the {noun} {path}")
 
 
 def _decode_stream(stream: BinaryIO, subject: str) -> DecodedImage:
-    with _pillow_warnings():
-        try:
-            image = Image.open(stream, formats=tuple(FORMATS))
-            _check_size(image, subject)
-            form, raw_mode = image.format or "", _raw_mode(image)
-            white_is_zero = form == "TIFF" and _tag(image, _PHOTOMETRIC, 1) == 0
-            several = form == "TIFF" and _has_second_frame(image)
-            image.load()
-            # A decoder may learn the true size only now.
-            _check_size(image, subject)
-        except InputError:
-            raise
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            count = re.search(r"\d+", str(error))
+    try:
+        with (
+            _quiet_pillow(),
+            guard(f"{subject} is damaged or cut off", "save or download it again"),
+        ):
+            return _open(stream, subject)
+    except InputError as error:
+        cause = error.__cause__
+        if isinstance(cause, Image.DecompressionBombError):
+            count = re.search(r"\d+", str(cause))
             found = f"{int(count[0]):,}" if count else "too many"
             raise InputError(
                 f"{subject} has {found} pixels, more than the limit of {MAX_PIXELS:,}; scale it"
                 " down."
-            ) from error
-        except UnidentifiedImageError as error:
+            ) from cause
+        if isinstance(cause, UnidentifiedImageError):
             *names, last = FORMATS.values()
             raise InputError(
                 f"{subject} is damaged or not an image in one of the formats {', '.join(names)} and"
                 f" {last}; save it as a PNG or JPEG."
-            ) from error
-        except Exception as error:
-            # On damaged files Pillow's decoders raise anything from struct.error to SyntaxError.
+            ) from cause
+        raise
+
+
+def _open(stream: BinaryIO, subject: str) -> DecodedImage:
+    image = Image.open(stream, formats=tuple(FORMATS))
+    _check_size(image, subject)
+    form, raw_mode = image.format or "", _raw_mode(image)
+    if form in ("JPEG", "MPO"):
+        place = stream.tell()
+        stream.seek(0)
+        _check_scans(stream.read(), subject)
+        stream.seek(place)
+    if image.mode == "P" and image.palette is None:
+        raise InputError(f"{subject} has no palette, which its pixels need; save it again.")
+    tiff = form == "TIFF"
+    white_is_zero = tiff and _tag(image, _PHOTOMETRIC, 1) == 0
+    unsigned = tiff and getattr(image, "tag_v2", {}).get(_SAMPLE_FORMAT, (1,))[0] == 1
+    several = tiff and _has_second_frame(image)
+    image.load()
+    # A decoder may learn the true size only now.
+    _check_size(image, subject)
+    return DecodedImage(_upright(image), form, raw_mode, several, white_is_zero, unsigned)
+
+
+def _check_scans(data: bytes, subject: str) -> None:
+    """Check the number of scans of a JPEG before any is decoded."""
+    scans, place = 0, 2
+    while match := _MARKER.search(data, place):
+        marker = match[1][0]
+        if marker == _END:
+            break
+        scans += marker == _SCAN
+        if scans > MAX_SCANS:
             raise InputError(
-                f"{subject} is damaged or cut off ({error}); save or download it again."
-            ) from error
-        return DecodedImage(_upright(image), form, raw_mode, several, white_is_zero)
+                f"{subject} is a JPEG of more than {MAX_SCANS} scans, the limit; save it again as a"
+                " JPEG or PNG."
+            )
+        place = match.end() + int.from_bytes(data[match.end() : match.end() + 2], "big")
 
 
 def upright_size(path: Path, noun: str) -> tuple[int, int]:
@@ -150,7 +232,11 @@ def upright_size(path: Path, noun: str) -> tuple[int, int]:
         InputError: As `decode`, as far as the header tells.
     """
     try:
-        with _pillow_warnings(), Image.open(path, formats=tuple(FORMATS)) as image:
+        with (
+            open_regular(path, noun, "give an image file") as stream,
+            _quiet_pillow(),
+            Image.open(stream, formats=tuple(FORMATS)) as image,
+        ):
             width, height = image.size
             turned = image.getexif().get(_ORIENTATION) in (5, 6, 7, 8)
     except Exception:  # `decode` tells what is wrong
@@ -163,7 +249,10 @@ def _check_size(image: Image.Image, subject: str) -> None:
     width, height = image.size
     size = f"{subject} is {width:,} x {height:,} pixels (width x height)"
     if width * height > MAX_PIXELS:
-        raise InputError(f"{size}, more than the limit of {MAX_PIXELS:,} in all; scale it down.")
+        raise InputError(
+            f"{size}, {width * height:,} pixels, more than the limit of {MAX_PIXELS:,} in all;"
+            " scale it down."
+        )
     if min(width, height) < MIN_SIDE:
         raise InputError(f"{size}, less than {MIN_SIDE} on a side; choose a larger image.")
     if max(width, height) > MAX_RATIO * min(width, height):

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -14,6 +14,7 @@ from ..errors import InputError
 from .class_files import read_classes
 from .classes import VOC_CLASSES, ClassList
 from .decode import upright_size
+from .id_lists import fields_of, file_stem, read_lines
 from .images import fit, load_photo
 from .masks import VOC_FORMAT, Mask, MaskFormat, read_mask
 
@@ -150,23 +151,50 @@ class FolderImages:
         Raises:
             InputError: If the file cannot be read, or names an image that is not there.
         """
-        wanted = _read_list(path)
-        missing = [id for id in wanted if id not in self.files]
+        wanted = self._listed(path, self.files)
+        return replace(self, files={id: self.files[id] for id in wanted})
+
+    def without(self, path: Path, known: Collection[str] | None = None) -> Self:
+        """Return the images that a text file does not name.
+
+        Arguments:
+            path: The file, as of `only`.
+            known: The ids that the file may name, of this and of other images; None = of this.
+
+        Raises:
+            InputError: If the file cannot be read, names an image that is not there, or none of
+                these images.
+        """
+        left_out = set(self._listed(path, self.files if known is None else known))
+        if left_out.isdisjoint(self.files):
+            raise InputError(f"{path} names none of the images; correct it or leave it out.")
+        return replace(self, files={id: f for id, f in self.files.items() if id not in left_out})
+
+    def _listed(self, path: Path, known: Collection[str]) -> tuple[str, ...]:
+        """Return the ids that a text file lists, each once.
+
+        Raises:
+            InputError: If the file cannot be read, or names something that is not known.
+        """
+        found = {line: self._id_in(line, known) for line in read_lines(path, "the list of images")}
+        missing = [line for line, id in found.items() if id is None]
         if missing:
             raise InputError(
                 f"{path} names {len(missing)} images that {self.images} does not have with a mask,"
-                f" such as {missing[0]}; correct the list."
+                f" such as {missing[0][:MAX_NAME]}; correct the list."
             )
-        return replace(self, files={id: self.files[id] for id in wanted})
+        return tuple(dict.fromkeys(id for id in found.values() if id is not None))
 
-    def without(self, path: Path) -> Self:
-        """Return the images that a text file does not name.
-
-        Raises:
-            InputError: If the file cannot be read.
-        """
-        left_out = set(_read_list(path))
-        return replace(self, files={id: f for id, f in self.files.items() if id not in left_out})
+    def _id_in(self, line: str, known: Collection[str]) -> str | None:
+        """Return the id that a line names: a path below the folder or from the root, or a field."""
+        folders = [folder.resolve().as_posix() for folder in (self.images, self.masks) if folder]
+        for text in (line, *fields_of(line, blanks=False)[:1], *fields_of(line)[:1]):
+            name = _normal(text.strip("\"'"))
+            for start in ("", "./", *(f"{folder}/" for folder in folders)):
+                id = file_stem(name.removeprefix(start))
+                if id in known:
+                    return id
+        return None
 
 
 def open_folders(
@@ -195,6 +223,7 @@ def open_folders(
     chosen = read_classes(classes) if isinstance(classes, Path) else classes
     format = MaskFormat(chosen or VOC_CLASSES, ignore, reduce_zero_label)
     data = replace(FolderImages.find(images, masks), format=format)
+    known = frozenset(data.files)
     if split is not None:
         if not split.endswith(".txt"):
             raise InputError(
@@ -203,7 +232,7 @@ def open_folders(
             )
         data = data.only(Path(split))
     if exclude is not None:
-        data = data.without(exclude)
+        data = data.without(exclude, known)
     if not data.files:
         raise InputError(f"no image of {images} is left; check --split and --exclude.")
     return data
@@ -238,18 +267,6 @@ def _by_stem(folder: Path, suffixes: Sequence[str], noun: str) -> dict[str, Path
     return found
 
 
-def _read_list(path: Path) -> tuple[str, ...]:
-    """Return the ids in a text file, one a line, each once, without the suffixes of photos."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"the list of images {path} cannot be read ({error}); give a text file."
-        ) from error
-    names = (_normal(line.strip().replace("\\", "/")) for line in lines if line.strip())
-    return tuple(dict.fromkeys(map(_without_suffix, names)))
-
-
 def _unmatched(photos: Sequence[str], masks: Sequence[str]) -> str:
     parts = []
     for ids, noun, other in ((photos, "photo", "mask"), (masks, "mask", "photo")):
@@ -260,11 +277,6 @@ def _unmatched(photos: Sequence[str], masks: Sequence[str]) -> str:
             parts.append(f"{len(ids)} {plural} {verb} no {other} ({some})")
     left_out = "is" if len(photos) + len(masks) == 1 else "are"
     return f"{' and '.join(parts)}, and {left_out} left out." if parts else ""
-
-
-def _without_suffix(name: str) -> str:
-    stem, dot, suffix = name.rpartition(".")
-    return stem if dot + suffix.lower() in PHOTO_SUFFIXES else name
 
 
 def _normal(name: str) -> str:

@@ -6,13 +6,24 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ..errors import InputError
-from .decode import decode
+from .decode import DecodedImage, decode, guard_pixels, stored_values
 from .masks import check_size
 
-__all__ = ["LONG_SIDE", "fit", "load_photo", "thumbnail", "upright_rgb"]
+__all__ = [
+    "LONG_SIDE",
+    "fit",
+    "fit_labels",
+    "fitted_size",
+    "load_photo",
+    "thumbnail",
+    "upright_rgb",
+]
 
 LONG_SIDE = 500
 """The long side of VOC's photos in pixels."""
+
+BAND = 512
+"""The number of rows that are converted at a time."""
 
 
 def load_photo(source: bytes | Path) -> np.ndarray:
@@ -31,22 +42,15 @@ def load_photo(source: bytes | Path) -> np.ndarray:
         InputError: If the file is missing, empty, damaged or in another format, exceeds one of the
             limits in `segviz.data.decode`, or stores colours of 12 bits in 16.
     """
-    decoded = decode(source, "photo")
-    pixels = np.array(_rgb(decoded.image))
-    if decoded.white_is_zero and decoded.image.mode.startswith("I"):
-        pixels = 255 - pixels  # of 8 bits, Pillow inverts them itself
-    if decoded.raw_mode.startswith("RGB") and ";16" in decoded.raw_mode and pixels.max() <= 15:
-        # Pillow takes the high byte of each colour.
-        raise InputError(
-            "the photo stores colours of at most 12 bits in 16, and would be nearly black; save it"
-            " as an RGB PNG or JPEG of 8 bits."
-        )
-    return pixels
+    subject = "the photo" if isinstance(source, bytes) else f"the photo {source}"
+    return guard_pixels(_pixels, decode(source, "photo"), subject)
 
 
 def upright_rgb(image: Image.Image) -> np.ndarray:
     """Return a PIL image as pixels, as `load_photo` does: shape (H, W, 3), uint8 RGB."""
-    return np.array(_rgb(ImageOps.exif_transpose(image)))
+    upright = ImageOps.exif_transpose(image)
+    grey = upright.mode.startswith(("I", "F"))  # whose range is that of the whole image
+    return np.array(_opaque(upright)) if grey else _rgb(upright)
 
 
 def fit(
@@ -74,13 +78,24 @@ def fit(
     factor = long_side / max(height, width)
     if factor >= 1:
         return photo, truth, 1.0
-    h, w = max(1, round(height * factor)), max(1, round(width * factor))
+    h, w = fitted_size((height, width), long_side)
     small = np.array(Image.fromarray(photo).resize((w, h), Image.Resampling.BICUBIC))
-    if truth is not None:
-        rows = (2 * np.arange(h) + 1) * height // (2 * h)
-        columns = (2 * np.arange(w) + 1) * width // (2 * w)
-        truth = truth[rows[:, None], columns]
-    return small, truth, factor
+    return small, None if truth is None else fit_labels(truth, (h, w)), factor
+
+
+def fitted_size(size: tuple[int, ...], long_side: int = LONG_SIDE) -> tuple[int, int]:
+    """Return the size (H, W) that `fit` brings a size (H, W) to."""
+    height, width = size
+    factor = min(1.0, long_side / max(height, width))
+    return max(1, round(height * factor)), max(1, round(width * factor))
+
+
+def fit_labels(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return labels (H, W) at a smaller size (h, w), by nearest neighbour."""
+    (height, width), (h, w) = labels.shape, size
+    rows = (2 * np.arange(h) + 1) * height // (2 * h)
+    columns = (2 * np.arange(w) + 1) * width // (2 * w)
+    return labels[rows[:, None], columns]
 
 
 def thumbnail(photo: np.ndarray, side: int) -> np.ndarray:
@@ -88,7 +103,33 @@ def thumbnail(photo: np.ndarray, side: int) -> np.ndarray:
     return fit(photo, long_side=side)[0]
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def _pixels(decoded: DecodedImage) -> np.ndarray:
+    image = decoded.image
+    if image.mode.startswith(("I", "F")):
+        grey = _grey(stored_values(decoded))
+        if decoded.white_is_zero:
+            grey = 255 - grey  # of 8 bits, Pillow inverts them itself
+        return np.repeat(grey[..., None], 3, axis=-1)
+    pixels = _rgb(image)
+    if decoded.raw_mode.startswith("RGB") and ";16" in decoded.raw_mode and pixels.max() <= 15:
+        # Pillow takes the high byte of each colour.
+        raise InputError(
+            "the photo stores colours of at most 12 bits in 16, and would be nearly black; save it"
+            " as an RGB PNG or JPEG of 8 bits."
+        )
+    return pixels
+
+
+def _rgb(image: Image.Image) -> np.ndarray:
+    """Return an image in RGB, transparency on white, shape (H, W, 3), uint8."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, BAND):  # of large images, copies take much memory
+        box = (0, top, image.width, min(top + BAND, image.height))
+        pixels[top : top + BAND] = np.asarray(_opaque(image.crop(box)))
+    return pixels
+
+
+def _opaque(image: Image.Image) -> Image.Image:
     mode = image.mode
     if mode.startswith(("I", "F")):
         return Image.fromarray(_grey(np.array(image))).convert("RGB")
@@ -114,15 +155,21 @@ def _grey(values: np.ndarray) -> np.ndarray:
     14 or 16) that holds all values: cameras and microscopes store 12 bits in 16. Values that are
     negative or larger are stretched from the minimum to the maximum.
     """
-    grey = values.astype(np.float64)
-    np.nan_to_num(grey, copy=False, posinf=0.0, neginf=0.0)
-    low, high = 0.0, grey.max()
-    if grey.min() < 0 or high > 65535:
-        low = grey.min()
-    elif values.dtype.kind == "f" and high <= 1:
-        high = 1.0
-    else:
-        high = next(white for white in (255, 1023, 4095, 16383, 65535) if white >= high)
-    grey -= low
-    grey *= 255 / (high - low or 1)
-    return np.rint(grey, out=grey).astype(np.uint8)
+    bands = [values[top : top + BAND] for top in range(0, len(values), BAND)]
+    low = min(_finite(band).min() for band in bands)
+    high = max(_finite(band).max() for band in bands)
+    if low >= 0 and high <= 65535:
+        low = 0.0
+        if values.dtype.kind == "f" and high <= 1:
+            high = 1.0
+        else:
+            high = next(white for white in (255, 1023, 4095, 16383, 65535) if white >= high)
+    grey = np.empty(values.shape, np.uint8)
+    for band, result in zip(bands, np.split(grey, range(BAND, len(grey), BAND)), strict=True):
+        result[:] = np.rint((_finite(band) - low) * (255 / (high - low or 1)))
+    return grey
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    """Return values as float64, what is not finite as 0."""
+    return np.nan_to_num(values.astype(np.float64), copy=False, posinf=0.0, neginf=0.0)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ..errors import InputError
 from .classes import IGNORE, PALETTE, VOC_CLASSES, ClassList, colourise, ids_of_colours, pack_rgb
-from .decode import DecodedImage, decode
+from .decode import DecodedImage, decode, guard_pixels, stored_values
 
 __all__ = [
     "VOC_FORMAT",
@@ -21,9 +21,13 @@ __all__ = [
     "load_labels",
     "palette_image",
     "read_mask",
+    "subject_of",
 ]
 
 MAX_ID = 65535
+
+BAND = 512
+"""The number of rows whose colours are looked up at a time."""
 
 Meaning = Literal["ids", "VOC ids", "labels"]
 """What the values of a mask are: ids in a file, VOC's ids by their colours, or labels 0..K-1."""
@@ -130,15 +134,24 @@ def read_mask(
             ids, other colours, transparent pixels or several frames, or stores inverted values; if
             its size is not `size`.
     """
-    subject = "the mask" if isinstance(source, bytes) else f"the mask {source}"
+    subject = subject_of(source)
     decoded = decode(source, "mask")
     _check_storage(decoded, subject)
-    image = decoded.image
     if size is not None:
-        check_size((image.height, image.width), size, subject)
+        check_size((decoded.image.height, decoded.image.width), size, subject)
+    return guard_pixels(lambda decoded: _labels(decoded, format, subject), decoded, subject)
+
+
+def _labels(decoded: DecodedImage, format: MaskFormat, subject: str) -> Mask:
     values, meaning = _values(decoded, format, subject)
     if meaning == "labels":
         return Mask(values.astype(np.int64), frozenset())
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or high > MAX_ID:
+        raise InputError(
+            f"{subject} holds ids from {low} to {high}, but ids are from 0 to {MAX_ID}; save the"
+            " mask as a PNG of class ids."
+        )
     found = np.unique(values)
     labels = {int(id): format.label(int(id)) for id in found}
     strange = [id for id, label in labels.items() if label is None]
@@ -148,9 +161,14 @@ def read_mask(
             f"{subject} holds the class ids {listed}, which are neither {format.known_ids}; correct"
             " it, or give all classes with --classes and the id to ignore with --ignore."
         )
-    table = np.zeros(int(found[-1]) + 1, np.int64)
+    table = np.zeros(high + 1, np.int64)
     table[found] = np.array(list(labels.values()))
     return Mask(table[values], frozenset(found.tolist() if meaning == "ids" else ()))
+
+
+def subject_of(source: bytes | Path) -> str:
+    """Return what errors call a mask: by its path, if it has one."""
+    return "the mask" if isinstance(source, bytes) else f"the mask {source}"
 
 
 def is_binary(ids: Set[int], format: MaskFormat) -> bool:
@@ -224,7 +242,7 @@ def _values(decoded: DecodedImage, format: MaskFormat, subject: str) -> tuple[np
         stretched = {"L;2": 85, "L;4": 17}.get(decoded.raw_mode, 1)
         return _of_grey(np.array(image) // stretched, format)
     if image.mode.startswith("I"):
-        return np.array(image), "ids"
+        return stored_values(decoded), "ids"
     raise InputError(
         f"{subject} has the colour mode {image.mode}, which holds no ids of"
         f" {len(format.classes)} classes; save the classes' colours or plain class ids as a"
@@ -258,7 +276,10 @@ def _of_palette(image: Image.Image, format: MaskFormat, subject: str) -> tuple[n
 
 def _of_colours(pixels: np.ndarray, format: MaskFormat, subject: str) -> tuple[np.ndarray, Meaning]:
     own = format.classes.colours is not None
-    ids = _labels_of_colours(pixels, format) if own else ids_of_colours(pixels)
+    ids = np.empty(pixels.shape[:2], np.int16)
+    for top in range(0, len(pixels), BAND):  # colours packed to integers take much memory
+        band = pixels[top : top + BAND]
+        ids[top : top + BAND] = _labels_of_colours(band, format) if own else ids_of_colours(band)
     strange = ids < 0
     if not strange.any():
         return ids, "labels" if own else "VOC ids"

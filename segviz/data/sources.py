@@ -51,14 +51,27 @@ class TruthFormat:
     given: Mapping[str, str | None] | None = None
 
     def read(self, source: bytes | Path, size: tuple[int, int]) -> np.ndarray:
-        """Return the labels in a mask file, (H, W) int64, 0..K-1 of the network or 255 = ignore.
+        """Return the labels in a mask file, int64, 0..K-1 of the network or 255 = ignore.
+
+        Arguments:
+            source: The bytes of a file, or its path.
+            size: The size (H, W) of the photo. A mask made before or after the photo was reduced to
+                the resolution of VOC fits, too.
+
+        Returns:
+            Shape (H, W), or the size at the resolution of VOC.
 
         Raises:
             InputError: If the mask cannot be read, is not of the size, or marks an object by 255,
                 or if the network knows none of its classes.
         """
         format = self.mask_format or masks.MaskFormat(self.network)
-        mask = masks.read_mask(source, size, format)
+        mask = masks.read_mask(source, None, format)
+        found, reduced = mask.labels.shape, images.fitted_size(size)
+        if found != size and images.fitted_size(found) == reduced and reduced in (found, size):
+            mask = mask._replace(labels=images.fit_labels(mask.labels, reduced))
+        else:
+            masks.check_size(found, size, masks.subject_of(source))
         if masks.is_binary(mask.ids, format):
             raise InputError(
                 "the mask holds nothing but 255, or 0 and 255, as binary masks do, and 255 would be"
@@ -147,7 +160,10 @@ def from_pixels(
         labels: np.ndarray | None = format.read(truth, (height, width))
     else:
         labels = None if truth is None else _check_labels(truth, len(format.network))
-    pixels, labels, factor = images.fit(pixels, labels)
+    reduced, _, factor = images.fit(pixels)
+    if labels is not None and labels.shape != reduced.shape[:2]:
+        labels = images.fit(pixels, labels)[1]
+    pixels = reduced
     note = ""
     if factor < 1:
         size = f"{pixels.shape[1]} x {pixels.shape[0]}"

@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import InputError
 from . import voc
 
-__all__ = ["read_ids", "split_ids", "subset", "voc_images"]
+__all__ = ["split_ids", "subset", "voc_images"]
 
 
 def split_ids(root: Path, split: str, exclude: Path | None = None) -> list[str]:
@@ -20,32 +20,34 @@ def split_ids(root: Path, split: str, exclude: Path | None = None) -> list[str]:
         exclude: A file of ids to leave out.
 
     Raises:
-        InputError: If a file or the split is missing or unreadable.
+        InputError: If a file or the split is missing or unreadable, if a file names images that are
+            not there, or if `exclude` names none of the split.
     """
     path = Path(split)
-    ids = read_ids(path) if path.suffix == ".txt" else voc.read_split(root, split)
-    excluded = set(read_ids(exclude)) if exclude is not None else set()
+    if path.suffix != ".txt":
+        ids = voc.read_split(root, split)
+    else:
+        ids = voc.read_list(path)
+        missing = [id for id in ids if not voc.has_photo(root, id)]
+        if missing:
+            raise InputError(
+                f"{path} names {len(missing)} images that {root} does not have, such as"
+                f" {missing[0]}; correct the list."
+            )
+    if exclude is None:
+        return ids
+    excluded = set(voc.read_list(exclude))
+    if excluded.isdisjoint(ids):
+        raise InputError(
+            f"{exclude} names none of the {len(ids)} images of {split}, but {len(excluded)} others"
+            f" such as {min(excluded)}; correct the list or leave it out."
+        )
     return [id for id in ids if id not in excluded]
 
 
 def voc_images(root: Path, split: str, exclude: Path | None = None) -> voc.VocImages:
     """Return the images of a split or of a text file, each once, see `split_ids`."""
     return voc.VocImages(root, split, tuple(dict.fromkeys(split_ids(root, split, exclude))))
-
-
-def read_ids(path: Path) -> list[str]:
-    """Return the ids in a text file, each once: one a line, or as the paths of photos and masks.
-
-    Raises:
-        InputError: If the file cannot be read.
-    """
-    try:
-        words = path.read_text(encoding="utf-8-sig").split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"the list of ids {path} cannot be read ({error}); give a text file."
-        ) from error
-    return list(dict.fromkeys(map(voc.id_in_list, words)))
 
 
 def subset(ids: Sequence[str], count: int) -> list[str]:

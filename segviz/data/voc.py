@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import InputError
 from .classes import CLASSES, VOC_CLASSES, ClassList
+from .id_lists import fields_of, file_stem, read_lines
 from .images import load_photo
 from .masks import load_labels
 
@@ -21,7 +22,7 @@ __all__ = [
     "classes_of",
     "find_root",
     "has_photo",
-    "id_in_list",
+    "read_list",
     "read_photo",
     "read_split",
     "read_truth",
@@ -139,22 +140,38 @@ def read_split(root: Path, split: str) -> list[str]:
             f"the split {split!r} is not in {folder}, which has {', '.join(known) or 'none'};"
             " choose one of these."
         )
-    file = folder / f"{split}.txt"
-    try:
-        lines = [line.split() for line in file.read_text(encoding="utf-8-sig").splitlines()]
-    except (OSError, ValueError) as error:
-        raise InputError(f"the list {file} cannot be read ({error}); restore it.") from error
-    # DeepLab's lists have lines such as "/JPEGImages/ID.jpg /SegmentationClassAug/ID.png".
-    names = [id_in_list(line[0]) for line in lines if line]
-    if not names:
-        raise InputError(f"the list {file} has no ids (0 lines); restore it.")
-    return [_check_id(name) for name in names]
+    # Beside the photo, DeepLab's lists have its mask, and VOC's a flag.
+    return [ids[0] for ids in _read_ids(folder / f"{split}.txt", "the list")]
 
 
-def id_in_list(word: str) -> str:
-    """Return the id in a word of a list, which may be the path of a photo or of a mask."""
-    name = word.replace("\\", "/").rpartition("/")[2]
-    return name.removesuffix(".jpg").removesuffix(".png")
+def read_list(path: Path) -> list[str]:
+    """Return the ids in a text file, each once: as ids, or as the paths of photos and masks.
+
+    Raises:
+        InputError: If the file cannot be read, or holds something that is not an id.
+    """
+    found = _read_ids(path, "the list of ids")
+    return list(dict.fromkeys(id for ids in found for id in ids))
+
+
+def _read_ids(path: Path, noun: str) -> list[list[str]]:
+    """Return the ids of each line, at least one."""
+    found = []
+    for line in read_lines(path, noun):
+        first, *others = fields_of(line) or [""]
+        if others and others[0] in ("-1", "0"):
+            raise InputError(
+                f"{noun} {path} has flags, such as {line[:40]!r}, which say that a class is absent"
+                " or doubtful; give a list of ids only."
+            )
+        if others == ["1"]:
+            others = []
+        found.append([_check_id(_id_in_list(field)) for field in (first, *others)])
+    return found
+
+
+def _id_in_list(word: str) -> str:
+    return file_stem(word.rpartition("/")[2])
 
 
 def has_photo(root: Path, id: str) -> bool:

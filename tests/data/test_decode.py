@@ -1,6 +1,7 @@
 import os
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -164,13 +165,61 @@ def test_paths(tmp_path):
     assert_refused("is a device or a pipe", Path(os.devnull))
 
 
-def test_unreadable(tmp_path, monkeypatch):
-    def closed(*_):
-        raise PermissionError(13, "Permission denied")
+def test_unreadable(tmp_path):
+    loop = tmp_path / "loop.png"
+    loop.symlink_to(loop)
+    assert_refused(r"loop\.png cannot be read \(Too many levels of symbolic links\)", loop)
 
-    (tmp_path / "photo.png").write_bytes(encode(Image.fromarray(scene())))
-    monkeypatch.setattr(Path, "open", closed)
-    assert_refused(r"photo\.png cannot be read \(Permission denied\)", tmp_path / "photo.png")
+
+@pytest.mark.parametrize("load", [load_photo, load_labels])
+def test_pipes_are_refused_without_waiting(load, tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    assert_refused("is a device or a pipe", tmp_path / "pipe.png", load)
+
+
+def test_names_are_printed_without_control_characters(tmp_path):
+    name = tmp_path / "a\x1b[2Jb\u202e\n.png"
+    assert_refused(r"a\\x1b\[2Jb\\u202e", name)
+
+
+def scans(count, side=64):
+    """A progressive JPEG whose last scan is there several times."""
+    data = encode(Image.fromarray(scene(side, side)), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + count * data[last:-2] + data[-2:]
+
+
+def test_jpegs_of_many_scans_are_refused():
+    assert load_photo(scans(20)).shape == (64, 64, 3)
+    assert_refused("more than 32 scans", scans(33))
+
+
+def test_what_follows_a_jpeg_is_not_counted():
+    film = encode(Image.fromarray(scene()), "JPEG") + 100 * b"\xff\xda\x00\x02"  # as of phones
+    assert load_photo(film).shape == (30, 40, 3)
+
+
+def test_bytes_in_segments_are_no_scans():
+    data = encode(Image.fromarray(scene()), "JPEG", comment=100 * b"\xff\xda\x00\x02")
+    assert load_photo(data).shape == (30, 40, 3)
+
+
+@pytest.mark.parametrize("load", [load_photo, load_labels])
+def test_a_missing_palette_is_refused(load):
+    data = encode(mask(labels()))
+    place = data.index(b"PLTE")
+    length = int.from_bytes(data[place - 4 : place], "big")
+    assert_refused("no palette", data[: place - 4] + data[place + 8 + length :], load)
+
+
+def test_threads_decode_at_the_same_time():
+    """A slow picture does not hold up a quick one."""
+    slow = encode(Image.fromarray(np.tile(scene(), (100, 100, 1))), "PNG", compress_level=1)
+    with ThreadPoolExecutor(4) as pool:
+        busy = [pool.submit(load_photo, slow) for _ in range(3)]
+        quick = pool.submit(load_photo, encode(Image.fromarray(scene())))
+        assert quick.result().shape == (30, 40, 3)
+        assert all(each.result().shape == (3000, 4000, 3) for each in busy)
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "BMP", "TIFF"])

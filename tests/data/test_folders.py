@@ -138,3 +138,52 @@ def test_key_changes_with_files_and_format(folders):
 
 def test_found_files_alone(folders):
     assert FolderImages.find(*folders).ids == open_folders(*folders).ids
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{0}.png",
+        "./{0}.PNG",
+        '"{0}.png"',
+        "{0}.png,masks/{0}.png",
+        "{0}.png masks/{0}.png",
+        "{images}/{0}.png",
+        "{masks}/{0}.png",
+    ],
+)
+def test_lists_of_other_programs(folders, tmp_path, line):
+    ids = ("p01", "p03")
+    path = tmp_path / "list.txt"
+    lines = [line.format(id, images=folders[0], masks=folders[1]) for id in ids]
+    path.write_bytes("\r\n".join(lines).encode("utf-8-sig"))
+    assert open_folders(*folders, ClassList(NAMES), split=str(path)).ids == ids
+    left = open_folders(*folders, ClassList(NAMES), exclude=path)
+    assert len(left.ids) == 5 and not set(ids) & set(left.ids)
+
+
+def test_names_with_blanks_and_separators_of_windows(folders, tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text("north side\\p04.png\n")
+    assert open_folders(*folders, ClassList(NAMES), split=str(path)).ids == ("north side/p04",)
+
+
+@pytest.mark.parametrize("name", ["p04", "p99", "image"])
+def test_exclusion_lists_name_images_that_are_there(folders, tmp_path, name):
+    """Otherwise they would leave in what they are to leave out."""
+    path = tmp_path / "list.txt"
+    path.write_text(f"p00\n{name}\n")
+    with pytest.raises(InputError, match=rf"1 images .* such as {name}"):
+        open_folders(*folders, ClassList(NAMES), exclude=path)
+
+
+def test_a_list_may_exclude_images_of_the_folder_that_the_split_has_not(folders, tmp_path):
+    (tmp_path / "split.txt").write_text("p00\np01\n")
+    (tmp_path / "exclude.txt").write_text("p01\np02\n")
+    split = str(tmp_path / "split.txt")
+    assert open_folders(
+        *folders, ClassList(NAMES), split=split, exclude=tmp_path / "exclude.txt"
+    ).ids == ("p00",)
+    (tmp_path / "exclude.txt").write_text("p02\n")
+    with pytest.raises(InputError, match="none of the images"):
+        open_folders(*folders, ClassList(NAMES), split=split, exclude=tmp_path / "exclude.txt")

@@ -94,7 +94,7 @@ def test_strange_ids():
     ids = np.arange(1000, 1256).reshape(16, 16).astype(np.uint16)
     assert_refused(r"1000, 1001, .*1007, \.\.\., which", encode(Image.fromarray(ids)), load_labels)
     assert_refused(
-        "class ids -5,",
+        "ids from -5 to 0",
         encode(Image.fromarray(-5 * np.eye(16, dtype=np.int32)), "TIFF"),
         load_labels,
     )

@@ -1,0 +1,140 @@
+"""Read files that need not be trusted, and write files that are complete or absent."""
+
+import codecs
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import InputError, guard, reason_of
+
+__all__ = ["check_regular", "check_writable", "open_regular", "read_file", "write_atomically"]
+
+
+@contextmanager
+def open_regular(path: Path, noun: str, remedy: str) -> Iterator[BinaryIO]:
+    """Open a regular file for reading; what else has a name is refused without waiting for it.
+
+    Arguments:
+        path: The file.
+        noun: What errors call it, such as "the card".
+        remedy: How to mend it, the end of a sentence.
+
+    Raises:
+        InputError: If it is a folder, a device, a pipe or a socket, or cannot be opened.
+    """
+    with guard(f"{noun} {path} cannot be read", remedy):
+        # Opening a pipe to read waits for a writer.
+        number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
+    mode = os.fstat(number).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(number)
+        kind = "folder" if stat.S_ISDIR(mode) else "device or a pipe"
+        raise InputError(f"{noun} {path} cannot be read: it is a {kind}; {remedy}.")
+    with os.fdopen(number, "rb") as file:
+        yield file
+
+
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows
+
+
+def check_regular(path: Path, noun: str, remedy: str) -> None:
+    """Check that a path is a regular file that can be opened, see `open_regular`."""
+    with open_regular(path, noun, remedy):
+        pass
+
+
+def read_file(path: Path, noun: str, max_bytes: int, remedy: str) -> bytes:
+    """Return the bytes of a regular file.
+
+    Arguments:
+        path: The file.
+        noun: What errors call it, such as "the card".
+        max_bytes: The largest size allowed.
+        remedy: How to mend it, the end of a sentence.
+
+    Raises:
+        InputError: If it is not a regular file, cannot be read or is larger.
+    """
+    with open_regular(path, noun, remedy) as file:
+        with guard(f"{noun} {path} cannot be read", remedy):
+            data = file.read(max_bytes + 1)
+        if len(data) > max_bytes:
+            raise InputError(
+                f"{noun} {path} has more than {max_bytes:,} bytes, the limit; {remedy}."
+            )
+    return data
+
+
+def decode_text(data: bytes) -> str:
+    """Return text in UTF-8 or UTF-16, with or without a byte order mark.
+
+    Raises:
+        ValueError: If it is neither, or holds null characters, as of binary files.
+    """
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = data.decode("utf-16" if marked else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError("it is not text in UTF-8") from error
+    if "\0" in text:
+        raise ValueError("it is not text: it holds null characters")
+    return text
+
+
+def write_atomically(
+    path: Path,
+    content: bytes | str | Callable[[BinaryIO], object],
+    remedy: str = "choose another --out",
+) -> int:
+    """Write a file so that it is complete or as it was before, and return its size in bytes.
+
+    The content goes to a temporary file in the same folder, which then takes the name: a full disk
+    or a kill costs no earlier file.
+
+    Arguments:
+        path: The file.
+        content: What to write, text as UTF-8; or a function that writes to a binary file.
+        remedy: What to do about a file that cannot be written.
+
+    Raises:
+        InputError: If it cannot be written.
+    """
+    path = Path(os.path.realpath(path))  # what a link leads to is replaced, not the link
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is not a regular file; {remedy}.")
+    partial = path.with_name(f".{path.name[:40]}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            if callable(content):
+                content(file)
+            else:
+                file.write(content.encode() if isinstance(content, str) else content)
+            size = file.tell()
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({reason_of(error)}); {remedy}.") from error
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+    return size
+
+
+def check_writable(folder: Path, remedy: str = "choose another --out") -> None:
+    """Check that files can be written to a folder, before the work that makes them.
+
+    Raises:
+        InputError: If they cannot.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"\0" * 4096)  # a full disk lets empty files be made
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise InputError(
+            f"the folder {folder} cannot be written to ({reason_of(error)}); {remedy}."
+        ) from error
