@@ -176,10 +176,15 @@ def _write_run(record: Record, folder: Path, names: list[str]) -> Path:
     from ..export import formats
 
     where, _ = record.save(folder / "record")
-    write_atomically(folder / "curves.csv", formats.EXPORTS["csv"](record))
+    files = {"curves.csv": formats.EXPORTS["csv"](record)}
     for step in sorted({0, record.last}):
-        picture = formats.EXPORTS["png"](record, formats.Selection(step))
-        write_atomically(folder / f"step-{step:03d}.png", picture)
+        files[f"step-{step:03d}.png"] = formats.EXPORTS["png"](record, formats.Selection(step))
     for name in names:
-        write_atomically(folder / FILES[name], formats.EXPORTS[name](record))
+        files[FILES[name]] = formats.EXPORTS[name](record)
+    for name, data in files.items():
+        write_atomically(folder / name, data)
+    # What an earlier run left would pass for this one's.
+    for path in (*folder.glob("step-[0-9][0-9][0-9].png"), *map(folder.joinpath, FILES.values())):
+        if path.name not in files:
+            path.unlink(missing_ok=True)
     return where

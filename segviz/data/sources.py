@@ -7,13 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, printable
 from . import images, masks, samples, voc
 from .class_map import ClassMap
 from .classes import IGNORE, VOC_CLASSES, ClassList
 from .decode import MAX_RATIO, MIN_SIDE
 
 __all__ = ["VOC_TRUTH", "Photo", "TruthFormat", "from_pixels", "from_upload", "load"]
+
+
+MAX_NAME = 200
+"""The largest number of characters of the name of an uploaded file that are kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +119,8 @@ def load(
     if kind == "voc":
         return _from_voc(name, truth, voc_root, format)
     path = Path(source)
-    return from_pixels(images.load_photo(path), truth, path.name, f"file:{path.name}", format)
+    name = printable(path.name)  # which may hold bytes that are not UTF-8
+    return from_pixels(images.load_photo(path), truth, name, f"file:{name}", format)
 
 
 def from_upload(name: str, data: bytes, mask: bytes | None = None) -> Photo:
@@ -132,7 +137,7 @@ def from_upload(name: str, data: bytes, mask: bytes | None = None) -> Photo:
     pixels = images.load_photo(data)
     truth = None if mask is None else VOC_TRUTH.read(mask, pixels.shape[:2])
     digest = hashlib.sha256(data + (mask or b"")).hexdigest()[:16]
-    return from_pixels(pixels, truth, name, f"upload:{digest}")
+    return from_pixels(pixels, truth, printable(name)[:MAX_NAME], f"upload:{digest}")
 
 
 def from_pixels(

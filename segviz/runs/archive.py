@@ -1,45 +1,49 @@
 """Pack a record as one ZIP, and read records from untrusted files."""
 
 import io
-import math
-import tempfile
 import zipfile
-import zlib
 from pathlib import Path
 
-import numpy as np
-
-from ..errors import InputError
-from .record import Record
+from ..errors import InputError, guard
+from ..runtime.files import read_file
+from . import npz
+from .npz import MAX_UNPACKED
+from .record import MAX_FACTS, Record
 
 __all__ = ["MAX_PACKED", "MAX_UNPACKED", "read_record", "read_zip", "record_zip"]
 
 MAX_PACKED = 64 << 20
 """The largest size of a ZIP, and of the .npz in it, in bytes."""
-MAX_UNPACKED = 256 << 20
-"""The largest size of all arrays together, in bytes."""
-
-MAX_FACTS = 8 << 20
-"""The largest size of the .json, in bytes."""
 
 AGAIN = "export the run again as a record"
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
 
 
 def record_zip(record: Record, stem: str = "record") -> bytes:
-    """Return the record as one ZIP with `stem`.npz and `stem`.json in it."""
-    buffer = io.BytesIO()
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(buffer, "w") as archive:
-        for file in record.save(Path(folder) / stem):
-            packed = zipfile.ZIP_DEFLATED if file.suffix == ".json" else zipfile.ZIP_STORED
-            archive.write(file, file.name, packed)
+    """Return the record as one ZIP with `stem`.npz and `stem`.json in it.
+
+    Raises:
+        InputError: If it would be larger than `read_zip` reads.
+    """
+    arrays, facts = record.encode()
+    packed, buffer = io.BytesIO(), io.BytesIO()
+    npz.write_arrays(packed, arrays)
+    size = sum(array.nbytes for array in arrays.values())
+    for found, limit in ((len(packed.getbuffer()), MAX_PACKED), (size, MAX_UNPACKED)):
+        if found > limit:
+            raise InputError(
+                f"the record has {_mib(found)}, but a record's ZIP may have {_mib(limit)}; keep its"
+                " .npz and .json, which the command line reads, or make a run of fewer steps."
+            )
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(f"{stem}.npz", packed.getvalue(), zipfile.ZIP_STORED)
+        archive.writestr(f"{stem}.json", facts, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 
 def read_zip(data: bytes) -> Record:
     """Return the record in a ZIP made by `record_zip`, or claimed to be.
 
-    Sizes are checked before anything is unpacked, nothing is unpickled, and `Record.load`
+    Sizes are checked before anything is unpacked, nothing is unpickled, and `Record.decode`
     validates the content.
 
     Raises:
@@ -50,23 +54,14 @@ def read_zip(data: bytes) -> Record:
             f"the file has {_mib(len(data))}, but a record's ZIP may have {_mib(MAX_PACKED)};"
             " read larger records from the command line."
         )
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            arrays, facts = _pair(archive)
-            parts = {
-                ".npz": _unpacked(archive, arrays, MAX_PACKED),
-                ".json": _unpacked(archive, facts, MAX_FACTS),
-            }
-        with zipfile.ZipFile(io.BytesIO(parts[".npz"])) as archive:
-            _check_headers(archive)
-    except BROKEN as error:
-        raise InputError(
-            f"the file is not a readable ZIP of a record ({type(error).__name__}); {AGAIN}."
-        ) from error
-    with tempfile.TemporaryDirectory() as folder:
-        for suffix, part in parts.items():
-            Path(folder, f"record{suffix}").write_bytes(part)
-        return Record.load(Path(folder, "record"))
+    with (
+        guard("the file is not a readable ZIP of a record", AGAIN),
+        zipfile.ZipFile(io.BytesIO(data)) as archive,
+    ):
+        arrays, facts = _pair(archive)
+        packed = _unpacked(archive, arrays, MAX_PACKED)
+        text = _unpacked(archive, facts, MAX_FACTS)
+    return Record.decode(io.BytesIO(packed), text, MAX_UNPACKED, "the file")
 
 
 def read_record(path: Path) -> Record:
@@ -75,15 +70,9 @@ def read_record(path: Path) -> Record:
     Raises:
         InputError: If there is none, or it is damaged.
     """
-    if path.suffix != ".zip":
+    if path.suffix.lower() != ".zip":
         return Record.load(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"the record {path} cannot be read ({error.strerror}); give a .zip, .npz or .json."
-        ) from error
-    return read_zip(data)
+    return read_zip(read_file(path, "the record", MAX_PACKED, "give a .zip, .npz or .json"))
 
 
 def _pair(archive: zipfile.ZipFile) -> tuple[zipfile.ZipInfo, zipfile.ZipInfo]:
@@ -105,40 +94,13 @@ def _pair(archive: zipfile.ZipFile) -> tuple[zipfile.ZipInfo, zipfile.ZipInfo]:
 
 
 def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
-    _check_size(entry, entry.file_size, most)
+    if entry.file_size > most:
+        raise InputError(
+            f"{entry.filename[:80]!r} unpacks to {_mib(entry.file_size)}, but a record's may to"
+            f" {_mib(most)}; export a run of fewer steps or a smaller scale."
+        )
     with archive.open(entry) as file:
         return file.read(most)  # zipfile itself stops at the size the entry states
-
-
-def _check_size(entry: zipfile.ZipInfo, size: int, most: int) -> None:
-    if size > most:
-        raise InputError(
-            f"{entry.filename[:80]!r} unpacks to {_mib(size)}, but a record's may to {_mib(most)};"
-            " export a run of fewer steps or a smaller scale."
-        )
-
-
-def _check_headers(archive: zipfile.ZipFile) -> None:
-    """Check that the arrays of an .npz are as large as their headers say, and not too large."""
-    total = 0
-    for entry in archive.infolist():
-        total += entry.file_size
-        _check_size(entry, total, MAX_UNPACKED)
-        try:
-            with archive.open(entry) as file:
-                version = np.lib.format.read_magic(file)
-                read = {
-                    (1, 0): np.lib.format.read_array_header_1_0,
-                    (2, 0): np.lib.format.read_array_header_2_0,
-                }[version]
-                shape, _, dtype = read(file)
-        except (ValueError, KeyError) as error:
-            raise InputError(f"{entry.filename[:80]!r} is not an array; {AGAIN}.") from error
-        # NumPy allocates what the header says before it reads the data.
-        if dtype.hasobject or math.prod(shape) * dtype.itemsize > entry.file_size:
-            raise InputError(
-                f"{entry.filename[:80]!r} is not the array that its header describes; {AGAIN}."
-            )
 
 
 def _mib(size: int) -> str:

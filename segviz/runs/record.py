@@ -1,18 +1,19 @@
 """The record of an episode: immutable, saved as one .npz and one .json."""
 
-import zlib
+import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast
-from zipfile import BadZipFile
+from typing import Any, BinaryIO, Literal, cast
 
 import msgspec
 import numpy as np
 
 from ..adapt.settings import Settings
 from ..data.classes import Colour, comparable, palette_of
-from ..errors import InputError
-from . import schema
+from ..errors import InputError, guard
+from ..runtime.files import open_regular, read_file, write_together
+from . import npz, schema
 from .schema import NUMBERS, StepNumbers
 
 __all__ = ["LOG_PROBABILITIES", "NUMBERS", "Quantised", "Record"]
@@ -24,18 +25,14 @@ Probabilities read from interpolated codes are then within 1 % of the network's;
 would bend them by up to 10 % between pixels of confident networks, one of 24 by 2 %.
 """
 
-UNREADABLE = (
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    RecursionError,
-    OSError,
-    EOFError,
-    BadZipFile,
-    zlib.error,
-)
-"""What reading a file that is not a record may raise."""
+FACTS_HASH = "facts_sha256"
+"""The array with the hash of the JSON, 32 bytes; the JSON has that of the arrays."""
+
+MAX_FACTS = 8 << 20
+"""The largest size of the JSON, in bytes."""
+
+MAX_ARRAYS = 4 << 30
+"""The largest size of the .npz, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -179,24 +176,38 @@ class Record:
             InputError: If the folder cannot be written, or `load` would refuse the record.
         """
         arrays_path, facts_path = _paths(path)
-        arrays, facts = self._arrays(), self._facts()
-        try:
-            text = schema.encode(facts)
-            schema.check_arrays(arrays, facts)
-        except ValueError as error:
-            raise InputError(
-                f"the record cannot be written ({error}); make the run again within the limits."
-            ) from error
+        arrays, facts = self.encode()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            np.savez_compressed(arrays_path, **arrays)  # type: ignore[arg-type]
-            facts_path.write_bytes(text)
         except OSError as error:
             raise InputError(
                 f"the record cannot be written to {path.parent} ({error.strerror});"
                 " choose a folder that you may write to."
             ) from error
+        write_together(
+            {arrays_path: partial(npz.write_arrays, arrays=arrays), facts_path: facts},
+            "choose a folder that you may write to, with room",
+        )
         return arrays_path, facts_path
+
+    def encode(self) -> tuple[dict[str, np.ndarray], bytes]:
+        """Return the arrays of the .npz and the bytes of the JSON; each has the other's hash.
+
+        Raises:
+            InputError: If `load` would refuse the record.
+        """
+        arrays, facts = self._arrays(), self._facts()
+        try:
+            schema.check_arrays(arrays, facts)
+            facts = msgspec.structs.replace(facts, arrays_sha256=npz.digest(arrays))
+            text = schema.encode(facts)
+            hash = schema.digest(schema.decode(text))
+        except ValueError as error:
+            raise InputError(
+                f"the record cannot be written ({error}); make the run again within the limits."
+            ) from error
+        digest = np.frombuffer(bytes.fromhex(hash), np.uint8)
+        return {**arrays, FACTS_HASH: digest}, text
 
     @classmethod
     def load(cls, path: Path) -> "Record":
@@ -205,33 +216,48 @@ class Record:
         Raises:
             InputError: If a file is missing or is not a record of this format.
         """
-        arrays_path, facts_path = _paths(path)
-        try:
-            text = facts_path.read_bytes()
-            version = msgspec.json.decode(text, type=_Version)
-            if version.format not in (2, schema.FORMAT):
+        for part in reversed(_paths(path)):
+            if not part.exists():
                 raise InputError(
-                    f"{path.name} has record format {version.format}, but this segviz reads"
-                    f" {schema.FORMAT}; use the segviz version {version.environment['segviz']}."
+                    f"there is no file {part}; a record is an .npz and a .json side by side."
                 )
-            facts = schema.decode(text)
-            with np.load(arrays_path, allow_pickle=False) as file:
-                arrays = dict(file)
-            schema.check_arrays(arrays, facts)
-        except FileNotFoundError as error:
-            raise InputError(
-                f"there is no file {error.filename}; a record is an .npz and a .json side by side."
-            ) from error
-        except InputError:
-            raise
-        except UNREADABLE as error:
-            if isinstance(error.__cause__, InputError):
-                raise error.__cause__ from error
-            reason = " ".join(str(error).split())[:160] or type(error).__name__
-            raise InputError(
-                f"{path.name} is not a readable segviz record ({reason}); save the run again."
-            ) from error
-        return cls._of(facts, arrays)
+        arrays_path, facts_path = _paths(path)
+        text = read_file(facts_path, "the record's", MAX_FACTS, "save the run again")
+        with open_regular(arrays_path, "the record's", "save the run again") as file:
+            size = min(os.fstat(file.fileno()).st_size, MAX_ARRAYS)
+            return cls.decode(file, text, npz.max_unpacked(size), path.name)
+
+    @classmethod
+    def decode(cls, arrays: BinaryIO, facts: bytes, limit: int, name: str = "it") -> "Record":
+        """Return the record in an open .npz and the bytes of a JSON, and validate all of it.
+
+        Arguments:
+            arrays: The .npz.
+            facts: The JSON.
+            limit: The largest size of all arrays together, in bytes.
+            name: What errors call the record.
+
+        Raises:
+            InputError: If they are not one record of this format, or are too large.
+        """
+        with guard(f"{name} is not a readable segviz record", "save the run again"):
+            version = msgspec.json.decode(facts, type=_Version)
+            if version.format not in (2, schema.FORMAT):
+                found = version.environment.get("segviz", "that wrote it")
+                raise InputError(
+                    f"{name} has record format {version.format}, but this segviz reads"
+                    f" {schema.FORMAT}; use the segviz version {found}."
+                )
+            decoded = schema.decode(facts)
+            dtypes = {dtype for dtype, _ in schema.ARRAYS.values()}
+            found = npz.read_arrays(arrays, (*schema.ARRAYS, FACTS_HASH), dtypes, limit)
+            hash = found.pop(FACTS_HASH, np.empty(0, np.uint8)).tobytes().hex()
+            schema.check_arrays(found, decoded)
+            if version.format == 2:
+                schema.check_numbers(found, decoded)
+            elif (decoded.arrays_sha256, hash) != (npz.digest(found), schema.digest(decoded)):
+                raise ValueError("its .npz and .json are of two runs, or one was changed")
+        return cls._of(decoded, found)
 
     def _arrays(self) -> dict[str, np.ndarray]:
         arrays = {

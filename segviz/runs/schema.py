@@ -1,5 +1,7 @@
 """The two files of a record, JSON and arrays: types, bounds and shapes for writer and reader."""
 
+import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Annotated, Any, Literal, TypedDict
@@ -12,13 +14,16 @@ from ..adapt.settings import LIMITS, Settings
 from ..data.classes import IGNORE
 
 __all__ = [
+    "ARRAYS",
     "FORMAT",
     "MAX_TEXT",
     "NUMBERS",
     "RecordFacts",
     "StepNumbers",
     "check_arrays",
+    "check_numbers",
     "decode",
+    "digest",
     "encode",
 ]
 
@@ -28,22 +33,27 @@ FORMAT = 3
 MAX_SIDE = 4096  # of the photo, in pixels
 MAX_TEXT = 400  # characters of a name
 MAX_LONG_TEXT = 4096  # characters of a fact, such as the path of a checkpoint
-MAX_STEPS = int(LIMITS["steps"][1])
+MAX_STEPS = int(LIMITS["steps"][1]) + 8  # views join before the updates
+MAX_POSITION = 1e6  # on the feature grid
 
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 LongText = Annotated[str, Meta(max_length=MAX_LONG_TEXT)]
-Count = Annotated[int, Meta(ge=0)]
-NonNegative = Annotated[float, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0, le=MAX_STEPS)]
+# Larger values than any run has: what is drawn and summed must stay finite.
+NonNegative = Annotated[float, Meta(ge=0, le=1e9)]
+Number = Annotated[float, Meta(ge=-1e9, le=1e9)]
+Integer = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Byte = Annotated[int, Meta(ge=0, le=255)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
-Range = tuple[float, float]
+Range = tuple[Number, Number]
 
 
 class StepNumbers(TypedDict):
     """The numbers of a step, as `adapt.episode.Step` defines them; None = not finite or unknown."""
 
     step: Count
-    loss: float | None
+    loss: Number | None
     entropy: NonNegative | None
     selected: Fraction | None
     sigma: NonNegative | None
@@ -61,7 +71,10 @@ NUMBERS = tuple(StepNumbers.__annotations__)
 
 
 class RecordFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The JSON of a record: what is not in its arrays. `Record` explains the fields."""
+    """The JSON of a record: what is not in its arrays. `Record` explains the fields.
+
+    `arrays_sha256` is the hash of the arrays that it belongs to; version 2 has none.
+    """
 
     format: int = FORMAT
     title: Text
@@ -72,12 +85,15 @@ class RecordFacts(msgspec.Struct, frozen=True, kw_only=True):
     sigma_range: Range | None = None
     log_probabilities_range: Range
     sizes_range: Range | None = None
-    stride: Annotated[float, Meta(gt=0)]
+    stride: Annotated[float, Meta(gt=0, le=4096)]
     classes: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=IGNORE)]
     forward_ms: NonNegative
     complete: bool
     colours: Annotated[tuple[tuple[Byte, Byte, Byte], ...], Meta(max_length=IGNORE)] | None = None
-    environment: dict[Text, LongText | int | float | bool | None]
+    environment: Annotated[
+        dict[Text, LongText | Integer | float | bool | None], Meta(max_length=100)
+    ]
+    arrays_sha256: Hash | None = None
 
 
 class _Format(msgspec.Struct):
@@ -100,9 +116,16 @@ def decode(data: bytes) -> RecordFacts:
     if facts.format != FORMAT:
         raise ValueError(f"format must be {FORMAT}, got {facts.format}")
     found = msgspec.json.decode(data, type=_SettingsKeys).settings.keys()
-    unknown = found - {field.name for field in fields(Settings)}
-    if unknown:  # ignoring a setting would misrepresent the run
-        raise ValueError(f"unknown setting {min(unknown)[:80]!r}")
+    wanted = {field.name for field in fields(Settings)}
+    if found - wanted:  # ignoring a setting would misrepresent the run
+        raise ValueError(f"unknown setting {min(found - wanted)[:80]!r}")
+    if wanted - found:  # a default may be another in another version
+        raise ValueError(f"the setting {min(wanted - found)!r} is missing")
+    if len(facts.steps) > facts.settings.last_step + 1:
+        raise ValueError(
+            f"steps must be at most {facts.settings.last_step + 1}, as the settings say, got"
+            f" {len(facts.steps)}"
+        )
     if [step["step"] for step in facts.steps] != list(range(len(facts.steps))):
         raise ValueError("steps must be numbered 0, 1, 2 ...")
     if facts.colours is not None and len(facts.colours) != len(facts.classes):
@@ -110,6 +133,10 @@ def decode(data: bytes) -> RecordFacts:
             f"there must be {len(facts.classes)} colours, one for each class, got"
             f" {len(facts.colours)}"
         )
+    largest = math.log(len(facts.classes)) + 1e-3  # nats, and rounding
+    for step in facts.steps:
+        if step["entropy"] is not None and step["entropy"] > largest:
+            raise ValueError(f"entropy must be at most {largest:.3f}, got {step['entropy']:g}")
     for name in ("entropy_range", "sigma_range", "log_probabilities_range", "sizes_range"):
         low, high = getattr(facts, name) or (0, 1)
         if low >= high:
@@ -123,6 +150,12 @@ def _of_version_2(values: dict[str, Any]) -> dict[str, Any]:
     settings["method"] = settings.pop("objective", "entropy")
     steps = [{"weights": None, **step} for step in values["steps"]]
     return {**values, "format": FORMAT, "settings": settings, "steps": steps}
+
+
+def digest(facts: RecordFacts) -> str:
+    """Return the SHA-256 of facts, whatever their layout as JSON, without that of the arrays."""
+    plain = msgspec.structs.replace(facts, arrays_sha256=None)
+    return hashlib.sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()
 
 
 def encode(facts: RecordFacts) -> bytes:
@@ -192,5 +225,25 @@ def check_arrays(arrays: Mapping[str, np.ndarray], facts: RecordFacts) -> None:
     if "truth" in arrays and not labels[arrays["truth"]].all():
         raise ValueError(f"truth must be below {lengths['classes']}, or {IGNORE} to ignore")
     for name in ("rows", "columns"):
-        if not np.isfinite(arrays[name]).all():
-            raise ValueError(f"{name} must be finite")
+        if not (np.abs(arrays[name]) <= MAX_POSITION).all():
+            raise ValueError(f"{name} must be finite, and at most {MAX_POSITION:g}")
+
+
+def check_numbers(arrays: Mapping[str, np.ndarray], facts: RecordFacts) -> None:
+    """Check that the numbers of a record without hashes are those of its arrays.
+
+    Raises:
+        ValueError: If they are not; the files are of two runs.
+    """
+    low, high = facts.entropy_range
+    half = (high - low) / 255 / 2
+    for step, numbers in enumerate(facts.steps):
+        entropy = low + (high - low) / 255 * float(arrays["entropy"][step].mean())
+        selected = float(arrays["selected"][step].mean())
+        for name, found, tolerance in (("entropy", entropy, half), ("selected", selected, 1e-4)):
+            stated = numbers[name]  # type: ignore[literal-required]
+            if stated is not None and abs(stated - found) > tolerance + 1e-4:
+                raise ValueError(
+                    f"{name} of step {step} is {stated:.4f} in the JSON, but {found:.4f} in the"
+                    " arrays, as of two runs"
+                )

@@ -4,7 +4,7 @@ import codecs
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -85,42 +85,62 @@ def decode_text(data: bytes) -> str:
     return text
 
 
-def write_atomically(
-    path: Path,
-    content: bytes | str | Callable[[BinaryIO], object],
-    remedy: str = "choose another --out",
-) -> int:
-    """Write a file so that it is complete or as it was before, and return its size in bytes.
+Content = bytes | str | Callable[[BinaryIO], object]
+"""What to write: bytes, text as UTF-8, or a function that writes to a binary file."""
 
-    The content goes to a temporary file in the same folder, which then takes the name: a full disk
-    or a kill costs no earlier file.
+
+def write_atomically(path: Path, content: Content, remedy: str = "choose another --out") -> int:
+    """Write a file so that it is complete or as it was before, and return its size in bytes.
 
     Arguments:
         path: The file.
-        content: What to write, text as UTF-8; or a function that writes to a binary file.
+        content: What to write.
         remedy: What to do about a file that cannot be written.
 
     Raises:
         InputError: If it cannot be written.
     """
-    path = Path(os.path.realpath(path))  # what a link leads to is replaced, not the link
-    if path.exists() and not path.is_file():
-        raise InputError(f"{path} is not a regular file; {remedy}.")
-    partial = path.with_name(f".{path.name[:40]}.{os.getpid()}.partial")
+    return write_together({path: content}, remedy)[0]
+
+
+def write_together(
+    contents: Mapping[Path, Content], remedy: str = "choose another --out"
+) -> list[int]:
+    """Write files that belong together, and return their sizes in bytes.
+
+    The contents go to temporary files in the same folders, which take the names once all are
+    complete: a full disk or a kill costs no earlier file.
+
+    Arguments:
+        contents: What to write, by file.
+        remedy: What to do about a file that cannot be written.
+
+    Raises:
+        InputError: If one cannot be written.
+    """
+    sizes, partials = [], {}
     try:
-        with partial.open("wb") as file:
-            if callable(content):
-                content(file)
-            else:
-                file.write(content.encode() if isinstance(content, str) else content)
-            size = file.tell()
-        partial.replace(path)
+        for given, content in contents.items():
+            path = Path(os.path.realpath(given))  # what a link leads to is replaced, not the link
+            if path.exists() and not path.is_file():
+                raise InputError(f"{path} cannot be written: it is not a regular file; {remedy}.")
+            partial = path.with_name(f".{path.name[:40]}.{os.getpid()}.partial")
+            partials[path] = partial
+            with partial.open("wb") as file:
+                if callable(content):
+                    content(file)
+                else:
+                    file.write(content.encode() if isinstance(content, str) else content)
+                sizes.append(file.seek(0, os.SEEK_END))
+        for path, partial in partials.items():
+            partial.replace(path)
     except OSError as error:
-        raise InputError(f"{path} cannot be written ({reason_of(error)}); {remedy}.") from error
+        raise InputError(f"{given} cannot be written ({reason_of(error)}); {remedy}.") from error
     finally:
-        with suppress(OSError):
-            partial.unlink()
-    return size
+        for partial in partials.values():
+            with suppress(OSError):
+                partial.unlink()
+    return sizes
 
 
 def check_writable(folder: Path, remedy: str = "choose another --out") -> None:

@@ -177,6 +177,41 @@ def npy(array):
     return buffer.getvalue()
 
 
+def test_zips_that_lead_outside_themselves_are_refused(record):
+    """The directory of the ZIP says that it begins before the file does."""
+    data = bytearray(archive.record_zip(record))
+    place = data.rindex(b"PK\x05\x06") + 16
+    for offset in (0x7FFFFFFF, 0xFFFFFFFE, len(data) + 5):
+        data[place : place + 4] = offset.to_bytes(4, "little")
+        refused(bytes(data))
+
+
+@pytest.mark.parametrize("header", [b"{'descr': (", b"{'descr': '|u1', 'shape': (9**9**9,)}", b"("])
+def test_headers_that_are_no_python_are_refused(record, header):
+    arrays, facts = unpacked(record)
+    members = {f"{name}.npy": npy(array) for name, array in arrays.items()}
+    padded = header.ljust(117) + b"\n"
+    members["photo.npy"] = b"\x93NUMPY\x01\x00" + len(padded).to_bytes(2, "little") + padded
+    files = {"record.npz": zipped(members), "record.json": json.dumps(facts).encode()}
+    assert "'photo.npy' is not an array" in refused(zipped(files))
+
+
+def test_arrays_of_one_name_are_refused(record):
+    arrays, facts = unpacked(record)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file, pytest.warns(UserWarning, match="Duplicate"):
+        for name, array in [*arrays.items(), ("photo", arrays["photo"])]:
+            file.writestr(f"{name}.npy", npy(array))
+    files = {"record.npz": buffer.getvalue(), "record.json": json.dumps(facts).encode()}
+    assert "two arrays 'photo'" in refused(zipped(files))
+
+
+def test_what_would_be_too_large_is_not_written(record, monkeypatch):
+    monkeypatch.setattr(archive, "MAX_UNPACKED", record.labels.nbytes)
+    with pytest.raises(InputError, match=r"ZIP may have .* fewer steps"):
+        archive.record_zip(record)
+
+
 def with_step(**numbers):
     return lambda facts: facts["steps"][1].update(numbers)
 
@@ -215,6 +250,25 @@ def with_step(**numbers):
         lambda facts: facts.update(complete=1),
         lambda facts: facts.update(environment=[]),
         lambda facts: facts.update(environment={"device": {"deep": 1}}),
+        lambda facts: facts.update(environment={"threads": 10**400}),
+        lambda facts: facts["settings"].pop("tolerance"),
+        lambda facts: facts["settings"].update(learning_rate=10**400),
+        lambda facts: facts["settings"].update(steps=1),
+        lambda facts: facts.update(steps=300 * facts["steps"]),
+        lambda facts: facts.update(sigma_range=[-1.7e308, 1.7e308]),
+        lambda facts: facts.update(stride=1e300),
+        lambda facts: facts.update(forward_ms=1e300),
+        lambda facts: facts.update(arrays_sha256=None),
+        lambda facts: facts.update(arrays_sha256="0" * 64),
+        with_step(loss=-1e300),
+        with_step(entropy=-5),
+        with_step(entropy=3.1),
+        with_step(iou=7),
+        with_step(accuracy=-3),
+        with_step(selected=9),
+        with_step(sigma=1e300),
+        with_step(changed=-1),
+        with_step(ms=-1),
     ],
 )
 def test_facts_that_make_no_sense_are_refused(record, spoil):
@@ -254,6 +308,10 @@ def test_other_json_is_refused(record, text):
         lambda a: a.update(log_probabilities=a["log_probabilities"][:, :-1]),
         lambda a: a.update(rows=a["rows"] * np.nan),
         lambda a: a.update(columns=a["columns"][1:]),
+        lambda a: a.update(columns=a["columns"] + np.float32(1e30)),
+        lambda a: a.update(more=a["rows"]),
+        lambda a: a.update(photo=a["photo"][::-1]),
+        lambda a: a.pop("facts_sha256"),
         lambda a: a.update({k: v[:0] for k, v in a.items() if k in ("labels", "entropy")}),
     ],
 )

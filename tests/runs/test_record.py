@@ -1,7 +1,11 @@
 import dataclasses
 import json
 import math
+import os
+import pickle
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -133,9 +137,26 @@ def test_round_trip_of_several_sizes(tmp_path):
     assert loaded.settings.method == "pyramid:rule"
 
 
+def low_entropy(steps=3):
+    """Entropies of two classes."""
+    return Quantised.of(np.random.default_rng(2).random((steps, 2, 3)) / 2, 0, math.log(2))
+
+
+def measured(record):
+    """The record with numbers that are those of its maps, which version 2 is checked by."""
+    numbers = tuple(
+        {**step, "entropy": float(entropy.mean()), "selected": float(selected.mean())}
+        for step, entropy, selected in zip(
+            record.steps, record.entropy, record.selected, strict=True
+        )
+    )
+    return dataclasses.replace(record, steps=numbers)
+
+
 def as_version_2(path):
     """Rewrite the facts of a record as an earlier version wrote them."""
     facts = strict(path)
+    del facts["arrays_sha256"]
     settings = facts["settings"]
     settings["objective"] = settings.pop("method")
     del facts["sizes_range"]
@@ -146,7 +167,7 @@ def as_version_2(path):
 
 def test_records_of_version_2_are_read(tmp_path):
     settings = Settings(method="oracle", variables="score", steps=2, scale=1.5)
-    record = make(settings=settings)
+    record = measured(make(settings=settings, entropy=low_entropy()))
     _, path = record.save(tmp_path / "run")
     as_version_2(path)
     assert '"oracle"' in path.read_text() and '"method"' not in path.read_text()
@@ -157,7 +178,8 @@ def test_records_of_version_2_are_read(tmp_path):
 
 def test_feedforward_of_version_2(tmp_path):
     """It was the paper's objective without updates."""
-    record = make(steps=1, settings=Settings(method="entropy", steps=0))
+    settings = Settings(method="entropy", steps=0)
+    record = measured(make(steps=1, settings=settings, entropy=low_entropy(1)))
     _, path = record.save(tmp_path / "run")
     as_version_2(path)
     loaded = Record.load(path)
@@ -341,3 +363,53 @@ def test_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"record cannot be written to .*; choose a folder"):
         make().save(tmp_path / "file" / "run")
+
+
+def test_a_full_disk_keeps_the_earlier_record(tmp_path):
+    earlier = make()
+    earlier.save(tmp_path / "run")
+    (tmp_path / "run.json").chmod(0o444)
+    broken = dataclasses.replace(earlier, title="other")
+    code = """
+import pickle, resource, signal, sys
+from pathlib import Path
+record = pickle.loads(sys.stdin.buffer.read())
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
+record.save(Path(sys.argv[1]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "run")],
+        input=pickle.dumps(broken),
+        capture_output=True,
+    )
+    assert b"InputError" in done.stderr and b"cannot be written (File too large)" in done.stderr
+    assert Record.load(tmp_path / "run") == earlier
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.json", "run.npz"]
+
+
+def test_files_of_two_runs_of_one_shape(saved, tmp_path):
+    """Arrays and numbers of the same shapes: only the hashes tell them apart."""
+    make(title="other", photo=np.zeros((6, 8, 3), np.uint8)).save(tmp_path / "other")
+    for suffix in (".npz", ".json"):
+        make().save(saved)
+        shutil.copy(tmp_path / f"other{suffix}", saved.with_suffix(suffix))
+        refused(saved, "of two runs")
+
+
+def test_files_of_two_runs_of_version_2(tmp_path):
+    for name, seed in (("a", 1), ("b", 9)):
+        rng = np.random.default_rng(seed)
+        entropy = Quantised.of(rng.random((3, 2, 3)) ** seed * math.log(2), 0, math.log(2))
+        measured(make(entropy=entropy)).save(tmp_path / name)
+        as_version_2(tmp_path / f"{name}.json")
+        Record.load(tmp_path / name)
+    shutil.copy(tmp_path / "a.npz", tmp_path / "b.npz")
+    refused(tmp_path / "b", "entropy of step 0 .* two runs")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".json"])
+def test_pipes_are_refused_without_waiting(saved, suffix):
+    saved.with_suffix(suffix).unlink()
+    os.mkfifo(saved.with_suffix(suffix))
+    refused(saved, "device or a pipe")
