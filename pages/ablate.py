@@ -85,13 +85,13 @@ left, middle, right = st.columns([3, 4, 4])
 with left:
     st.pills(
         "Variables",
-        list(VARIABLES),
+        controls.offered_variables(),
         selection_mode="multi",
         default=controls.get("grid_variables"),
         key=controls.key("grid_variables"),
         wrap=True,
-        help="; ".join(f"`{name}`: {meaning}" for name, meaning in VARIABLES.items())
-        + ". The paper's choice: both.",
+        help="; ".join(f"`{name}`: {VARIABLES[name]}" for name in controls.offered_variables())
+        + f". The paper's choice: both. {controls.missing_variables()}",
     )
 with middle:
     rates_control(

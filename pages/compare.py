@@ -25,6 +25,12 @@ def planned() -> list[tuple[str, Settings]]:
     return [(name, _settings(name)) for name in names]
 
 
+def _not_offered() -> list[str]:
+    """Return the chosen methods that the network cannot be adapted by, such as those of a gate."""
+    offered = controls.offered_methods()
+    return [name for name in controls.get("methods") if name not in offered]
+
+
 def _settings(name: str) -> Settings:
     """Return the settings of the sidebar; methods on other variables keep their own defaults."""
     own: dict = {"variables": None, "learning_rate": None}
@@ -71,7 +77,7 @@ def by_class(runs: list[NamedRecord], view: ViewState, in_progress: bool) -> Non
 start_page(PAGE, planned)
 st.multiselect(
     "Methods",
-    list(METHODS),
+    [*controls.offered_methods(), *_not_offered()],
     controls.get("methods"),
     format_func=method_title,
     key=controls.key("methods"),

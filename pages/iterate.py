@@ -1,5 +1,7 @@
 """Iterate: one photo, one run, every step of it."""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.actions import launch, server
@@ -8,7 +10,7 @@ from pages.components.notices import show_notices
 from pages.components.run_view import request_of, run_view
 from pages.components.sidebar import sidebar
 from pages.state import controls
-from pages.state.photos import load_photo
+from pages.state.photos import choose_photo, load_photo
 from pages.state.presets import OPENING, PRESETS, Preset
 from pages.state.query_params import PARAMETERS, SETTINGS, defaults
 from pages.state.session import session
@@ -27,13 +29,14 @@ def planned() -> list[tuple[str, Settings]]:
 
 
 def run_preset(preset: Preset) -> None:
-    """Choose a preset's photo and settings, and run it."""
+    """Choose a preset's photo and settings and the default network, and run it."""
     try:
-        now.photo = load_photo(f"sample:{preset.sample}")
+        choose_photo(partial(load_photo, f"sample:{preset.sample}"))
     except InputError as error:
         now.message = sentence(error)
         return
-    controls.apply({name: getattr(preset.settings, name) for name in SETTINGS})
+    settings = {name: getattr(preset.settings, name) for name in SETTINGS}
+    controls.apply({**settings, "checkpoint": PARAMETERS["checkpoint"].default})
     run_planned(PAGE, planned)
 
 

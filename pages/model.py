@@ -23,7 +23,7 @@ PAGE = "model"
 
 def adapted(trained: Checkpoint) -> None:
     """Draw how many parameters each choice of variables adapts."""
-    counts = count_parameters(trained.dynamic)
+    counts = count_parameters(trained.network)
     st.markdown("**What is adapted**")
     st.dataframe(
         [

@@ -31,12 +31,17 @@ def against_scale(runs: list[NamedRecord], view: ViewState, in_progress: bool) -
         scale_curves([run.record for run in runs]),
         key="scale_curves",
         config={"displaylogo": False},
-        alt="What predictions are judged by, mean entropy and mean sigma against scale",
+        alt="Accuracy, mean entropy and, where there is one, mean sigma against scale",
     )
-    st.caption(
-        "If the network were equivariant to scale, sigma would grow in proportion to it, along the"
-        " dashed line, and neither entropy nor IoU would change: the paper's Figure 4."
-    )
+    if runs[0].record.sigma is None:
+        st.caption(
+            "If the network were equivariant to scale, neither entropy nor IoU would change."
+        )
+    else:
+        st.caption(
+            "If the network were equivariant to scale, sigma would grow in proportion to it, along"
+            " the dashed line, and neither entropy nor IoU would change: the paper's Figure 4."
+        )
 
 
 start_page(PAGE, planned)

@@ -11,13 +11,12 @@ from segviz.adapt import Settings
 from segviz.errors import InputError
 from segviz.jobs.queue import Job
 from segviz.jobs.run_job import LazyBatch, PlannedRun, RunRequest
-from segviz.network import checkpoint
 from segviz.runs import verdict
 from segviz.runs.record import Record
 from segviz.viewer import ViewState
 
 from ..state import controls, query_params
-from ..state.photos import load_photo
+from ..state.photos import choose_photo, load_photo
 from ..state.session import ShownRuns, session
 from ..state.text import sentence
 from . import server
@@ -52,8 +51,8 @@ def start_runs(
     if view is None:
         now.notices = []  # they belong to the address, and these runs do not
     try:
-        name, photo, values = controls.get("checkpoint"), now.chosen_photo, controls.values()
-        plan = _plan(runs, photo.key, checkpoint.read_card(name)["sha256"])
+        network, photo, values = now.chosen_network, now.chosen_photo, controls.values()
+        plan = _plan(runs, photo.key, network.sha256)
     except InputError as error:
         now.message = sentence(error)
         return
@@ -65,7 +64,7 @@ def start_runs(
     if not missing:
         _show(page, shown, [(run.name, run.record) for run in plan])
         return
-    load = partial(server.networks().load, name)
+    load = partial(server.networks().load, network.name)
     batch = LazyBatch(load, photo.pixels, missing, photo.truth, photo.title)
     job = Job(batch, idle_timeout=IDLE_TIMEOUT).start()
     now.request = RunRequest(page, shown.id, plan, job, photo.key, values)
@@ -111,7 +110,7 @@ def request_run(page: str, values: dict[str, Any], view: ViewState) -> None:
     now = session()
     try:
         if now.photo is None or now.photo.key != values["photo"]:
-            now.photo = load_photo(values["photo"])
+            choose_photo(partial(load_photo, values["photo"]))
     except InputError:
         now.message = "The photo of this run is no longer available; choose it again."
         return

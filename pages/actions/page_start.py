@@ -8,8 +8,10 @@ from segviz.viewer import ViewState
 
 from ..state import controls
 from ..state.address_bar import open_address
+from ..state.photos import update_photo
 from ..state.session import session
 from ..state.text import sentence
+from . import server
 from .launch import start_runs
 
 __all__ = ["Planner", "run_planned", "start_page"]
@@ -19,7 +21,7 @@ Planner = Callable[[], list[tuple[str, Settings]]]
 
 
 def start_page(page: str, planner: Planner | None = None, autostart: bool = True) -> None:
-    """Open the address and start the runs that it describes.
+    """Open the address, choose network and photo, and start the runs that the address describes.
 
     Arguments:
         page: The page's name.
@@ -28,6 +30,8 @@ def start_page(page: str, planner: Planner | None = None, autostart: bool = True
     """
     now = session()
     open_address(page)
+    server.choose_network()
+    update_photo()
     if planner is None or now.request is not None:
         return
     requested, now.autorun = now.autorun, None
@@ -50,6 +54,9 @@ def run_planned(page: str, planner: Planner, view: ViewState | None = None) -> N
         view: The state of the viewer to begin with.
     """
     try:
+        if session().chosen_network.name != controls.get("checkpoint"):
+            server.choose_network()
+            update_photo()
         runs = planner()
     except InputError as error:
         session().message = sentence(error)

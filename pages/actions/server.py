@@ -16,12 +16,15 @@ from segviz.jobs.run_job import LazyBatch
 from segviz.network import checkpoint
 from segviz.pictures import maps
 
+from ..state import controls
 from ..state.presets import OPENING
+from ..state.session import session
+from ..state.text import sentence
 
 if TYPE_CHECKING:
     from segviz.network.checkpoint import Checkpoint
 
-__all__ = ["lifespan", "networks", "opening", "trained"]
+__all__ = ["choose_network", "lifespan", "networks", "opening", "trained"]
 
 
 @asynccontextmanager
@@ -55,6 +58,27 @@ def trained(name: str = checkpoint.DEFAULT) -> Checkpoint:
         with st.spinner("Loading the network"):
             found = networks().load(name)
     return found
+
+
+def choose_network() -> None:
+    """Make the network of the controls that of the next run, and fit the controls to it.
+
+    One that cannot be loaded gives way to the default, with a notice.
+
+    Raises:
+        InputError: If the default cannot be loaded either.
+    """
+    now, name = session(), controls.get("checkpoint")
+    try:
+        with st.spinner("Loading the network"):
+            now.network = networks().facts(name)
+    except InputError as error:
+        if name == checkpoint.DEFAULT:
+            raise
+        now.notices.append(sentence(error))
+        controls.apply({"checkpoint": checkpoint.DEFAULT})
+        now.network = networks().facts(checkpoint.DEFAULT)
+    controls.fit_network(now.network)
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,7 +1,6 @@
 """Draw one method of a result at one scale: its classes, and its images to open on Iterate."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import plotly.graph_objects as go
@@ -16,12 +15,13 @@ from segviz.evaluation.against_paper import variant_label
 from segviz.evaluation.correlation import Changes, changes
 from segviz.evaluation.paper_tables import OURS
 from segviz.evaluation.results import MethodResult, ModelResult, ResultFile
+from segviz.jobs import catalogue
 from segviz.network import checkpoint
 from segviz.viewer import ViewState
 
 from ..actions import launch
 from ..state import controls, query_params
-from ..state.photos import voc_root
+from ..state.photos import data_set, voc_root
 from ..state.session import session
 from ..state.text import plain, sentence
 
@@ -99,7 +99,7 @@ def details(result: ResultFile, model: str) -> None:
             )
             return
         _points(found, NAMES[measure], place)
-    _images(part, row, found, NAMES[measure])
+    _images(result.split, part, row, found, NAMES[measure])
 
 
 def _classes(base: MethodResult, row: MethodResult, names: Sequence[str], place: str) -> None:
@@ -128,9 +128,9 @@ def _chart(figure: go.Figure, key: str, alt: str) -> None:
 # === Images
 
 
-def _images(part: ModelResult, row: MethodResult, found: Changes, name: str) -> None:
+def _images(split: str, part: ModelResult, row: MethodResult, found: Changes, name: str) -> None:
     """Draw the images that gained and lost most, as buttons that open them on Iterate."""
-    root, why = _root(part, row)
+    address, why = _addresses(split, part, row)
     signs: tuple[tuple[Literal[1, -1], str], ...] = ((1, "gained"), (-1, "lost"))
     for column, (sign, title) in zip(st.columns(2, gap="large"), signs, strict=True):
         with column.container(gap="xxsmall"):
@@ -139,7 +139,7 @@ def _images(part: ModelResult, row: MethodResult, found: Changes, name: str) -> 
             if not places:
                 st.caption(f"No image {title}.")
             for place in places:
-                _image(part, row, found, place, root)
+                _image(part, row, found, place, address)
     if why:
         st.caption(f":material/link_off: The images cannot be opened here. {why}")
     elif session().request is not None:
@@ -147,7 +147,11 @@ def _images(part: ModelResult, row: MethodResult, found: Changes, name: str) -> 
 
 
 def _image(
-    part: ModelResult, row: MethodResult, found: Changes, place: int, root: Path | None
+    part: ModelResult,
+    row: MethodResult,
+    found: Changes,
+    place: int,
+    address: Callable[[str], str | None] | None,
 ) -> None:
     """Draw the button and the numbers of an image.
 
@@ -156,23 +160,25 @@ def _image(
         row: The method.
         found: The changes of all images.
         place: The place of the image in `found`.
-        root: The VOC folder; None if no image can be opened.
+        address: Returns the source of an image, or None if it is missing; None if no image can be
+            opened.
     """
     id = found.ids[place]
     change = float(found.change[place])
-    exists = root is not None and voc.has_photo(root, id)
+    photo = None if address is None else address(id)
     button, numbers, entropy = st.columns([4, 5, 5], vertical_alignment="center")
     if button.button(
         plain(id),
         key=f"bench_open_{id}",
-        icon=":material/open_in_new:" if exists else None,
+        icon=None if photo is None else ":material/open_in_new:",
         type="tertiary",
-        disabled=not exists or session().request is not None,
+        disabled=photo is None or session().request is not None,
         help="Watch this run on the page Iterate."
-        if exists or root is None
-        else "The VOC folder does not have this image.",
+        if photo is not None or address is None
+        else "The folder does not have this image.",
     ):
-        launch.request_run("iterate", run_values(part, row, id), ViewState(step=row.steps))
+        assert photo is not None, "the button is disabled without a photo"
+        launch.request_run("iterate", run_values(part, row, photo), ViewState(step=row.steps))
         st.switch_page("iterate.py")
     colour = "green" if change > 0 else "red"
     numbers.markdown(
@@ -184,20 +190,31 @@ def _image(
     )
 
 
-def _root(part: ModelResult, row: MethodResult) -> tuple[Path | None, str]:
-    """Return the VOC folder, or why no image can be opened."""
+def _addresses(
+    split: str, part: ModelResult, row: MethodResult
+) -> tuple[Callable[[str], str | None] | None, str]:
+    """Return what finds the source of an image by its id, or why no image can be opened."""
     name = part.checkpoint
     try:
         run_values(part, row, "any")
-        if name not in checkpoint.names():
+        if name not in catalogue.networks():
             return None, f"The checkpoint {plain(name)} is not on this server."
-        return voc_root(), ""
+        if split.startswith("data:"):
+            files = data_set(split.removeprefix("data:")).images.files
+            return lambda id: f"{split}/{id}" if id in files else None, ""
+        root = voc_root()
+        return lambda id: f"voc:{id}" if voc.has_photo(root, id) else None, ""
     except InputError as error:
         return None, sentence(error)
 
 
-def run_values(part: ModelResult, row: MethodResult, id: str) -> dict:
-    """Return the run of a row on an image, as values of query parameters.
+def run_values(part: ModelResult, row: MethodResult, photo: str) -> dict:
+    """Return the run of a row on a photo, as values of query parameters.
+
+    Arguments:
+        part: The network's part of the result.
+        row: The method.
+        photo: The source of the photo.
 
     Raises:
         InputError: If the row's settings cannot be read.
@@ -208,6 +225,6 @@ def run_values(part: ModelResult, row: MethodResult, id: str) -> dict:
         **query_params.defaults(),
         **chosen,
         "scale": row.scale,
-        "photo": f"voc:{id}",
+        "photo": photo,
         "checkpoint": part.checkpoint or checkpoint.DEFAULT,
     }

@@ -1,25 +1,28 @@
-"""The form of the visitor's own evaluation: choose what to measure, and start it."""
+"""The form of the visitor's own evaluation: choose what to measure on which images; start it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import streamlit as st
 
-from segviz.adapt import METHODS, OBJECTIVES, VARIABLES
+from segviz.adapt import OBJECTIVES, VARIABLES
 from segviz.data import voc
 from segviz.errors import InputError
 from segviz.evaluation.results import EvaluationResult, ResultFile
-from segviz.jobs.evaluation_job import (
-    EVALUATIONS,
-    Evaluation,
+from segviz.jobs import catalogue
+from segviz.jobs.evaluation_job import EVALUATIONS, Evaluation, rows_folder
+from segviz.jobs.evaluation_plan import (
+    EvaluationData,
     EvaluationPlan,
     check_plan,
-    rows_folder,
+    folder_data,
+    voc_data,
 )
 from segviz.jobs.queue import Job
-from segviz.network import checkpoint
 
 from ..actions import server
 from ..state import controls
+from ..state.photos import data_set
 from ..state.session import session
 from ..state.text import plain, sentence
 from .benchmark_progress import evaluation_end, evaluation_progress
@@ -31,6 +34,8 @@ __all__ = ["evaluation_form", "finished"]
 IDLE_TIMEOUT = 1800
 """Seconds after which the evaluation of a closed tab stops."""
 
+VOC = "PASCAL VOC"
+
 IMAGES = 20
 """The number of images that the form starts with."""
 
@@ -41,13 +46,17 @@ def evaluation_form() -> None:
     if job is not None and not job.done:
         evaluation_progress()
         return
-    root = _root()
-    if root is None:
-        return
-    plan: EvaluationPlan | None = None
     try:
-        plan = _plan(root)
-        check_plan(plan)
+        data = _data()
+    except InputError as error:
+        st.error(sentence(error), icon=":material/folder_off:")
+        return
+    if data is None:
+        return
+    chosen = _plan(data)
+    plan: EvaluationPlan | None = chosen
+    try:
+        check_plan(chosen, session().chosen_network.groups)
     except InputError as error:
         st.error(sentence(error), icon=":material/tune:")
         plan = None
@@ -60,13 +69,13 @@ def evaluation_form() -> None:
             disabled=plan is None,
             help="Measure in the background, image by image, in the queue shared by all visitors.",
         ):
-            _start(root, plan)
+            _start(data, plan)
         if plan is not None:
             count = plan.episodes
             st.caption(
                 f"{plan.images:,} images, {count} episode{'s' if count != 1 else ''} each. Results"
-                f" are saved in {plain(rows_folder(root))}; the same or a larger choice continues"
-                " from there."
+                f" are saved in {plain(rows_folder(data.folder))}; the same or a larger choice"
+                " continues from there."
             )
     if job is not None:
         evaluation_end(job)
@@ -81,8 +90,57 @@ def finished() -> tuple[ResultFile, EvaluationResult] | None:
     return None if data is None else (data.as_file(), data)
 
 
-def _root() -> Path | None:
-    """Draw the field for the VOC folder; return the folder VOC2012, or None if it is missing."""
+def _data() -> EvaluationData | None:
+    """Draw the choice of the images; return them, or None if a folder is missing.
+
+    Raises:
+        InputError: If a folder cannot be read.
+    """
+    folders = {f"folder {name}": name for name in catalogue.data_sets()}
+    place, _ = st.columns([3, 9])
+    with place:
+        source = _source(folders) if folders else VOC
+    if source in folders:
+        name = folders[source]
+        folder = data_set(name)
+        if not folder.images.has_truth:
+            raise InputError(
+                f"the folder {name} has no masks, without which there is nothing to measure; choose"
+                " other images."
+            )
+        return folder_data(name, folder)
+    root = _voc_root()
+    if root is None:
+        return None
+    with place:
+        split = split_control(
+            "bench_split",
+            root,
+            "A list in ImageSets/Segmentation. Choose settings on train, report on val.",
+        )
+    return voc_data(root, split)
+
+
+def _source(folders: Mapping[str, str]) -> str:
+    """Draw the choice between VOC and the folders that the server offers, by their labels."""
+    sources = [VOC, *folders]
+    before = controls.get("bench_source", VOC)
+    return st.selectbox(
+        "Images",
+        sources,
+        sources.index(before) if before in sources else 0,
+        format_func=lambda source: folders.get(source, source),
+        key=controls.key("bench_source"),
+        help="PASCAL VOC, or a folder of photos and masks that this server offers.",
+    )
+
+
+def _voc_root() -> Path | None:
+    """Draw the field for the VOC folder; return the folder VOC2012, or None without a folder.
+
+    Raises:
+        InputError: If the folder does not hold VOC2012.
+    """
     given = voc_folder_field(st.container())
     if not given:
         st.info(
@@ -92,30 +150,24 @@ def _root() -> Path | None:
             icon=":material/folder_open:",
         )
         return None
-    try:
-        return voc.find_root(given)
-    except InputError as error:
-        st.error(sentence(error), icon=":material/folder_off:")
-        return None
+    return voc.find_root(given)
 
 
-def _plan(root: Path) -> EvaluationPlan:
-    """Draw the choices; return the plan that they make.
-
-    Raises:
-        InputError: If the folder's lists cannot be read.
-    """
-    several = len(checkpoint.names()) > 1
+def _plan(data: EvaluationData) -> EvaluationPlan:
+    """Draw the choices; return the plan that they make."""
+    several = len(catalogue.networks()) > 1
     top = st.columns([6, 3, 3] if several else [6, 3])
     with top[0]:
         methods = _methods()
+    offered = controls.offered_variables()
+    chosen = [name for name in controls.get("bench_variables", ["both"]) if name in offered]
     variables = top[1].multiselect(
         "Variables",
-        list(VARIABLES),
-        controls.get("bench_variables", ["both"]),
+        offered,
+        chosen or offered[:1],
         key=controls.key("bench_variables"),
-        help="; ".join(f"`{name}`: {meaning}" for name, meaning in VARIABLES.items())
-        + ". Every method is measured on each.",
+        help="; ".join(f"`{name}`: {VARIABLES[name]}" for name in offered)
+        + f". Every method is measured on each. {controls.missing_variables()}",
     )
     if several:
         with top[2]:
@@ -135,17 +187,10 @@ def _plan(root: Path) -> EvaluationPlan:
             " value: 32.",
             [32],
         )
-    left, middle, _ = st.columns([3, 3, 6])
-    with left:
-        split = split_control(
-            "bench_split",
-            root,
-            "A list in ImageSets/Segmentation. Choose settings on train, report on val.",
-        )
-    with middle:
-        images = _images(split, len(voc.read_split(root, split)))
+    place, _ = st.columns([3, 9])
+    with place:
+        images = _images(data.name, len(data.images.ids))
     return EvaluationPlan(
-        split=split,
         images=images,
         methods=tuple(methods),
         variables=tuple(variables),
@@ -155,7 +200,7 @@ def _plan(root: Path) -> EvaluationPlan:
 
 
 def _methods() -> list[str]:
-    known = [*METHODS, *(f"{name}:centred" for name in OBJECTIVES)]
+    known = [*controls.offered_methods(), *(f"{name}:centred" for name in OBJECTIVES)]
     chosen = controls.get("bench_methods", ["entropy"])
     methods = st.multiselect(
         "Methods",
@@ -170,8 +215,8 @@ def _methods() -> list[str]:
     return [method.strip() for method in methods]
 
 
-def _images(split: str, count: int) -> int:
-    name = f"bench_images_{split}"
+def _images(source: str, count: int) -> int:
+    name = f"bench_images_{source}"
     images = st.number_input(
         f"Images, of {count:,}",
         1,
@@ -184,11 +229,11 @@ def _images(split: str, count: int) -> int:
     return int(images or 1)
 
 
-def _start(root: Path, plan: EvaluationPlan | None) -> None:
+def _start(data: EvaluationData, plan: EvaluationPlan | None) -> None:
     if plan is None:
         return
     try:
-        evaluation = Evaluation(server.trained(controls.get("checkpoint")), root, plan)
+        evaluation = Evaluation(server.trained(session().chosen_network.name), data, plan)
     except InputError as error:
         st.error(sentence(error), icon=":material/tune:")
         return

@@ -57,9 +57,11 @@ def _update() -> None:
     if work.progress.miou:
         parts = (f"{plain(name)} **{value:.1f}**" for name, value in work.progress.miou)
         st.markdown("mIoU in % so far: " + " · ".join(parts))
+    for note in work.notes:
+        st.caption(f"{plain(note[:1].upper() + note[1:])}")
     if work.failed:
         st.caption(f"{len(work.failed)} images could not be measured so far.")
-    st.caption(f"Other pages can be used meanwhile. The same as a command: `{work.plan.command}`")
+    st.caption(f"Other pages can be used meanwhile. The same as a command: `{work.command}`")
 
 
 def _progress(job: Job[Evaluation]) -> tuple[float, str]:

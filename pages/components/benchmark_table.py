@@ -35,7 +35,7 @@ def subset(result: ResultFile, images: int) -> str:
     random = ", a fixed random subset" if limited or "--limit" in result.command else ""
     if result.split == "val":
         return f"{images:,} of the {VAL_IMAGES:,} images of val{random}"
-    return f"{images:,} images of {plain(result.split)}{random}"
+    return f"{images:,} images of {plain(result.split.removeprefix('data:'))}{random}"
 
 
 def table(result: ResultFile, model: str) -> None:

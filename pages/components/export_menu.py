@@ -60,7 +60,7 @@ def _panel(kind: Export, record: Record, selection: Selection, id: str) -> None:
         there,
         format_func=lambda panel: PANELS[panel].title,
         key=f"export_panel_{id}",
-        help="In true pixels; labels keep VOC's palette.",
+        help="In true pixels; labels keep the palette of the classes.",
     )
     with right:
         chosen = Selection(step=selection.step, panels=(name if name in there else there[0],))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from segviz.jobs.catalogue import network_label
+
 from ..state.text import plain
 
 if TYPE_CHECKING:
@@ -33,16 +35,12 @@ def fact_table(title: str, facts: dict[str, object]) -> None:
 
 def model_card(trained: Checkpoint) -> None:
     """Draw architecture and origin of a network."""
-    card = trained.card
-    network = card["architecture"]
+    card, classes = trained.card, trained.class_list.names
     fact_table(
-        f"Network {plain(trained.name)}",
+        f"Network {plain(network_label(trained.name))}",
         {
-            "Backbone": f"{network['backbone']}, output stride {network.get('output_stride')}",
-            "Features": f"{network['channels']} channels at stride {network['stride']}",
-            "Receptive field": f"dynamic Gaussian, {network['levels']} levels, sigma up to"
-            f" {trained.dynamic.architecture.sigmas[-1] * network['stride']:g} input px",
-            "Classes": f"{network['classes']}: {', '.join(card.get('classes', ()))}",
+            **_architecture(trained),
+            "Classes": f"{len(classes)}: {', '.join(classes)}",
             "Parameters": f"{card['parameters']:,}",
             "SHA-256": f"{trained.sha256[:32]} {trained.sha256[32:]}",  # cells do not wrap words
             "Licence": card.get("licence"),
@@ -58,6 +56,23 @@ def model_card(trained: Checkpoint) -> None:
             "Commit": card.get("commit"),
         },
     )
+
+
+def _architecture(trained: Checkpoint) -> dict[str, object]:
+    """Return what a card says of the architecture, which differs by the kind of network."""
+    network, stride = trained.card["architecture"], trained.network.stride
+    if trained.network.max_sigma is None:
+        return {
+            "Module": network["module"],
+            "Prediction": f"one for each {stride:g} x {stride:g} input px",
+            "Receptive field": "of fixed size, so that there is no sigma",
+        }
+    return {
+        "Backbone": f"{network['backbone']}, output stride {network.get('output_stride')}",
+        "Features": f"{network['channels']} channels at stride {stride:g}",
+        "Receptive field": f"dynamic Gaussian, {network['levels']} levels, sigma up to"
+        f" {trained.network.max_sigma * stride:g} input px",
+    }
 
 
 def measured_table(card: dict[str, Any]) -> None:

@@ -44,7 +44,7 @@ class Measurement:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Measure; the only item is the outcome."""
         self.outcome = measure_times(
-            self.trained.dynamic, self.photo, self.scale, repeats=REPEATS, with_baselines=False
+            self.trained.network, self.photo, self.scale, repeats=REPEATS, with_baselines=False
         )
         yield self.outcome
 
@@ -107,7 +107,7 @@ def _outcome(was_busy: bool) -> None:
 def _times(work: Measurement, outcome: dict[str, Any]) -> None:
     times, steps = outcome["times"], timing.STEPS
     metrics = (
-        ("forward", "Forward pass, ms", 0, "Backbone to scale space, once for each photo."),
+        ("forward", "Forward pass, ms", 0, "What no step changes, once for each photo."),
         ("step", "One step, ms", 1, "Update and prediction, without the maps."),
         ("episode", f"{steps} steps, ms", 0, "The whole run: forward pass, steps and maps."),
     )
@@ -122,7 +122,10 @@ def _times(work: Measurement, outcome: dict[str, Any]) -> None:
         f" reports about 1 / 10; the whole run {ratios['episode / feedforward']:.2f} times"
         f" feedforward. Measured on the cat, {width} x {height}, at {work.scale:g}x."
     )
-    forward = [(part, times[part]["median"]) for part in ("backbone", "aggregation", "scale space")]
+    known = [part for part in ("backbone", "aggregation", "scale space") if part in times]
+    if not known:  # a network of another library
+        return
+    forward = [(part, times[part]["median"]) for part in known]
     stepwise = [
         (f"{steps} x {part.removeprefix('step: ')}", steps * ms["median"])
         for part, ms in times.items()

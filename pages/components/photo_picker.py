@@ -1,25 +1,27 @@
-"""The dialog to choose a photo: a sample, an image of VOC, or an upload."""
+"""The dialog to choose a photo: a sample, an image of VOC or of a folder, or an upload."""
 
-from collections.abc import Callable
 from functools import partial
 
-import numpy as np
 import streamlit as st
 
 from segviz.data import decode, samples, sources
-from segviz.data.classes import CLASSES, IGNORE, colourise
-from segviz.data.sources import Photo
+from segviz.data.classes import ClassList
+from segviz.data.sources import Photo, TruthFormat
 from segviz.errors import InputError
+from segviz.jobs import catalogue
 
 from ..state import controls
-from ..state.photos import load_photo
-from ..state.text import sentence
+from ..state.photos import PhotoReader, load_photo
+from ..state.session import session
+from ..state.text import plain, sentence
+from .folder_browser import folder_browser
 from .photo_tile import choose, photo_facts, photo_tile, thumbnail
+from .truth_preview import shows_object, truth_classes, truth_picture
 from .voc_browser import voc_browser
 
 __all__ = ["photo_picker"]
 
-SOURCES = ("Samples", "PASCAL VOC", "Upload")
+SAMPLES, VOC, UPLOAD = "Samples", "PASCAL VOC", "Upload"
 TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"]
 PER_ROW = 4
 
@@ -27,18 +29,24 @@ PER_ROW = 4
 @st.dialog("Choose a photo", width="large", icon=":material/photo_library:")
 def photo_picker() -> None:
     """Draw the dialog; it closes once a photo is chosen for the next run."""
+    folders = {f"folder {name}": name for name in catalogue.data_sets()}
+    sources = [SAMPLES, *folders, VOC, UPLOAD]
+    before = controls.get("photo_source", SAMPLES)
     source = st.segmented_control(
         "Source",
-        SOURCES,
-        default=controls.get("photo_source", SOURCES[0]),
+        sources,
+        default=before if before in sources else SAMPLES,
+        format_func=lambda source: plain(folders.get(source, source)),
         key=controls.key("photo_source"),
         label_visibility="collapsed",
         required=True,
     )
     try:
-        if source == "PASCAL VOC":
+        if source in folders:
+            folder_browser(folders[source])
+        elif source == VOC:
             voc_browser()
-        elif source == "Upload":
+        elif source == UPLOAD:
             _upload()
         else:
             _samples()
@@ -93,8 +101,8 @@ def _upload() -> None:
         "Truth mask (optional)",
         ["png"],
         key="pick_mask",
-        help="A PNG of the photo's own size, in VOC's palette or with plain class ids,"
-        " 255 = ignore.",
+        help="A PNG of the photo's own size with the class ids of the network, 255 = ignore, or in"
+        " the colours of its classes.",
     )
     if file is None:
         if mask is not None:
@@ -103,42 +111,41 @@ def _upload() -> None:
             "Uploads stay on this server and in this session; a view of an upload has no link."
         )
         return
-    _chosen_upload(
-        sources.from_upload(file.name, file.getvalue(), None if mask is None else mask.getvalue())
-    )
+    name, data, labels = file.name, file.getvalue(), None if mask is None else mask.getvalue()
+
+    def read(classes: ClassList) -> Photo:
+        return sources.from_upload(name, data, labels, TruthFormat(classes))
+
+    _chosen_upload(read)
 
 
-def _chosen_upload(photo: Photo) -> None:
+def _chosen_upload(read: PhotoReader) -> None:
+    classes = session().chosen_network.classes
+    photo = read(classes)
     picture, mask, facts = st.columns([2, 2, 4], vertical_alignment="center")
     picture.image(thumbnail(photo.pixels), width="stretch", alt="The uploaded photo")
     if photo.truth is not None:
-        mask.image(thumbnail(colourise(photo.truth)), width="stretch", alt="The truth mask")
+        mask.image(
+            thumbnail(truth_picture(photo.truth, classes)), width="stretch", alt="The truth mask"
+        )
     with facts:
         photo_facts(photo)
         if photo.truth is not None:
-            _mask_facts(photo.truth)
-        load: Callable[[], Photo] = lambda: photo  # noqa: E731
+            st.caption(f"Mask: {truth_classes(photo.truth, classes)}")
+            if not shows_object(photo.truth, classes):
+                last = len(classes) - 1
+                st.warning(
+                    "The mask shows no object: 0 is background and 255 is ignored. Give the pixels"
+                    f" of an object the id of its class, such as {last} for"
+                    f" {plain(classes.names[last])}.",
+                    icon=":material/rule:",
+                )
         if st.button(
             "Use this photo",
             key="pick_use",
             type="primary",
             icon=":material/check:",
             on_click=choose,
-            args=(load,),
+            args=(read,),
         ):
             st.rerun()
-
-
-def _mask_facts(truth: np.ndarray) -> None:
-    """Draw the classes of a mask with their shares; warn if it shows no object."""
-    ids, counts = np.unique(truth, return_counts=True)
-    names = ["ignored" if id == IGNORE else CLASSES[id] for id in ids]
-    shares = [f"{100 * count / truth.size:.3g} %" for count in counts]
-    mask = ", ".join(f"{name} {share}" for name, share in zip(names, shares, strict=True))
-    st.caption(f"Mask: {mask}")
-    if not set(ids.tolist()) - {0, IGNORE}:
-        st.warning(
-            "The mask shows no object: 0 is background and 255 is ignored. Give the pixels of an"
-            " object the id of its class, such as 15 for person.",
-            icon=":material/rule:",
-        )

@@ -1,17 +1,18 @@
 """Photos in small: thumbnails, facts, and tiles that choose a photo."""
 
-from collections.abc import Callable
-
 import numpy as np
 import streamlit as st
 
 from segviz.data import images
+from segviz.data.classes import ClassList
 from segviz.data.sources import Photo
 from segviz.errors import InputError
 from segviz.pictures import maps
 
+from ..state.photos import PhotoReader, choose_photo
 from ..state.session import session
 from ..state.text import plain, sentence
+from .truth_preview import truth_classes
 
 __all__ = ["choose", "photo_facts", "photo_tile", "thumbnail"]
 
@@ -19,7 +20,7 @@ RATIO = 4 / 3
 
 
 def photo_tile(
-    picture: bytes, key: str, label: str, load: Callable[[], Photo], help: str | None = None
+    picture: bytes, key: str, label: str, read: PhotoReader, help: str | None = None
 ) -> None:
     """Draw a thumbnail with a button below it that chooses the photo.
 
@@ -27,7 +28,7 @@ def photo_tile(
         picture: The thumbnail, as a PNG.
         key: The key of the photo.
         label: The label of the button.
-        load: Loads the photo.
+        read: Reads the photo.
         help: The help of the button.
     """
     st.image(picture, width="stretch", alt=label)
@@ -39,24 +40,32 @@ def photo_tile(
         width="stretch",
         type="primary" if photo and photo.key == key else "tertiary",
         on_click=choose,
-        args=(load,),
+        args=(read,),
     ):
         st.rerun()  # closes the dialog
 
 
-def choose(load: Callable[[], Photo]) -> None:
+def choose(read: PhotoReader) -> None:
     """Make a photo that of the next run, or keep the reason why not."""
     try:
-        session().photo = load()
+        choose_photo(read)
     except InputError as error:
         session().message = sentence(error)
 
 
-def photo_facts(photo: Photo) -> None:
-    """Draw title, size and note of a photo."""
+def photo_facts(photo: Photo, classes: ClassList | None = None) -> None:
+    """Draw title, size and note of a photo.
+
+    Arguments:
+        photo: The photo.
+        classes: The classes of its truth, to tell what the truth shows; None = do not.
+    """
     height, width = photo.pixels.shape[:2]
     truth = "with truth" if photo.truth is not None else "no truth"
-    st.caption(f"{plain(photo.title)} · {width} x {height} · {truth}")
+    help = None
+    if photo.truth is not None and classes is not None:
+        help = f"The truth shows {truth_classes(photo.truth, classes)}."
+    st.caption(f"{plain(photo.title)} · {width} x {height} · {truth}", help=help)
     if photo.note:
         st.caption(sentence(InputError(photo.note)))
 

@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence
 import streamlit as st
 
 from segviz.adapt import METHODS, VARIABLES
+from segviz.jobs import catalogue
 from segviz.jobs.limits import APP_LIMITS
-from segviz.network import checkpoint
 
 from ..state import controls
 from ..state.controls import rate_text
@@ -31,7 +31,7 @@ def settings_form(hidden: Collection[str] = ()) -> None:
     Arguments:
         hidden: Names of settings that the page varies by itself.
     """
-    if len(checkpoint.names()) > 1:
+    if len(catalogue.networks()) > 1:
         checkpoint_control()
     if "method" not in hidden:
         _method()
@@ -57,13 +57,15 @@ def settings_form(hidden: Collection[str] = ()) -> None:
 
 def checkpoint_control() -> None:
     """Draw the choice of the network."""
-    names = checkpoint.names()
+    names = catalogue.networks()
     st.selectbox(
         "Checkpoint",
         names,
         _index(names, controls.get("checkpoint")),
+        format_func=catalogue.network_label,
         key=controls.key("checkpoint"),
-        help="The trained network; the page Model shows its card.",
+        help="The trained network; the page Model shows its card. `segviz app --checkpoint` offers"
+        " others.",
     )
 
 
@@ -115,7 +117,7 @@ def method_title(name: str) -> str:
 
 
 def _method() -> None:
-    names = list(METHODS)
+    names = controls.offered_methods()
     name = st.selectbox(
         "Method",
         names,
@@ -139,24 +141,25 @@ def _method() -> None:
 def _use_defaults() -> None:
     """Set variables and rate to the method's own, where those chosen are for another kind."""
     info = METHODS[controls.get("method")]
-    if info.variables and (
-        controls.get("variables") not in info.variables or info.variables[0] == "gate"
-    ):
-        controls.apply({"variables": info.variables[0], "learning_rate": info.learning_rate})
+    offered = controls.offered_variables(controls.get("method"))
+    if info.variables and (controls.get("variables") not in offered or offered[0] == "gate"):
+        controls.apply({"variables": offered[0], "learning_rate": info.learning_rate})
 
 
 def _variables() -> None:
-    info = METHODS.get(controls.get("method"))
-    names = list(info.variables) if info and info.variables else list(VARIABLES)
+    names = controls.offered_variables(controls.get("method"))
     chosen = st.selectbox(
         "Variables",
         names,
         _index(names, controls.get("variables")),
         key=controls.key("variables"),
         help="What the updates change: "
-        + "; ".join(f"`{name}`: {meaning}" for name, meaning in VARIABLES.items())
-        + ". The paper's choice: both.",
+        + "; ".join(f"`{name}`: {VARIABLES[name]}" for name in names)
+        + (". The paper's choice: both." if "both" in names else "."),
     )
+    missing = controls.missing_variables()
+    if missing:
+        st.caption(missing)
     # The container is always there: what is below it must not be drawn anew while it is typed in.
     with st.container():
         if chosen == "all":

@@ -6,11 +6,10 @@ import streamlit as st
 
 from segviz import __version__
 from segviz.data.images import thumbnail
-from segviz.network import checkpoint
+from segviz.jobs.catalogue import network_label
 from segviz.pictures import maps
 
 from ..actions.page_start import Planner
-from ..state import controls
 from ..state.session import session
 from ..state.text import plain
 from .model_card import measured_miou
@@ -35,8 +34,8 @@ def sidebar(page: str, label: str, planner: Planner, hidden: Collection[str] = (
         _photo()
         settings_form(hidden)
         run_button(page, label, planner)
-        name = controls.get("checkpoint")
-        facts = [plain(name), measured_miou(checkpoint.read_card(name))]
+        network = session().chosen_network
+        facts = [plain(network_label(network.name)), measured_miou(network.card)]
         st.caption(" · ".join(fact for fact in facts if fact) + f" · segviz {plain(__version__)}")
 
 
@@ -45,7 +44,7 @@ def _photo() -> None:
     with st.container(gap="xsmall"):
         small = maps.letterbox(thumbnail(photo.pixels, 320), 1.6)
         st.image(maps.png(small), width="stretch", alt=f"The photo of the next run: {photo.title}")
-        photo_facts(photo)
+        photo_facts(photo, session().chosen_network.classes)
         if st.button(
             "Choose a photo",
             key="choose_photo",

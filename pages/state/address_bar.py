@@ -5,13 +5,11 @@ import time
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from segviz.errors import InputError
 from segviz.viewer import ViewState
 
 from . import controls, query_params
-from .photos import load_photo
 from .session import ShownRuns, session
-from .text import plain, sentence
+from .text import plain
 
 __all__ = ["open_address", "write_address"]
 
@@ -24,7 +22,9 @@ MAX_ADDRESSES = 8
 
 
 def open_address(page: str) -> None:
-    """Read a new address: set photo and controls, and let the page run what it describes.
+    """Read a new address: set the controls, and let the page run what it describes.
+
+    Its photo is left to `photos.update_photo`, which needs the classes of the network.
 
     Arguments:
         page: The page's name.
@@ -34,8 +34,6 @@ def open_address(page: str) -> None:
     first, now.opened = not now.opened, True
     if first or (query and not _is_written_here(query)):
         _open(page, query, first)
-    if now.photo is None:
-        now.photo = load_photo(query_params.PARAMETERS["photo"].default)
 
 
 def write_address(
@@ -67,11 +65,7 @@ def _open(page: str, query: dict[str, str], first: bool) -> None:
     now.addresses.append((time.monotonic(), query))
     if not first:
         found = {**query_params.defaults(), **found}
-    try:
-        if "photo" in found:
-            now.photo = load_photo(found["photo"])
-    except InputError as error:
-        now.notices.append(sentence(error))
+    now.requested_photo = found.get("photo")
     controls.apply(found)
     view = ViewState(
         step=found.get("step"), pins=found.get("pins", ()), panels=found.get("panels", ())

@@ -11,9 +11,11 @@ from typing import Any
 
 import streamlit as st
 
-from segviz.adapt import Settings
+from segviz.adapt import METHODS, VARIABLES, Settings
+from segviz.adapt.method import available_variables, default_variables, groups_of
 from segviz.errors import InputError
 from segviz.jobs.limits import check_app_limit
+from segviz.network.checkpoint import NetworkFacts
 
 from . import query_params
 from .session import session
@@ -21,8 +23,12 @@ from .session import session
 __all__ = [
     "apply",
     "begin_run",
+    "fit_network",
     "get",
     "key",
+    "missing_variables",
+    "offered_methods",
+    "offered_variables",
     "rate_text",
     "refresh",
     "save",
@@ -98,6 +104,56 @@ def apply(changed: dict[str, Any]) -> None:
                 session().controls[name] = _to_widget(name, value)
 
 
+def offered_variables(method: str | None = None) -> list[str]:
+    """Return the variables that the chosen network has.
+
+    Arguments:
+        method: A name in `METHODS` whose variables to return; None, or a method without updates =
+            all variables.
+    """
+    groups = session().chosen_network.groups
+    if method in METHODS and METHODS[method].variables:
+        return list(available_variables(method, groups))
+    return [name for name in VARIABLES if set(groups_of(name)) <= set(groups)]
+
+
+def offered_methods() -> list[str]:
+    """Return the methods that the chosen network can be adapted by."""
+    network = session().chosen_network
+    return [
+        name
+        for name, info in METHODS.items()
+        if (network.has_gate or info.combination != "gate")
+        and (not info.variables or available_variables(name, network.groups))
+    ]
+
+
+def missing_variables() -> str:
+    """Return a sentence about the variables that the chosen network does not have, or ""."""
+    offered = offered_variables()
+    missing = [f"`{name}`" for name in VARIABLES if name not in offered]
+    if not missing:
+        return ""
+    reason = ": it has no dynamic receptive field" if "`scale`" in missing else ""
+    return f"This network does not have {' and '.join(missing)}{reason}."
+
+
+def fit_network(network: NetworkFacts) -> None:
+    """Replace the variables of the controls that a network does not have by those that it has."""
+    changed: dict[str, Any] = {}
+    offered = offered_variables(get("method"))
+    if offered and get("variables") not in offered:
+        changed["variables"] = offered[0]
+    grid = get("grid_variables")
+    everywhere = offered_variables()
+    if not set(grid) <= set(everywhere):
+        changed["grid_variables"] = tuple(name for name in everywhere if name in grid) or (
+            everywhere[0],
+        )
+    if changed:
+        apply(changed)
+
+
 def values() -> dict[str, Any]:
     """Return the controls as values of an address, with the photo; unchecked but for the rates.
 
@@ -128,6 +184,8 @@ def settings(**changed: Any) -> Settings:  # noqa: ANN401
         InputError: If a value is out of its range, or values contradict each other.
     """
     found = {**values(), **changed}
+    if found["variables"] is None:
+        found["variables"] = default_variables(found["method"], session().chosen_network.groups)
     for name in ("scale", "steps", "tolerance"):
         check_app_limit(name, found[name])
     return query_params.settings_of(found)

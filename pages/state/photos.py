@@ -1,15 +1,37 @@
 """The photos of a visit: the VOC folder in use, and photos by their source."""
 
 import os
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import streamlit as st
+
 from segviz.data import sources, voc
-from segviz.data.sources import Photo
+from segviz.data.classes import ClassList
+from segviz.data.dataset_folder import DatasetFolder, find_images
+from segviz.data.sources import Photo, TruthFormat
 from segviz.errors import InputError
+from segviz.jobs import catalogue
 
-from . import controls
+from . import controls, query_params
+from .session import session
+from .text import sentence
 
-__all__ = ["VOC_FOLDER", "load_photo", "voc_folder", "voc_root"]
+__all__ = [
+    "VOC_FOLDER",
+    "PhotoReader",
+    "choose_photo",
+    "data_set",
+    "load_photo",
+    "update_photo",
+    "voc_folder",
+    "voc_root",
+]
+
+PhotoReader = Callable[[ClassList], Photo]
+"""Reads a photo, with its truth in the classes of a network."""
 
 VOC_FOLDER = "voc_folder"
 """The name of the control that holds the folder."""
@@ -35,10 +57,68 @@ def voc_root() -> Path:
     return voc.find_root(given)
 
 
-def load_photo(key: str) -> Photo:
-    """Load a photo by its address, such as "sample:cat" or "voc:2007_000123".
+@st.cache_resource(show_spinner="Reading the folder", ttl=60, max_entries=8)
+def data_set(name: str) -> DatasetFolder:
+    """Return the images of a folder that the server offers, as it was at most a minute ago.
+
+    Raises:
+        InputError: If the server offers no such folder, or it cannot be used.
+    """
+    folders = catalogue.data_sets()
+    if name not in folders:
+        raise InputError(f"there is no folder of photos {name[:80]!r} on this server.")
+    return find_images(folders[name])
+
+
+def load_photo(key: str, classes: ClassList) -> Photo:
+    """Load a photo by its address: "sample:cat", "voc:2007_000123" or "data:NAME/ID".
+
+    Arguments:
+        key: The address.
+        classes: The classes of the network, which the truth is brought to.
 
     Raises:
         InputError: If it cannot be loaded.
     """
-    return sources.load(key, voc_root=voc_root() if key.startswith("voc:") else None)
+    kind, _, name = key.partition(":")
+    if kind == "data":
+        folder, _, id = name.partition("/")
+        return sources.from_folder(data_set(folder), id, key, classes)
+    root = voc_root() if kind == "voc" else None
+    return sources.load(key, voc_root=root, format=TruthFormat(classes))
+
+
+def choose_photo(read: PhotoReader) -> None:
+    """Make a photo that of the next run.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
+    now = session()
+    classes = now.chosen_network.classes
+    now.photo, now.read_photo, now.truth_classes = read(classes), read, classes
+
+
+def update_photo() -> None:
+    """Read the photo of the address, or the truth of the chosen photo for another network."""
+    now = session()
+    key, now.requested_photo = now.requested_photo, None
+    if key is not None:
+        try:
+            choose_photo(partial(load_photo, key))
+        except InputError as error:
+            now.notices.append(sentence(error))
+    if now.photo is None or now.read_photo is None:
+        choose_photo(partial(load_photo, query_params.PARAMETERS["photo"].default))
+    elif now.truth_classes != now.chosen_network.classes:
+        _read_again(now.photo, now.read_photo)
+
+
+def _read_again(photo: Photo, read: PhotoReader) -> None:
+    """Read the truth of a photo for another network, or leave it out with the reason."""
+    now = session()
+    try:
+        choose_photo(read)
+    except InputError as error:
+        now.photo = replace(photo, truth=None, note=str(error))
+        now.truth_classes = now.chosen_network.classes

@@ -8,6 +8,7 @@ from typing import Any
 from segviz.adapt import FEEDFORWARD, METHODS, VARIABLES, Settings
 from segviz.adapt.methods import names_of
 from segviz.errors import InputError
+from segviz.jobs import catalogue
 from segviz.jobs.limits import APP_LIMITS
 from segviz.network import checkpoint
 from segviz.viewer import MAX_PINS, PANEL_NAMES
@@ -104,6 +105,17 @@ def _pattern(default: str, pattern: str, valid: str) -> Parameter:
     return Parameter(default, read, str, valid)
 
 
+def _network() -> Parameter:
+    """Return the parameter of the network, one of those that the server offers."""
+
+    def read(text: str) -> str:
+        if text not in catalogue.networks():
+            raise ValueError(text)
+        return text
+
+    return Parameter(checkpoint.DEFAULT, read, str, "a network that this server offers")
+
+
 def _pin(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text, re.ASCII)
     if found is None:
@@ -123,10 +135,10 @@ _PANEL = _choice("", PANEL_NAMES)
 PARAMETERS: dict[str, Parameter] = {
     "photo": _pattern(
         f"sample:{OPENING.sample}",
-        r"(sample:[a-z]{1,30}|voc:\w{1,30})",
-        "sample:NAME or voc:ID",
+        r"(sample:[a-z]{1,30}|voc:\w{1,30}|data:[\w-]{1,30}/.{1,300})",
+        "sample:NAME, voc:ID or data:NAME/ID",
     ),
-    "checkpoint": _choice(checkpoint.DEFAULT, checkpoint.names()),
+    "checkpoint": _network(),
     "scale": _SCALE,
     "steps": _STEPS,
     "method": _choice(_OPENING.method, METHODS, names_of()),

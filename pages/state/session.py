@@ -1,14 +1,17 @@
 """What the server remembers of a visitor, as long as their browser tab stays connected."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 
+from segviz.data.classes import ClassList
 from segviz.data.sources import Photo
 from segviz.jobs.history import History
 from segviz.jobs.queue import Job
 from segviz.jobs.run_job import RunRequest
+from segviz.network.checkpoint import NetworkFacts
 from segviz.viewer import ViewState
 
 __all__ = ["Session", "ShownRuns", "session"]
@@ -41,7 +44,11 @@ class Session:
         page: The page of the current run of the script.
         controls: The value of every control by name, see the module `controls`.
         generation: Counts how often the controls were drawn anew; part of their widgets' keys.
+        network: The network of the next run; None until a page first needs one.
         photo: The photo of the next run; None until a page first needs one.
+        read_photo: Reads that photo again, with its truth in the classes of a network.
+        truth_classes: The classes that the truth of `photo` was read for.
+        requested_photo: The photo that an address asks for, until it is read.
         request: The runs in progress.
         history: The runs that were made.
         shown: What each page shows.
@@ -59,7 +66,11 @@ class Session:
     page: str | None = None
     controls: dict[str, Any] = field(default_factory=dict)
     generation: int = 0
+    network: NetworkFacts | None = None
     photo: Photo | None = None
+    read_photo: Callable[[ClassList], Photo] | None = None
+    truth_classes: ClassList | None = None
+    requested_photo: str | None = None
     request: RunRequest | None = None
     history: History = field(default_factory=History)
     shown: dict[str, ShownRuns] = field(default_factory=dict)
@@ -72,6 +83,12 @@ class Session:
     evaluation: Job | None = None
     opened: bool = False
     addresses: list[tuple[float, dict[str, str]]] = field(default_factory=list)
+
+    @property
+    def chosen_network(self) -> NetworkFacts:
+        """The network of the next run, on pages that need one."""
+        assert self.network is not None, "start_page chooses a network"
+        return self.network
 
     @property
     def chosen_photo(self) -> Photo:

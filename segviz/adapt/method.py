@@ -9,7 +9,15 @@ from ..validation import check_range
 from . import methods, views
 from .methods import FEEDFORWARD, MethodInfo
 
-__all__ = ["FEEDFORWARD", "LIMITS", "VARIABLES", "Method", "default_variables", "groups_of"]
+__all__ = [
+    "FEEDFORWARD",
+    "LIMITS",
+    "VARIABLES",
+    "Method",
+    "available_variables",
+    "default_variables",
+    "groups_of",
+]
 
 VARIABLES = {
     "score": "theta_score, the classifier",
@@ -193,15 +201,20 @@ class Method:
         return self.joins + self.steps
 
 
-def default_variables(name: str, groups: Collection[str]) -> str | None:
-    """Return the first variables of a method that a network has; None if it has none of them.
+def available_variables(name: str, groups: Collection[str]) -> tuple[str, ...]:
+    """Return the variables of a method that a network has, the method's default first.
 
     Arguments:
         name: A name in `METHODS`.
         groups: The groups of parameters of the network.
     """
     chosen = methods.find(name).variables
-    return next((each for each in chosen if set(groups_of(each)) <= set(groups)), None)
+    return tuple(each for each in chosen if set(groups_of(each)) <= set(groups))
+
+
+def default_variables(name: str, groups: Collection[str]) -> str | None:
+    """Return the first of `available_variables`; None if the network has none of them."""
+    return next(iter(available_variables(name, groups)), None)
 
 
 def split_spelling(spelling: str) -> tuple[str, list[str]]:

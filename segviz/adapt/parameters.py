@@ -324,11 +324,16 @@ def check_variables(network: Network, variables: str) -> None:
             )
 
 
-def count_parameters(network: Segmenter) -> dict[str, int]:
+def count_parameters(network: Network) -> dict[str, int]:
     """Return how many parameters each choice of variables adapts, by its name."""
-    sizes = {name: value.numel() for name, value in network.theta._asdict().items()}
-    adapted = {name: sum(sizes[part] for part in parts) for name, parts in ADAPTED.items()}
-    return adapted | {"all": sum(value.numel() for value in network.parameters())}
+    if isinstance(network, Segmenter):
+        sizes = {name: value.numel() for name, value in network.theta._asdict().items()}
+        adapted = {name: sum(sizes[part] for part in parts) for name, parts in ADAPTED.items()}
+    else:
+        assert isinstance(network, WrappedModule)
+        weights = (value for pair in network.classifiers for value in pair if value is not None)
+        adapted = {"score": sum(value.numel() for value in weights)}
+    return adapted | {"all": sum(value.numel() for value in network.parts()[0].parameters())}
 
 
 def _copy(value: Tensor) -> Tensor:

@@ -15,10 +15,28 @@ def add_options(command: ArgumentParser) -> None:
     command.add_argument("--port", type=int, help="TCP port (default: 8501, or the next free one)")
     command.add_argument("--address", metavar="HOST", help="interface (default: localhost)")
     command.add_argument("--headless", action="store_true", help="do not open a browser")
+    command.add_argument(
+        "--checkpoint",
+        action="append",
+        default=[],
+        metavar="SPELLING",
+        help="also offer this network, a path or as in segviz run; repeatable",
+    )
+    command.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="NAME=DIR",
+        help="let visitors browse the photos in DIR/images with the masks in DIR/masks and the"
+        " classes in DIR/classes.txt, or photos in DIR; repeatable",
+    )
 
 
 def run(options: Namespace) -> int:
     """Serve the app until Ctrl-C, with the repository's or the wheel's own configuration."""
+    from ..jobs import catalogue
+
+    catalogue.offer(options.checkpoint, options.data)
     import click
     from streamlit.web import cli
 

@@ -86,7 +86,7 @@ def run(options: Namespace) -> int:
                 result["networks"][name] = found
                 for scale in scales:
                     measured = measure_times(
-                        trained.dynamic,
+                        trained.network,
                         photo,
                         scale,
                         options.repeats,
@@ -94,7 +94,8 @@ def run(options: Namespace) -> int:
                         bar.update,
                     )
                     if options.memory:
-                        measured["peak"] = _peaks(name, scale, device, options.threads)
+                        groups = trained.network.groups
+                        measured["peak"] = _peaks(name, groups, scale, device, options.threads)
                     found["scales"].append({"scale": scale, **measured})
             result["complete"] = True
         except KeyboardInterrupt:
@@ -108,13 +109,24 @@ def run(options: Namespace) -> int:
     return 0 if result["complete"] else 130
 
 
-def _peaks(name: str, scale: float, device: torch.device, threads: int | None) -> dict[str, int]:
+def _peaks(
+    name: str,
+    groups: tuple[str, ...],
+    scale: float,
+    device: torch.device,
+    threads: int | None,
+) -> dict[str, int]:
     from ..profiling.peak_memory import peak_memory
     from ..profiling.timing import STEPS
 
     kinds = (("feedforward", 0), ("episode", STEPS))
     return {
-        kind: peak_memory(name, Settings(scale=scale, steps=steps), device, threads)
+        kind: peak_memory(
+            name,
+            Settings.parse("entropy", groups=groups, scale=scale, steps=steps),
+            device,
+            threads,
+        )
         for kind, steps in kinds
     }
 

@@ -11,9 +11,18 @@ from ..errors import InputError, printable
 from . import images, masks, samples, voc
 from .class_map import ClassMap
 from .classes import IGNORE, VOC_CLASSES, ClassList
+from .dataset_folder import DatasetFolder
 from .decode import MAX_RATIO, MIN_SIDE
 
-__all__ = ["VOC_TRUTH", "Photo", "TruthFormat", "from_pixels", "from_upload", "load"]
+__all__ = [
+    "VOC_TRUTH",
+    "Photo",
+    "TruthFormat",
+    "from_folder",
+    "from_pixels",
+    "from_upload",
+    "load",
+]
 
 
 MAX_NAME = 200
@@ -123,21 +132,50 @@ def load(
     return from_pixels(images.load_photo(path), truth, name, f"file:{name}", format)
 
 
-def from_upload(name: str, data: bytes, mask: bytes | None = None) -> Photo:
+def from_upload(
+    name: str, data: bytes, mask: bytes | None = None, format: TruthFormat = VOC_TRUTH
+) -> Photo:
     """Decode an uploaded photo and its mask.
 
     Arguments:
         name: The name of the photo's file.
         data: The file of the photo.
         mask: The file of the mask, if there is one.
+        format: How the mask becomes labels of the network.
 
     Raises:
         InputError: If a file cannot be decoded or the sizes differ.
     """
     pixels = images.load_photo(data)
-    truth = None if mask is None else VOC_TRUTH.read(mask, pixels.shape[:2])
+    truth = None if mask is None else format.read(mask, pixels.shape[:2])
     digest = hashlib.sha256(data + (mask or b"")).hexdigest()[:16]
-    return from_pixels(pixels, truth, printable(name)[:MAX_NAME], f"upload:{digest}")
+    title = printable(name)[:MAX_NAME]
+    return from_pixels(pixels, truth, title, f"upload:{digest}", format)
+
+
+def from_folder(folder: DatasetFolder, id: str, key: str, network: ClassList) -> Photo:
+    """Load an image of a folder, its truth in the classes of a network, as far as it knows them.
+
+    Arguments:
+        folder: The folder.
+        id: The id of the image.
+        key: The source of the photo.
+        network: The classes of the network.
+
+    Raises:
+        InputError: If there is no such image, or the photo cannot be used. A mask that cannot be
+            used is left out, with a note.
+    """
+    data = folder.images
+    if id not in data.files:
+        raise InputError(f"there is no photo {id[:80]!r} in {data.images}; choose another.")
+    format = TruthFormat(network, data.format if folder.has_classes else None)
+    photo, mask = data.files[id]
+    pixels = images.load_photo(photo)
+    try:
+        return from_pixels(pixels, mask, id, key, format)
+    except InputError as error:
+        return replace(from_pixels(pixels, None, id, key), note=str(error))
 
 
 def from_pixels(

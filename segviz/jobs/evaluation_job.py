@@ -3,7 +3,6 @@
 import hashlib
 import math
 import os
-import shlex
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,10 +11,10 @@ from pathlib import Path
 import msgspec
 
 from .. import metrics
-from ..adapt.methods import FEEDFORWARD
-from ..data.splits import subset, voc_images
-from ..errors import InputError
-from ..evaluation.measured_method import MeasuredMethod, parse_methods
+from ..data.dataset import DataSet
+from ..data.folders import FolderImages
+from ..data.splits import subset
+from ..evaluation.class_matching import match_classes
 from ..evaluation.measurement import (
     MethodMeasurement,
     collect,
@@ -28,90 +27,20 @@ from ..evaluation.summary import summarise
 from ..network.checkpoint import Checkpoint
 from ..runtime.distributed import TaskQueue
 from ..validation import check_range
-from .limits import check_app_limit
+from .evaluation_plan import EvaluationData, EvaluationPlan, check_plan
 from .queue import SLOT, Slot
 
-__all__ = [
-    "EVALUATIONS",
-    "Evaluation",
-    "EvaluationPlan",
-    "EvaluationProgress",
-    "check_plan",
-    "rows_folder",
-]
+__all__ = ["EVALUATIONS", "Evaluation", "EvaluationProgress", "rows_folder"]
 
 EVALUATIONS = Slot()
 """One evaluation runs at a time; each of its images also waits for the compute slot."""
-
-MAX_EPISODES = 60
-"""The largest number of episodes for each image."""
 
 POLL = 0.5
 """Seconds between two updates of the queue position."""
 
 
-@dataclass(frozen=True)
-class EvaluationPlan:
-    """What to measure, as chosen on the page.
-
-    Arguments:
-        split: The name of a list of VOC.
-        images: The number of images of the split, a fixed random subset.
-        methods: Methods as spelled on the command line; feedforward is always measured too.
-        variables: The parameter groups that each method adapts, one after the other.
-        scales: The resize factors.
-        steps: The numbers of updates to measure at.
-    """
-
-    split: str
-    images: int
-    methods: tuple[str, ...]
-    variables: tuple[str, ...]
-    scales: tuple[float, ...]
-    steps: tuple[int, ...]
-
-    @property
-    def command(self) -> str:
-        """The shell command that measures the same."""
-        words = [
-            *("python", "-m", "segviz", "evaluate", "--voc-root", "DIR", "--split", self.split),
-            *("--limit", str(self.images)),
-            *("--scales", ",".join(f"{scale:g}" for scale in self.scales)),
-            *("--methods", ",".join((FEEDFORWARD, *self.methods))),
-            *("--variables", ",".join(self.variables)),
-            *("--steps", ",".join(map(str, self.steps))),
-            *("--by-image", "--json"),
-        ]
-        return shlex.join(words)
-
-    @property
-    def episodes(self) -> int:
-        """The number of episodes for each image."""
-        return len(self.methods) * len(self.variables) * len(self.scales)
-
-
-def check_plan(plan: EvaluationPlan) -> list[MeasuredMethod]:
-    """Check a plan, and return its methods, feedforward first.
-
-    Raises:
-        InputError: If a choice is empty, a value is out of its range, or there are more than
-            `MAX_EPISODES` episodes for each image.
-    """
-    for name in ("methods", "variables", "scales", "steps"):
-        if not getattr(plan, name):
-            raise InputError(f"no {name} are chosen; choose at least one.")
-    for scale in plan.scales:
-        check_app_limit("scale", scale)
-    methods = parse_methods((FEEDFORWARD, *plan.methods), plan.variables, plan.steps)
-    for method in methods:
-        check_app_limit("steps", method.steps[-1])
-    remedy = "choose fewer methods, variables or scales"
-    check_range("the number of episodes for each image", plan.episodes, 1, MAX_EPISODES, remedy)
-    return methods
-
-
 def rows_folder(root: Path) -> Path:
-    """Return the folder for the rows of a VOC folder; in another, an id may be another image."""
+    """Return the folder for the rows of a data set; in another, an id may be another image."""
     runs = Path(os.environ.get("SEGVIZ_RUNS") or "runs")
     return runs / "page" / hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:12]
 
@@ -138,30 +67,38 @@ class EvaluationProgress:
 
 
 class Evaluation:
-    """Measure methods at scales over a split, image by image; a stop keeps what is measured.
+    """Measure methods at scales over a data set, image by image; a stop keeps what is measured.
+
+    Classes of the data that the network does not have are ignored.
 
     Arguments:
         trained: The network.
-        root: The VOC2012 folder.
+        data: The images, with truth.
         plan: What to measure.
         slot: The compute slot that each image waits for.
 
     Raises:
-        InputError: If a value of the plan is out of its range.
+        InputError: If a value of the plan is out of its range; on iteration, if a mask cannot be
+            used, or the network has no class of the data.
     """
 
     def __init__(
-        self, trained: Checkpoint, root: Path, plan: EvaluationPlan, slot: Slot = SLOT
+        self, trained: Checkpoint, data: EvaluationData, plan: EvaluationPlan, slot: Slot = SLOT
     ) -> None:
-        self.data = voc_images(root, plan.split)
-        count = len(self.data.ids)
-        check_range(f"the number of images of {plan.split}", plan.images, 1, count)
+        count = len(data.images.ids)
+        check_range(f"the number of images of {data.name}", plan.images, 1, count)
         self.trained = trained
+        self.name = data.name
+        self.data: DataSet = data.images
+        if data.by_ids and isinstance(data.images, FolderImages):
+            self.data = data.images.with_classes(trained.class_list)
         self.plan = plan
+        self.command = plan.command(data, trained.name)
         self.ids = subset(self.data.ids, plan.images)
-        self.folder = rows_folder(root)
+        self.folder = rows_folder(data.folder)
+        self.notes: list[str] = []
         self.measurements = plan_measurements(
-            plan.scales, check_plan(plan), trained.network.classes
+            plan.scales, check_plan(plan, trained.network.groups), trained.network.classes
         )
         self.failed: dict[str, str] = {}
         self.progress = EvaluationProgress()
@@ -171,6 +108,8 @@ class Evaluation:
     def __iter__(self) -> Iterator[None]:
         """Measure what the folder lacks, yielding often so that a stop takes effect soon."""
         trained = self.trained
+        self.data, self.notes = match_classes(self.data, self.ids, trained.class_list)
+        yield
         store = RowStore(
             self.folder, trained.sha256, trained.network.classes, gate=trained.gate_hash
         )
@@ -212,8 +151,8 @@ class Evaluation:
             model = summarise(self.trained, self.measurements, self.failed)
             found = EvaluationResult(
                 **msgspec.structs.asdict(model),
-                split=self.plan.split,
-                command=self.plan.command,
+                split=self.name,
+                command=self.command,
                 complete=self.progress.images == len(self.ids),
             )
             self._result = self.progress, found

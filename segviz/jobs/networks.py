@@ -1,4 +1,4 @@
-"""A cache of the trained networks of a server; torch is imported with the first of them."""
+"""A cache of the networks of a server; torch is imported with the first of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..network import checkpoint
+from ..network.checkpoint import NetworkFacts
 from ..runtime.imports import pause_garbage_collection
+from . import catalogue
 from .queue import EXIT_TIMEOUT
 
 if TYPE_CHECKING:
@@ -28,23 +30,38 @@ class Networks:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loaded: dict[str, Checkpoint] = {}
+        self._facts: dict[str, NetworkFacts] = {}
 
     def ready(self, name: str) -> Checkpoint | None:
         """Return a network if it is loaded; does not wait."""
         return self._loaded.get(name)
 
     def load(self, name: str = checkpoint.DEFAULT) -> Checkpoint:
-        """Return a shipped network, to be read only; concurrent callers wait for one load.
+        """Return a network, to be read only; concurrent callers wait for one load.
 
         Raises:
-            InputError: If the checkpoint is missing or damaged.
+            InputError: If the server does not offer it, or it is missing or damaged.
         """
+        _check_offered(name)
         with self._lock:
             found = self._loaded.pop(name, None) or self._load(name)
             self._loaded[name] = found
             for old in list(self._loaded)[:-MAX_NETWORKS]:
                 del self._loaded[old]
         return found
+
+    def facts(self, name: str) -> NetworkFacts:
+        """Return what is known of a network; one of another library is loaded the first time.
+
+        Raises:
+            InputError: As `load`.
+        """
+        _check_offered(name)
+        if not checkpoint.is_foreign(name):
+            return checkpoint.read_facts(name)
+        if name not in self._facts:
+            self._facts[name] = self.load(name).facts
+        return self._facts[name]
 
     def warm_up(self, then: Callable[[], object] | None = None) -> None:
         """Load the default network in a background thread.
@@ -74,3 +91,11 @@ class Networks:
         # The first time, torch is imported too.
         with nullcontext() if self._loaded else pause_garbage_collection():
             return checkpoint.load(name, device.choose_device())
+
+
+def _check_offered(name: str) -> None:
+    offered = catalogue.networks()
+    if name not in offered:
+        raise InputError(
+            f"there is no network {name[:80]!r} on this server; choose one of {', '.join(offered)}."
+        )

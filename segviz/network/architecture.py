@@ -9,7 +9,10 @@ import msgspec
 from ..errors import InputError
 from ..validation import check_range
 
-__all__ = ["Architecture"]
+__all__ = ["GROUPS", "Architecture"]
+
+GROUPS = ("score", "scale", "all")
+"""The groups of parameters of a dynamic network that an episode can adapt."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import msgspec
 
 from ..errors import InputError
 from ..runtime import resources
-from .architecture import Architecture
+from .architecture import GROUPS, Architecture
 from .card import check_card
 
 if TYPE_CHECKING:  # reading a card imports no torch, which takes seconds
@@ -26,10 +26,14 @@ __all__ = [
     "CHECKPOINTS",
     "DEFAULT",
     "Checkpoint",
+    "NetworkFacts",
     "classes_on_card",
+    "is_foreign",
     "load",
+    "locate",
     "names",
     "read_card",
+    "read_facts",
     "save",
     "tensor_hash",
 ]
@@ -54,6 +58,13 @@ class Checkpoint:
     sha256: str
     card: dict[str, Any]
     network: Network
+
+    @property
+    def facts(self) -> NetworkFacts:
+        """What is known of the network before it runs."""
+        return NetworkFacts(
+            self.name, self.sha256, self.class_list, tuple(self.network.groups), self.card
+        )
 
     @property
     def gate_hash(self) -> str:
@@ -88,6 +99,49 @@ class Checkpoint:
     def class_list(self) -> ClassList:
         """The classes with their colours, see `classes_on_card`."""
         return classes_on_card(self.card, self.network.classes)
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """What is known of a network without its weights.
+
+    Arguments:
+        name: The name or spelling that it is loaded by.
+        sha256: The hash of its weights, as that of `Checkpoint`.
+        classes: Its classes with their colours.
+        groups: The groups of parameters that an episode can adapt.
+        card: Its card.
+    """
+
+    name: str
+    sha256: str
+    classes: ClassList
+    groups: tuple[str, ...]
+    card: dict[str, Any]
+
+    @property
+    def has_gate(self) -> bool:
+        """Whether a gate weighs the sizes of a photo."""
+        return self.card.get("gate") is not None
+
+
+def read_facts(name: str) -> NetworkFacts:
+    """Return what the card of a checkpoint says of its network, without loading it.
+
+    Raises:
+        InputError: As `read_card`.
+    """
+    card = read_card(name)
+    classes = classes_on_card(card, Architecture.from_json(card["architecture"]).classes)
+    return NetworkFacts(name, card["sha256"], classes, GROUPS, card)
+
+
+def is_foreign(name: str) -> bool:
+    """Return whether a name is the spelling of a network of another library."""
+    from .loaders import LOADERS
+
+    prefix, colon, _ = name.partition(":")
+    return bool(colon) and prefix in LOADERS
 
 
 def classes_on_card(card: dict[str, Any], count: int) -> ClassList:
@@ -171,7 +225,7 @@ def load(name: str = DEFAULT, device: torch.device | str = "cpu") -> Checkpoint:
     from .backbone import read_tensors
     from .dynamic import Segmenter
 
-    if name.partition(":")[0] in loaders.LOADERS:
+    if is_foreign(name):
         return loaders.load_foreign(name, device)
     path = locate(name)
     card = read_card(name)

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from ..errors import InputError
 from .aggregation import Aggregation, PooledContext
-from .architecture import Architecture
+from .architecture import GROUPS, Architecture
 from .backbone import Backbone
 from .fold_norms import fold_norms
 from .interface import Prediction
@@ -134,7 +134,7 @@ class Segmenter(nn.Module):
     @property
     def groups(self) -> tuple[str, ...]:
         """The groups of parameters that an episode can adapt."""
-        return "score", "scale", "all"
+        return GROUPS
 
     @property
     def max_sigma(self) -> float:

@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,9 @@ from ..adapt.parameters import HeadParameters
 from ..adapt.photo_views import MAX_INPUT, EncodedView, PhotoViews
 from ..adapt.settings import Settings
 from ..adapt.views import VIEWS
+from ..errors import InputError
 from ..network.dynamic import Segmenter
+from ..network.interface import Network
 from ..validation import check_range
 from . import baselines
 
@@ -45,7 +48,7 @@ Timer = Callable[[str], AbstractContextManager[None]]
 
 
 def measure_times(
-    network: Segmenter,
+    network: Network,
     photo: np.ndarray,
     scale: float,
     repeats: int = 3,
@@ -57,7 +60,7 @@ def measure_times(
     A first round warms up and is not counted.
 
     Arguments:
-        network: A frozen network.
+        network: A frozen network. The parts of forward pass and step are timed of dynamic networks.
         photo: (H, W, 3), uint8.
         scale: The resize factor.
         repeats: The number of rounds counted, at least 1.
@@ -70,16 +73,23 @@ def measure_times(
         at step 1.
 
     Raises:
-        InputError: If there are no rounds, the scale is out of range, or a run at it does not fit
-            into free memory.
+        InputError: If there are no rounds, the scale is out of range, a run at it does not fit
+            into free memory, or baselines are asked for of a network without dynamic receptive
+            field.
     """
     check_range("repeats", repeats, 1)
-    MemoryBudget(network, *photo.shape[:2]).check(Settings(scale=scale, steps=STEPS))
+    if with_baselines and not isinstance(network, Segmenter):
+        raise InputError(
+            "the baselines adapt a dynamic receptive field, which this network does not have; time"
+            " it without baselines."
+        )
+    MemoryBudget(network, *photo.shape[:2]).check(_settings(network, scale))
     rounds: list[Times] = []
     selected = math.nan
     for _ in range(repeats + 1):
         times, selected = _time_episode(network, photo, scale)
         if with_baselines:
+            assert isinstance(network, Segmenter)
             times |= _time_baselines(network, photo, scale)
         rounds.append(times)
         on_round()
@@ -95,9 +105,15 @@ def measure_times(
     }
 
 
-def _time_episode(network: Segmenter, photo: np.ndarray, scale: float) -> tuple[Times, float]:
+def _settings(network: Network, scale: float) -> Settings:
+    """Return the settings of a timed episode: on both filters, if the network has them."""
+    return Settings.parse("entropy", groups=network.groups, scale=scale, steps=STEPS)
+
+
+def _time_episode(network: Network, photo: np.ndarray, scale: float) -> tuple[Times, float]:
     """Return the times of an episode and its parts, and the fraction of pixels selected."""
-    settings = Settings(scale=scale, steps=STEPS)
+    settings = _settings(network, scale)
+    feedforward = replace(settings, steps=0)
     times: Times = {}
     timed = _timer(network, times)
     with timed("episode"):
@@ -107,14 +123,24 @@ def _time_episode(network: Segmenter, photo: np.ndarray, scale: float) -> tuple[
     prepared = views.encoded(scale)
     times["forward"] = prepared.forward_ms
     with timed("feedforward"):
-        for _ in run_episode(PhotoViews(network, photo), Settings(scale=scale, steps=0)):
+        for _ in run_episode(PhotoViews(network, photo), feedforward):
             pass
     states = optimise(views, settings)
     steps = [(state.ms, state.selected.float().mean().item()) for state in states]
     times["step"] = statistics.median(ms for ms, _ in steps[1:])
     with timed("maps"):
-        next(run_episode(views, Settings(scale=scale, steps=0)))
+        next(run_episode(views, feedforward))
     times["maps"] -= steps[0][0]
+    if isinstance(network, Segmenter):
+        _time_parts(network, prepared, timed)
+        # One function computes the levels and reads them: the difference is the reading.
+        times["step: read"] = times.pop("step: levels and read") - times["step: levels"]
+    times = {name: ms for name, ms in times.items() if not name.startswith("warm-up")}
+    return times, steps[1][1]
+
+
+def _time_parts(network: Segmenter, prepared: EncodedView, timed: Timer) -> None:
+    """Time the parts of the forward pass and of a step."""
     with torch.no_grad():
         with timed("backbone"):
             maps = network.pyramid(prepared.x, network.fast_backbone)
@@ -124,10 +150,6 @@ def _time_episode(network: Segmenter, photo: np.ndarray, scale: float) -> tuple[
         with timed("scale space"):
             network.scale_space(F)
     _time_step(network, prepared, timed)
-    # One function computes the levels and reads them: the difference is the reading.
-    times["step: read"] = times.pop("step: levels and read") - times["step: levels"]
-    times = {name: ms for name, ms in times.items() if not name.startswith("warm-up")}
-    return times, steps[1][1]
 
 
 def _time_step(network: Segmenter, prepared: EncodedView, timed: Timer) -> None:
@@ -189,9 +211,9 @@ def _time_baselines(network: Segmenter, photo: np.ndarray, scale: float) -> Time
     return times
 
 
-def _timer(network: Segmenter, times: Times) -> Timer:
+def _timer(network: Network, times: Times) -> Timer:
     """Return a context manager that writes the milliseconds spent within it to `times`."""
-    device = network.score_weight.device
+    device = network.device
 
     def now() -> float:
         if device.type == "cuda":

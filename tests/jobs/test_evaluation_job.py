@@ -6,15 +6,22 @@ import threading
 from dataclasses import replace
 
 import msgspec
+import numpy as np
 import pytest
+from PIL import Image
 
 from segviz.adapt.methods import FEEDFORWARD
+from segviz.data.dataset_folder import find_images
 from segviz.errors import InputError
-from segviz.jobs.evaluation_job import Evaluation, EvaluationPlan, check_plan, rows_folder
+from segviz.jobs.evaluation_job import Evaluation, rows_folder
+from segviz.jobs.evaluation_plan import EvaluationPlan, check_plan, folder_data, voc_data
 from segviz.jobs.queue import Job, Slot
+from segviz.network import checkpoint
+from segviz.network.architecture import GROUPS
+from tests import own_images
 from tests.miniature import SPLITS
 
-PLAN = EvaluationPlan("val", 4, ("entropy",), ("score",), (1.0, 1.5), (1, 2))
+PLAN = EvaluationPlan(4, ("entropy",), ("score",), (1.0, 1.5), (1, 2))
 SMALL = replace(PLAN, scales=(1.0,), steps=(1,))
 
 
@@ -25,9 +32,9 @@ def rows(tmp_path, monkeypatch):
 
 
 def test_rows_are_those_of_the_command_line(trained, voc_root, cli):
-    evaluation = Evaluation(trained, voc_root, PLAN)
+    evaluation = Evaluation(trained, voc_data(voc_root, "val"), PLAN)
     list(evaluation)
-    command = PLAN.command.replace("DIR", str(voc_root)).split()[3:]
+    command = evaluation.command.replace("DIR", str(voc_root)).split()[3:]
     code, out, _ = cli(*command)
     assert code == 0
     ours, theirs = json.loads(msgspec.json.encode(evaluation.result())), json.loads(out)
@@ -39,7 +46,7 @@ def test_rows_are_those_of_the_command_line(trained, voc_root, cli):
 
 
 def test_a_stopped_evaluation_is_resumed(trained, voc_root):
-    first = Evaluation(trained, voc_root, PLAN)
+    first = Evaluation(trained, voc_data(voc_root, "val"), PLAN)
     assert first.result() is None
     work = iter(first)
     while first.progress.images < 2:
@@ -47,7 +54,7 @@ def test_a_stopped_evaluation_is_resumed(trained, voc_root):
     work.close()
     assert first.result().images == 2 and not first.result().complete
     assert first.result() is first.result()  # the page asks at every rerun
-    second = Evaluation(trained, voc_root, PLAN)
+    second = Evaluation(trained, voc_data(voc_root, "val"), PLAN)
     list(second)
     assert (second.progress.images, second.progress.reused) == (4, 2)
     assert second.progress.images_per_second > 0 and second.progress.seconds_left == 0
@@ -57,7 +64,7 @@ def test_a_stopped_evaluation_is_resumed(trained, voc_root):
 def test_each_image_waits_for_runs_before_it(trained, voc_root):
     slot = Slot()
     other = slot.enqueue()
-    evaluation = Evaluation(trained, voc_root, SMALL, slot)
+    evaluation = Evaluation(trained, voc_data(voc_root, "val"), SMALL, slot)
     waiting = threading.Event()
 
     def work():
@@ -80,12 +87,12 @@ def test_an_image_that_fails_is_named(trained, voc_root, tmp_path):
     broken = root / "JPEGImages" / f"{SPLITS['val'][1]}.jpg"
     data = broken.read_bytes()
     broken.write_bytes(b"nothing")
-    evaluation = Evaluation(trained, root, SMALL)
+    evaluation = Evaluation(trained, voc_data(root, "val"), SMALL)
     list(evaluation)
     result = evaluation.result()
     assert result.images == 3 and result.failed[0].startswith(f"{SPLITS['val'][1]}: ")
     broken.write_bytes(data)
-    again = Evaluation(trained, root, SMALL)
+    again = Evaluation(trained, voc_data(root, "val"), SMALL)
     list(again)
     assert again.result().images == 4 and again.result().failed == ()
 
@@ -95,7 +102,10 @@ def test_another_root_has_other_rows(voc_root, tmp_path):
 
 
 def test_feedforward_is_always_measured():
-    assert [method.method.spelling for method in check_plan(PLAN)] == [FEEDFORWARD, "entropy"]
+    assert [method.method.spelling for method in check_plan(PLAN, GROUPS)] == [
+        FEEDFORWARD,
+        "entropy",
+    ]
     assert PLAN.episodes == 2
 
 
@@ -117,10 +127,59 @@ def test_feedforward_is_always_measured():
 )
 def test_plans_are_checked(change, pattern):
     with pytest.raises(InputError, match=pattern):
-        check_plan(replace(PLAN, **change))
+        check_plan(replace(PLAN, **change), GROUPS)
 
 
 @pytest.mark.parametrize("images", [0, 5])
 def test_the_number_of_images_is_checked(trained, voc_root, images):
     with pytest.raises(InputError, match=f"images of val must be from 1 to 4, got {images}"):
-        Evaluation(trained, voc_root, replace(PLAN, images=images))
+        Evaluation(trained, voc_data(voc_root, "val"), replace(PLAN, images=images))
+
+
+# === Other networks, other data
+
+
+def test_variables_that_a_network_does_not_have_are_refused(foreign):
+    with pytest.raises(InputError, match=r"no variables 'both'; choose among .* score, all"):
+        check_plan(replace(PLAN, variables=("both",)), foreign.network.groups)
+    assert check_plan(PLAN, foreign.network.groups)[1].method.variables == "score"
+
+
+def test_a_network_without_the_classes_of_the_data_is_refused(voc_root):
+    """It is wrapped from a module, and names other things than VOC does."""
+    from torch import nn
+
+    import segviz
+
+    module = nn.Conv2d(3, 3, 3, 8, 1)
+    network = segviz.wrap(module, ["wall", "roof", "door"], mean=(124,) * 3, std=(58,) * 3)
+    evaluation = Evaluation(network, voc_data(voc_root, "val"), SMALL)
+    with pytest.raises(InputError, match=r"no class of the data .* \(wall, roof, door\)"):
+        list(evaluation)
+
+
+def test_a_folder_is_measured_as_by_the_command_line(tmp_path, cli):
+    own_images.write(tmp_path, 7)
+    trained = checkpoint.load(str(own_images.network(tmp_path / "own.safetensors")))
+    (tmp_path / "classes.txt").write_text("\n".join(own_images.NAMES))
+    folder = find_images(tmp_path)
+    evaluation = Evaluation(trained, folder_data("mine", folder), replace(SMALL, images=7))
+    list(evaluation)
+    command = evaluation.command.replace("DIR", str(tmp_path)).split()[3:]
+    code, out, _ = cli(*command, trained=False)
+    assert code == 0
+    result = json.loads(out)
+    ours = evaluation.result()
+    assert [row.miou for row in ours.results] == [row["miou"] for row in result["results"]]
+    assert ours.images == 7 and ours.split == "data:mine"
+
+
+def test_binary_masks_are_refused(tmp_path, trained):
+    _, masks = own_images.write(tmp_path, 2)
+    for path in masks.rglob("*.png"):
+        Image.fromarray(np.uint8(255) * (np.arange(4800).reshape(60, 80) % 2 == 0)).save(path)
+    evaluation = Evaluation(
+        trained, folder_data("mine", find_images(tmp_path)), replace(SMALL, images=2)
+    )
+    with pytest.raises(InputError, match="only 0 and 255"):
+        list(evaluation)

@@ -29,6 +29,7 @@ def loads(trained, monkeypatch):
         return trained
 
     monkeypatch.setattr(checkpoint, "load", load)
+    monkeypatch.setenv("SEGVIZ_NETWORKS", "a, b,c")
     return loads
 
 

@@ -397,8 +397,8 @@ def test_absurd_voc_folders(app, root):
 def test_a_method_on_other_variables_brings_its_own(app):
     """A pyramid adapts its weights, at a larger rate; on the head the paper's values return."""
     app.open()
-    app.set(method="pyramid:gate:entropy")
-    assert app.control("variables").value == "gate" and app.control("learning_rate").value == "0.01"
+    app.set(method="pyramid:rule:entropy")
+    assert app.control("variables").value == "gate" and app.control("learning_rate").value == "0.05"
     app.set(method="entropy")
     assert app.control("variables").value == "both"
     assert app.control("learning_rate").value == "0.001"

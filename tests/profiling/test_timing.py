@@ -57,6 +57,16 @@ def test_sizes_too_large_are_left_out(trained, small, monkeypatch):
     assert "six sizes, mirrored / episode" not in found["ratios"]
 
 
+def test_a_network_of_another_library_has_no_parts(foreign, small):
+    before = tensor_hash(foreign.network)
+    found = measure_times(foreign.network, small, 1.0, repeats=1, with_baselines=False)
+    assert set(found["times"]) == {"episode", "forward", "feedforward", "step", "maps"}
+    assert found["ratios"].keys() == {"step / forward", "episode / feedforward"}
+    assert tensor_hash(foreign.network) == before
+    with pytest.raises(InputError, match="without baselines"):
+        measure_times(foreign.network, small, 1.0, repeats=1)
+
+
 @pytest.mark.parametrize(
     ("scale", "repeats", "pattern"),
     [(1.0, 0, "repeats must be at least 1, got 0"), (9.0, 1, "scale must be .* got 9.0")],

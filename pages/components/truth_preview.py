@@ -1,0 +1,37 @@
+"""What a mask means: its picture in the colours of the classes, and their names and shares."""
+
+import numpy as np
+
+from segviz.data.classes import IGNORE, ClassList, colourise, comparable, palette_of
+
+from ..state.text import plain
+
+__all__ = ["shows_object", "truth_classes", "truth_picture"]
+
+MAX_LISTED = 8
+"""The number of classes that are named."""
+
+
+def truth_picture(truth: np.ndarray, classes: ClassList) -> np.ndarray:
+    """Return truth, (H, W) integer, in the colours of classes, (H, W, 3) uint8."""
+    return colourise(truth, palette_of(classes.colours))
+
+
+def truth_classes(truth: np.ndarray, classes: ClassList) -> str:
+    """Return the names of the classes in a mask with their shares, the largest first."""
+    ids, counts = np.unique(truth, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    parts = [
+        f"{'ignored' if ids[i] == IGNORE else plain(classes.names[ids[i]])}"
+        f" {100 * counts[i] / truth.size:.3g} %"
+        for i in order[:MAX_LISTED]
+    ]
+    return ", ".join(
+        [*parts, *([f"{len(ids) - MAX_LISTED} more"] if len(ids) > MAX_LISTED else [])]
+    )
+
+
+def shows_object(truth: np.ndarray, classes: ClassList) -> bool:
+    """Return whether a mask has a class beside background and ignored pixels."""
+    background = {0} if comparable(classes.names[0]) == "background" else set()
+    return bool(set(np.unique(truth).tolist()) - background - {IGNORE})
