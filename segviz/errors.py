@@ -56,10 +56,9 @@ def guard(subject: str, remedy: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        cause = error.__cause__
-        if isinstance(cause, InputError):  # msgspec wraps the errors of a value's own checks
-            raise cause from error
-        raise InputError(f"{subject} ({reason_of(error)}); {remedy}.") from error
+        # msgspec wraps the errors of a value's own checks.
+        cause = error.__cause__ if isinstance(error.__cause__, InputError) else error
+        raise InputError(f"{subject} ({reason_of(cause)}); {remedy}.") from error
 
 
 def _shorten(text: str, length: int) -> str:

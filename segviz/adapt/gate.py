@@ -13,7 +13,7 @@ import msgspec
 import torch
 from torch import Tensor
 
-from ..errors import InputError
+from ..errors import guard
 
 __all__ = ["FEATURES", "LEVELS", "Gate", "features"]
 
@@ -109,7 +109,9 @@ class Gate:
         """
         if values is None:
             return None
-        try:
+        with guard(
+            "the gate on the checkpoint's card cannot be used", "make it again with segviz gate"
+        ):
             card = msgspec.convert(values, GateCard)
             if card.features != FEATURES:
                 raise ValueError(f"features must be {', '.join(FEATURES)}")
@@ -124,11 +126,6 @@ class Gate:
             gate = cls(card)
             if not bool(gate.log_weights(torch.full((LEVELS, 1, 2), 0.5)).isfinite().all()):
                 raise ValueError("weights must be finite")
-        except (ValueError, RuntimeError, KeyError, TypeError, IndexError) as error:
-            raise InputError(
-                f"the gate on the checkpoint's card cannot be used ({error}); make it again with"
-                " segviz gate."
-            ) from error
         return gate
 
     def standardised(self, phi: Tensor) -> Tensor:

@@ -52,7 +52,6 @@ def add_options(command: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Collect samples, cross-validate, train, and write the gate on the network's card."""
     with pause_garbage_collection():
-        import torch
         from tqdm import tqdm
 
         from ..data import voc
@@ -71,17 +70,16 @@ def run(options: Namespace) -> int:
     for index, name in enumerate(tqdm(ids, unit="photo", disable=options.json or None)):
         path = folder / f"{name}.pt"
         if path.exists():
-            found = torch.load(path, weights_only=True)
+            found = gate.read_samples(path)
         else:
             photo, truth = images.photo(name), images.truth(name)
             assert truth is not None, "the photos of a split have truth"
-            made = gate.collect_samples(
+            found = gate.collect_samples(
                 trained.network, photo, truth, gate.SCALES, background, index
             )
-            found = None if made is None else tuple(made)
-            torch.save(found, path)
+            gate.write_samples(path, found)
         if found is not None:
-            samples.append(gate.GateSamples(*found))
+            samples.append(found)
     data = (
         f"{len(samples)} photos of {options.split} at {', '.join(f'{s:g}' for s in gate.SCALES)}x"
     )

@@ -9,7 +9,8 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ..adapt.method import FEEDFORWARD
-from ..errors import InputError
+from ..errors import InputError, guard
+from ..runtime.files import read_file
 from .paper_tables import TABLES
 
 __all__ = [
@@ -26,7 +27,7 @@ __all__ = [
     "table_command",
 ]
 
-MAX_BYTES = 100_000_000
+MAX_BYTES = 20_000_000
 VAL_IMAGES = 1449
 """The number of images in the split val of VOC 2012."""
 
@@ -297,23 +298,11 @@ def read_result(path: Path) -> ResultFile:
     Raises:
         InputError: If the file cannot be read or is not a result file.
     """
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise InputError(
-                f"the file {path.name} has {size / 1e6:.0f} MB, but a result file has at most"
-                f" {MAX_BYTES / 1e6:.0f} MB; restore it or make it again."
-            )
-        data = msgspec.json.decode(path.read_bytes())
-    except OSError as error:
-        raise InputError(
-            f"the file {path.name} cannot be read ({error.strerror}); restore it or make it again."
-        ) from error
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InputError(
-            f"the file {path.name} is damaged: it is not JSON; restore it or make it again."
-        ) from error
-    return parse_result(data, path.name)
+    remedy = "restore it or make it again"
+    data = read_file(path, "the file", MAX_BYTES, remedy)
+    with guard(f"the file {path.name} is damaged: it is not JSON", remedy):
+        found = msgspec.json.decode(data)
+    return parse_result(found, path.name)
 
 
 def parse_result(data: object, name: str) -> ResultFile:

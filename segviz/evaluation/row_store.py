@@ -8,12 +8,14 @@ and scale are written in one transaction, so a kill never leaves a part of them.
 """
 
 import math
+import re
 import sqlite3
-from collections.abc import Container, Iterator, Sequence
-from contextlib import closing, contextmanager
+import time
+from collections.abc import Callable, Container, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -21,13 +23,22 @@ from msgspec import Meta
 
 from ..adapt.method import split_spelling
 from ..adapt.methods import METHODS
-from ..errors import InputError
+from ..errors import InputError, guard, printable, reason_of
+from ..runtime.files import check_regular
 from ..version import NUMERICS
 
 __all__ = ["EpisodeRow", "RowKey", "RowStore", "reads_gate"]
 
 VERSION = 2
 """The version of the schema, SQLite's `user_version`; other files are refused."""
+
+TIMEOUT = 60.0
+"""Seconds to wait for another process that writes to the same file."""
+
+POLL = 0.2
+"""Seconds of each wait, which Ctrl-C does not interrupt."""
+
+MOVE = "move it away or choose another folder"
 
 SCHEMA = f"""
 BEGIN IMMEDIATE;
@@ -57,7 +68,9 @@ COMMIT;
 OWN = "sha256 = ? AND gate IN ('', ?) AND numerics = ? AND engine = ? AND precision = ?"
 """The condition on rows that an evaluation may use."""
 
-Count = Annotated[int, Meta(ge=0, lt=2**62)]
+_ResultT = TypeVar("_ResultT")
+
+Count = Annotated[int, Meta(ge=0, le=10**12)]
 SparseMatrix = list[tuple[Count, Count, Count]]
 """The entries of a confusion matrix that are not 0: truth, prediction, pixels."""
 KeyColumns = tuple[float, str, str, Count]
@@ -136,9 +149,11 @@ class RowStore:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for path in self._files():
-                _check_version(path)
-            self._own = sqlite3.connect(folder / f"rows-{worker}.sqlite", timeout=60)
-            self._own.executescript(SCHEMA)
+                _check_file(path)
+            self._own = sqlite3.connect(folder / f"rows-{worker}.sqlite", timeout=POLL)
+            _retry(lambda: self._own.executescript(SCHEMA))
+        except InputError as error:
+            raise InputError(f"rows cannot be kept in the folder {folder}: {error}") from error
         except (OSError, sqlite3.Error) as error:
             raise InputError(
                 f"rows cannot be kept in the folder {folder} ({error}); choose another folder, with"
@@ -163,15 +178,12 @@ class RowStore:
             numbers = (_sparse(row.matrix), row.entropy, row.sigma, row.seconds)
             values.append((*own, image, *key, *numbers, None))
         places = ", ".join("?" * len(values[0])) if values else ""
-        with self._transaction():
-            self._own.executemany(f"INSERT OR REPLACE INTO rows VALUES ({places})", values)
+        self._write(f"INSERT OR REPLACE INTO rows VALUES ({places})", values)
 
     def fail(self, image: str, reason: str) -> None:
         """Store why an image could not be measured; the next evaluation tries it again."""
-        with self._transaction():
-            self._own.execute(
-                "INSERT OR REPLACE INTO failures VALUES (?, ?, ?)", (self.sha256, image, reason)
-            )
+        values = (self.sha256, image, printable(reason))
+        self._write("INSERT OR REPLACE INTO failures VALUES (?, ?, ?)", [values])
 
     def keys(self, image: str) -> set[RowKey]:
         """Return the keys of an image's rows in all files."""
@@ -227,11 +239,15 @@ class RowStore:
         zero = np.zeros((self.classes, self.classes), np.int64)
         return sum(self._matrices.values(), start=zero)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        try:
+    def _write(self, statement: str, values: Sequence[tuple[Any, ...]]) -> None:
+        """Execute a statement for each of the values, in one transaction."""
+
+        def transaction() -> None:
             with self._own:
-                yield
+                self._own.executemany(statement, values)
+
+        try:
+            _retry(transaction)
         except sqlite3.Error as error:
             raise InputError(
                 f"rows cannot be written to the folder {self.folder} ({error});"
@@ -243,43 +259,81 @@ class RowStore:
 
     def _dense(self, text: str, path: Path) -> np.ndarray:
         matrix = np.zeros((self.classes, self.classes), np.int64)
-        try:
+        with _guard(path):
             for truth, prediction, pixels in msgspec.json.decode(text, type=SparseMatrix):
                 matrix[truth, prediction] = pixels
-        except (msgspec.DecodeError, IndexError) as error:
-            raise _not_rows(path, error) from error
         return matrix
 
 
 def _select(path: Path, query: str, values: tuple[Any, ...], columns: Any) -> list[Any]:  # noqa: ANN401
     """Return the rows of a query, each validated as `columns`."""
-    try:
-        with closing(sqlite3.connect(path, timeout=60)) as file:
-            # Another process may have created the file, but not yet its tables.
-            if not file.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-                return []
-            return msgspec.convert(file.execute(query, values).fetchall(), list[columns])
-    except (sqlite3.Error, msgspec.ValidationError) as error:
-        raise _not_rows(path, error) from error
+    with _guard(path), closing(_connect(path)) as file:
+        # Another process may have created the file, but not yet its tables.
+        if not _retry(lambda: file.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()):
+            return []
+        found = _retry(lambda: file.execute(query, values).fetchall())
+        return msgspec.convert(found, list[columns])
 
 
-def _check_version(path: Path) -> None:
-    """Refuse a file of rows of another version.
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open a file that need not be trusted for reading."""
+    check_regular(path, "the rows", MOVE)
+    file = sqlite3.connect(path, timeout=POLL)
+    file.execute("PRAGMA trusted_schema = OFF")
+    file.execute("PRAGMA cell_size_check = ON")
+    return file
+
+
+def _check_file(path: Path) -> None:
+    """Refuse a file of rows that is damaged, or of another version or schema.
 
     Raises:
         InputError: With the remedy.
     """
-    try:
-        with closing(sqlite3.connect(path, timeout=60)) as file:
-            tables = file.execute("SELECT 1 FROM sqlite_master WHERE name = 'rows'").fetchone()
-            (version,) = file.execute("PRAGMA user_version").fetchone()
-    except sqlite3.Error:
-        return  # whoever reads or writes the file says what is wrong
-    if tables and version != VERSION:
-        raise InputError(
-            f"{path} holds rows of version {version}, but this segviz writes {VERSION}; move it"
-            " away or choose another folder."
-        )
+    with _guard(path), closing(_connect(path)) as file:
+        found = _retry(lambda: _objects(file))
+        (version,) = file.execute("PRAGMA user_version").fetchone()
+        if not found:
+            return  # just created by another process, or empty
+        if version != VERSION:
+            raise InputError(
+                f"{path} holds rows of version {version}, but this segviz writes {VERSION}; {MOVE}."
+            )
+        with closing(sqlite3.connect(":memory:")) as empty:
+            empty.executescript(SCHEMA)
+            # Views, triggers and computed columns could do anything.
+            if found != _objects(empty):
+                raise InputError(f"{path} has other tables than rows have; {MOVE}.")
+        (state,) = _retry(lambda: file.execute("PRAGMA quick_check(1)").fetchone())
+        if state != "ok":
+            raise InputError(f"{path} is damaged ({reason_of(ValueError(state))}); {MOVE}.")
+
+
+def _objects(file: sqlite3.Connection) -> list[tuple[str, ...]]:
+    """Return the tables and indices of a file, without the layout of their SQL."""
+    query = "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master ORDER BY name"
+    return [
+        (*names, " ".join(re.sub("--.*", "", sql).split()).replace("( ", "(").replace(" )", ")"))
+        for *names, sql in file.execute(query)
+    ]
+
+
+def _retry(action: Callable[[], _ResultT]) -> _ResultT:
+    """Return the result of an action, which is repeated while another process holds the file.
+
+    SQLite's own wait could not be interrupted by Ctrl-C.
+    """
+    end = time.monotonic() + TIMEOUT
+    while True:
+        try:
+            return action()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+
+
+def _guard(path: Path) -> AbstractContextManager[None]:
+    return guard(f"{path} is not a file of rows", MOVE)
 
 
 def reads_gate(method: str) -> bool:
@@ -288,12 +342,6 @@ def reads_gate(method: str) -> bool:
         return "gate" in METHODS[split_spelling(method)[0]].combination
     except InputError:  # a variant that only a benchmark knows
         return False
-
-
-def _not_rows(path: Path, error: Exception) -> InputError:
-    return InputError(
-        f"{path} is not a file of rows ({error}); move it away or choose another folder."
-    )
 
 
 def _number(value: float | None) -> float:

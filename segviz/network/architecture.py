@@ -1,5 +1,6 @@
 """The architecture of the dynamic network, as a value."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
@@ -9,10 +10,20 @@ import msgspec
 from ..errors import InputError
 from ..validation import check_range
 
-__all__ = ["GROUPS", "Architecture"]
+__all__ = ["GROUPS", "LIMITS", "Architecture"]
 
 GROUPS = ("score", "scale", "all")
 """The groups of parameters of a dynamic network that an episode can adapt."""
+
+LIMITS = {
+    "output_stride": (1, 64),
+    "stride": (1, 64),
+    "channels": (1, 1024),
+    "groups": (1, 1024),
+    "levels": (2, 8),  # sigma doubles with each, and its kernel
+    "classes": (2, 255),
+}
+"""The least and the largest value of each number of an architecture, which a card may give."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +43,8 @@ class Architecture:
         std: Divides the input after that.
 
     Raises:
-        InputError: If there are too few levels, channels or classes, or the groups do not divide
-            the channels.
+        InputError: If a number is outside of `LIMITS`, the groups do not divide the channels, or
+            the backbone is the name of a hub or a folder.
     """
 
     backbone: str = "mobilenetv2_100"
@@ -48,9 +59,22 @@ class Architecture:
     std: tuple[float, ...] = (127.5, 127.5, 127.5)
 
     def __post_init__(self) -> None:
-        for name, least in (("levels", 2), ("channels", 1), ("classes", 2)):
-            check_range(name, getattr(self, name), least)
-        if self.groups < 1 or self.channels % self.groups:
+        if not re.fullmatch(r"[A-Za-z0-9_.]{1,80}", self.backbone):
+            raise InputError(
+                f"the backbone must be the name of a timm model, got {self.backbone[:80]!r}; names"
+                " of hubs and folders, such as hf-hub:, are not accepted."
+            )
+        for name, (least, most) in LIMITS.items():
+            check_range(name, getattr(self, name), least, most)
+        for name, lowest in (("mean", -1e4), ("std", 1e-3)):
+            values = getattr(self, name)
+            if len(values) != 3:
+                raise InputError(
+                    f"{name} must be 3 numbers, got {len(values)}; give one a channel."
+                )
+            for value in values:
+                check_range(name, value, lowest, 1e4)
+        if self.channels % self.groups:
             raise InputError(
                 f"groups must be a divisor of the {self.channels} channels, got {self.groups};"
                 " choose 1 or another divisor."

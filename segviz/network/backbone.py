@@ -7,11 +7,11 @@ from typing import Any
 
 import timm
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import InputError, guard
+from ..runtime.files import check_regular
 from .resampling import Grid
 
 __all__ = ["BACKBONES", "Backbone", "BackboneDefaults"]
@@ -148,11 +148,9 @@ def read_tensors(path: Path) -> Mapping[str, Tensor]:
     Raises:
         InputError: If there is no such file or it is not safetensors.
     """
-    try:
+    if not path.exists():
+        raise InputError(f"there is no weights file {path}; check the path.")
+    remedy = "convert it to safetensors"
+    check_regular(path, "the weights", remedy)
+    with guard(f"{path} is not a readable safetensors file", remedy):
         return load_file(path)
-    except FileNotFoundError as error:
-        raise InputError(f"there is no weights file {path}; check the path.") from error
-    except (SafetensorError, OSError) as error:
-        raise InputError(
-            f"{path} is not a readable safetensors file ({error}); convert it to safetensors."
-        ) from error

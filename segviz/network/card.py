@@ -13,6 +13,9 @@ __all__ = ["Card", "check_card"]
 
 
 Byte = Annotated[int, Meta(ge=0, le=255)]
+Name = Annotated[str, Meta(max_length=4096)]  # also of paths
+ClassName = Annotated[str, Meta(min_length=1, max_length=200)]
+Text = Annotated[str, Meta(max_length=100_000)]
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,16 +42,16 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     architecture: dict[str, Any]
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     parameters: Annotated[int, Meta(ge=1)] | None = None
-    name: str | None = None
-    classes: tuple[str, ...] | None = None
-    palette: str | None = None
+    name: Name | None = None
+    classes: Annotated[tuple[ClassName, ...], Meta(max_length=255)] | None = None
+    palette: Name | None = None
     colours: tuple[tuple[Byte, Byte, Byte], ...] | None = None
     training: dict[str, Any] | None = None
-    origin: str | None = None
+    origin: Text | None = None
     data: dict[str, Any] | None = None
-    command: str | None = None
-    commit: str | None = None
-    licence: str | None = None
+    command: Text | None = None
+    commit: Text | None = None
+    licence: Text | None = None
     measured: Any = None
     gate: dict[str, Any] | None = None
 

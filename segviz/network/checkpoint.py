@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..errors import InputError
+from ..errors import InputError, guard
 from ..runtime import resources
+from ..runtime.files import open_regular, read_file, write_together
 from .architecture import GROUPS, Architecture
 from .card import check_card
 
@@ -27,6 +30,7 @@ __all__ = [
     "DEFAULT",
     "Checkpoint",
     "NetworkFacts",
+    "check_finite",
     "classes_on_card",
     "is_foreign",
     "load",
@@ -40,6 +44,9 @@ __all__ = [
 
 CHECKPOINTS = resources.folder("checkpoints")
 DEFAULT = "mobilenetv2_100-voc"
+
+MAX_CARD = 8_000_000
+"""The largest size of a card in bytes."""
 
 
 @dataclass(frozen=True)
@@ -175,11 +182,12 @@ def locate(name: str) -> Path:
         InputError: If there is none.
     """
     direct = Path(name)
-    if direct.suffix == ".safetensors" and direct.exists():
-        return direct
-    shipped = CHECKPOINTS / f"{direct.name}.safetensors"
-    if direct.name == name and shipped.exists():
-        return shipped
+    with suppress(OSError, ValueError):  # of names that are too long or no names
+        if direct.suffix == ".safetensors" and direct.exists():
+            return direct
+        shipped = CHECKPOINTS / f"{direct.name}.safetensors"
+        if direct.name == name and shipped.exists():
+            return shipped
     raise InputError(
         f"there is no checkpoint {name!r}; shipped are {', '.join(names()) or 'none'},"
         " or give the path of a .safetensors file with its .json card beside it, or a network of"
@@ -194,17 +202,13 @@ def read_card(name: str) -> dict[str, Any]:
         InputError: If the checkpoint or its card is missing, or the card is not a segviz card.
     """
     path = locate(name).with_suffix(".json")
-    try:
-        card = msgspec.json.decode(path.read_bytes())
+    if not path.exists():
+        raise InputError(f"the card {path} is missing; a checkpoint needs its JSON card beside it.")
+    remedy = "restore it or train again"
+    data = read_file(path, "the card", MAX_CARD, remedy)
+    with guard(f"the card {path} is not a segviz card", remedy):
+        card = msgspec.json.decode(data)
         check_card(card)
-    except FileNotFoundError as error:
-        raise InputError(
-            f"the card {path} is missing; a checkpoint needs its JSON card beside it."
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            f"the card {path} is not a segviz card ({error}); restore it or train again."
-        ) from error
     return card
 
 
@@ -229,30 +233,95 @@ def load(name: str = DEFAULT, device: torch.device | str = "cpu") -> Checkpoint:
         return loaders.load_foreign(name, device)
     path = locate(name)
     card = read_card(name)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with open_regular(path, "the weights", "restore them") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != card["sha256"]:
         raise InputError(
             f"{path.name} has SHA-256 {digest[:12]}… but its card says {card['sha256'][:12]}…;"
             " the file is damaged or not the one described: fetch it again."
         )
-    network = Segmenter(Architecture.from_json(card["architecture"]))
-    tensors = {key: value.float() for key, value in read_tensors(path).items()}
-    expected = {
-        key: value.shape
-        for key, value in network.state_dict().items()
-        if not key.endswith("num_batches_tracked")
-    }
-    found = {key: value.shape for key, value in tensors.items()}
-    wrong = sorted({key for key, _ in expected.items() ^ found.items()})
-    if wrong:
-        raise InputError(
-            f"{path.name} does not fit the architecture on its card ({len(wrong)} tensors missing,"
-            f" unknown or of another shape, such as {wrong[0]}); restore the pair or train again."
-        )
-    network.load_state_dict(tensors, strict=False)
+    with guard(f"the network {path.name} cannot be loaded", "restore the pair or train again"):
+        architecture = check_card(card)
+        tensors = _floats(read_tensors(path), path.name)
+        _check_backbone(architecture, sum(value.numel() for value in tensors.values()))
+        network = Segmenter(architecture)
+        expected = {
+            key: value.shape
+            for key, value in network.state_dict().items()
+            if not key.endswith("num_batches_tracked")
+        }
+        found = {key: value.shape for key, value in tensors.items()}
+        wrong = sorted({key for key, _ in expected.items() ^ found.items()})
+        if wrong:
+            raise InputError(
+                f"{path.name} does not fit the architecture on its card ({len(wrong)} tensors"
+                f" missing, unknown or of another shape, such as {wrong[0][:80]}); restore the pair"
+                " or train again."
+            )
+        network.load_state_dict(tensors, strict=False)
     # Twice as fast on the CPU from scale 2 on.
     network = network.to(device).to(memory_format=torch.channels_last).freeze()
     return Checkpoint(name=name, sha256=digest, card=card, network=network)
+
+
+def _check_backbone(architecture: Architecture, numbers: int) -> None:
+    """Refuse a backbone that is much larger than the weights, before it is built.
+
+    Arguments:
+        architecture: The architecture on a card.
+        numbers: How many numbers the file of weights holds.
+    """
+    import timm
+    import torch
+
+    from .backbone import BACKBONES
+
+    name = architecture.backbone
+    if name in BACKBONES or not timm.is_model(name):
+        return
+    with torch.device("meta"):
+        whole = timm.create_model(name, num_classes=0)
+    parameters = sum(parameter.numel() for parameter in whole.parameters())
+    if parameters > 2 * numbers:  # a backbone may leave out the last layers
+        raise InputError(
+            f"the card says that the backbone is {name}, which has {parameters:,} parameters, but"
+            f" the file of weights holds {numbers:,} numbers; restore the pair."
+        )
+
+
+def _floats(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """Return tensors as float32.
+
+    Raises:
+        InputError: If they are not numbers that a network computes with, such as NaN.
+    """
+    found = {}
+    for key, value in tensors.items():
+        if not value.is_floating_point():
+            raise InputError(
+                f"{name} has {key[:80]} in {value.dtype}, but weights are floating-point numbers;"
+                " train again."
+            )
+        found[key] = value.float()
+        negative = key.endswith("running_var") and bool((found[key] < 0).any())
+        if negative or not bool(found[key].isfinite().all()):
+            what = "negative variances" if negative else "values that are not finite"
+            raise InputError(f"{name} has {what} in {key[:80]}; fetch it again or train again.")
+    return found
+
+
+def check_finite(module: nn.Module, name: str) -> None:
+    """Refuse a module with parameters or buffers that are not finite.
+
+    Raises:
+        InputError: If there is one; it names the tensor.
+    """
+    for key, value in module.state_dict().items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise InputError(
+                f"{name} has values that are not finite in {key[:80]}; give a network whose"
+                " training did not diverge."
+            )
 
 
 def save(network: Segmenter, path: Path, card: dict[str, Any], half: bool = True) -> dict[str, Any]:
@@ -269,29 +338,30 @@ def save(network: Segmenter, path: Path, card: dict[str, Any], half: bool = True
 
     Raises:
         ValueError: If `read_card` would refuse the card.
+        InputError: If a file cannot be written, or the weights are not finite.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save as serialise
 
     tensors = {
         key: _compact(key, value.detach().cpu().contiguous(), half)
         for key, value in network.state_dict().items()
         if not key.endswith("num_batches_tracked")
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
+    _floats(tensors, path.name)
     # One entry only: more are written in any order, and equal weights would have unequal hashes.
-    save_file(tensors, partial, metadata={"format": "pt"})
-    partial.replace(path)
+    weights = serialise(tensors, metadata={"format": "pt"})
     full = {
         **card,
         "architecture": asdict(network.architecture),
         "parameters": sum(p.numel() for p in network.parameters()),
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": hashlib.sha256(weights).hexdigest(),
     }
     data = msgspec.json.encode(full)
     written = msgspec.json.decode(data)
     check_card(written)
-    path.with_suffix(".json").write_bytes(msgspec.json.format(data, indent=2) + b"\n")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = msgspec.json.format(data, indent=2) + b"\n"
+    write_together({path: weights, path.with_suffix(".json"): text})
     return written
 
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
-from ..errors import InputError
+from ..errors import InputError, guard
+from ..runtime.files import check_regular
 from .checkpoint import Checkpoint
 from .wrap import wrap_own
 
@@ -190,7 +191,10 @@ def load_foreign(spelling: str, device: torch.device | str) -> Checkpoint:
         InputError: If it cannot be loaded or adapted.
     """
     prefix, _, rest = spelling.partition(":")
-    with warnings.catch_warnings():
+    with (
+        warnings.catch_warnings(),
+        guard(f"the network {spelling} cannot be loaded", "check the files that it is made of"),
+    ):
         warnings.simplefilter("ignore")  # of libraries, about their own future
         module, facts = LOADERS[prefix](rest)
     return wrap_own(module, spelling, facts, device)
@@ -259,6 +263,7 @@ def _read_weights(path: Path) -> dict[str, Any]:
     import torch
     from safetensors.torch import load_file
 
+    check_regular(path, "the weights", "give a file")
     try:
         if path.suffix == ".safetensors":
             return load_file(path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..data.classes import PALETTE, comparable
 from ..errors import InputError
-from .checkpoint import Checkpoint, tensor_hash
+from .checkpoint import Checkpoint, check_finite, tensor_hash
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from torch import nn
@@ -73,6 +73,7 @@ def wrap_own(module: nn.Module, name: str, facts: dict[str, Any], device: Any = 
             f"a network must be a torch.nn.Module, got {type(module).__name__}; give the module"
             " itself."
         )
+    check_finite(module, name)
     mean, std = _channels("mean", facts.get("mean")), _channels("std", facts.get("std"))
     if max(mean + std) < 2:
         raise InputError(

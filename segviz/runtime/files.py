@@ -1,11 +1,13 @@
 """Read files that need not be trusted, and write files that are complete or absent."""
 
 import codecs
+import hashlib
 import os
 import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,7 +17,7 @@ __all__ = ["check_regular", "check_writable", "open_regular", "read_file", "writ
 
 
 @contextmanager
-def open_regular(path: Path, noun: str, remedy: str) -> Iterator[BinaryIO]:
+def open_regular(path: Path, noun: str, remedy: str) -> Iterator[BufferedReader]:
     """Open a regular file for reading; what else has a name is refused without waiting for it.
 
     Arguments:
@@ -124,7 +126,9 @@ def write_together(
             path = Path(os.path.realpath(given))  # what a link leads to is replaced, not the link
             if path.exists() and not path.is_file():
                 raise InputError(f"{path} cannot be written: it is not a regular file; {remedy}.")
-            partial = path.with_name(f".{path.name[:40]}.{os.getpid()}.partial")
+            # As long as any name may be; the one of a killed process is written over.
+            digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]
+            partial = path.with_name(f".{path.name[:20]}-{digest}.partial")
             partials[path] = partial
             with partial.open("wb") as file:
                 if callable(content):

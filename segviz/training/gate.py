@@ -6,6 +6,7 @@ over pixels i of photos with truth y, a few of each class that the photo has.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +18,9 @@ from ..adapt.mixture import combine
 from ..adapt.photo_views import PhotoViews, Reference
 from ..adapt.settings import Settings
 from ..data.classes import IGNORE
-from ..errors import InputError
+from ..errors import InputError, guard
 from ..network.interface import Network
+from ..runtime.files import check_regular, write_atomically
 
 __all__ = [
     "SCALES",
@@ -27,7 +29,9 @@ __all__ = [
     "collect_samples",
     "cross_validate",
     "log_likelihood",
+    "read_samples",
     "train_gate",
+    "write_samples",
 ]
 
 SCALES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
@@ -50,6 +54,42 @@ class GateSamples(NamedTuple):
     features: Tensor  # (S, L, F), as `adapt.gate.features`
     likelihoods: Tensor  # (S, P, L), the probability of the truth at each size
     plain: Tensor  # (S,) int64, which size is the single view at s
+
+
+def read_samples(path: Path) -> GateSamples | None:
+    """Return the samples of one photo that `write_samples` wrote.
+
+    Raises:
+        InputError: If the file is damaged or not of this version.
+    """
+    remedy = "remove it, and the samples are made again"
+    check_regular(path, "the file of samples", remedy)
+    with guard(f"{path} is not a file of samples", remedy):
+        found = torch.load(path, map_location="cpu", weights_only=True)
+        if found is None:
+            return None
+        samples = GateSamples(*found)
+        count = len(SCALES)
+        shapes = ((count, LEVELS, len(FEATURES)), (count, PIXELS, LEVELS), (count,))
+        for name, value, shape in zip(GateSamples._fields, samples, shapes, strict=True):
+            fits = value.shape == shape and value.is_floating_point() == (name != "plain")
+            if not fits or not bool(value.isfinite().all()):
+                raise ValueError(f"{name} must be {shape} finite numbers, got {tuple(value.shape)}")
+        if not bool(((samples.likelihoods >= 0) & (samples.likelihoods <= 1.001)).all()):
+            raise ValueError("likelihoods must be from 0 to 1")
+        if not bool(((samples.plain >= 0) & (samples.plain < LEVELS)).all()):
+            raise ValueError(f"plain must be below {LEVELS}")
+        return samples
+
+
+def write_samples(path: Path, samples: GateSamples | None) -> None:
+    """Write the samples of one photo; None = all of it is ignored.
+
+    Raises:
+        InputError: If the file cannot be written.
+    """
+    content = None if samples is None else tuple(samples)
+    write_atomically(path, lambda file: torch.save(content, file), "choose another --samples")
 
 
 def collect_samples(

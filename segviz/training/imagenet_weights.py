@@ -1,6 +1,5 @@
 """Load ImageNet weights that an installed Python package ships as a PyTorch file."""
 
-import pickle
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -9,7 +8,7 @@ import timm
 import torch
 from torch import Tensor
 
-from ..errors import InputError
+from ..errors import InputError, guard
 from ..network.backbone import Backbone
 
 __all__ = ["PREFIX", "load_package"]
@@ -72,13 +71,8 @@ def _find_weights(package: str) -> Path:
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:
-    try:
+    with guard(f"{path} is not a readable file of weights", "install the package again"):
         tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(
-            f"{path} is not a readable file of weights ({reason}); install the package again."
-        ) from error
     if not isinstance(tensors, Mapping) or not all(
         isinstance(value, Tensor) for value in tensors.values()
     ):

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import msgspec
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import InputError, guard
+from ..runtime.files import check_regular, write_atomically
 
 __all__ = ["Progress", "load_state", "save_state"]
 
@@ -36,7 +37,7 @@ def save_state(
     fingerprint: Mapping[str, str],
     progress: Progress,
 ) -> None:
-    """Write the state atomically: an interrupted write leaves the previous one.
+    """Write the state; a full disk or a kill leaves the previous one.
 
     Arguments:
         path: The safetensors file.
@@ -44,20 +45,21 @@ def save_state(
         optimiser: The SGD optimiser whose momentum is saved.
         fingerprint: What the run depends on, by name; `load_state` compares it.
         progress: How far the run has come.
+
+    Raises:
+        InputError: If it cannot be written.
     """
     tensors = {f"model.{k}": v.detach().cpu().contiguous() for k, v in _tensors(model)}
     for index, parameter in enumerate(_parameters(optimiser)):
         buffer = optimiser.state[parameter].get("momentum_buffer")
         if buffer is not None:
             tensors[f"momentum.{index}"] = buffer.detach().cpu().contiguous()
-    partial = path.with_suffix(".partial")
     metadata = {
         **fingerprint,
         "iteration": str(progress.iteration),
         "seconds": str(progress.seconds),
     }
-    save_file(tensors, partial, metadata=metadata)
-    partial.replace(path)
+    write_atomically(path, save(tensors, metadata=metadata))
 
 
 def load_state(
@@ -71,7 +73,9 @@ def load_state(
     Raises:
         InputError: If the file is damaged, or belongs to a run with another fingerprint.
     """
-    try:
+    remedy = "train without --resume"
+    check_regular(path, "the state", remedy)
+    with guard(f"the state {path} is damaged", remedy):
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
         tensors = load_file(path)
@@ -81,16 +85,17 @@ def load_state(
             for name, value in fingerprint.items()
             if metadata.get(name, value) != value
         ]
-    except (SafetensorError, OSError, msgspec.MsgspecError) as error:
-        raise InputError(
-            f"the state {path} is damaged ({error}); train without --resume."
-        ) from error
     if changes:
         raise InputError(
             f"the state in {path.parent} belongs to a run with other {changes[0]};"
             " resume with the same options or choose another --out."
         )
-    for key, tensor in _tensors(model):
+    own = dict(_tensors(model))
+    wrong = [key for key in own if _shape(tensors.get(f"model.{key}")) != own[key].shape]
+    if wrong or not all(bool(value.isfinite().all()) for value in tensors.values()):
+        what = f"no {wrong[0]} of this network" if wrong else "values that are not finite"
+        raise InputError(f"the state {path} is damaged (it has {what}); {remedy}.")
+    for key, tensor in own.items():
         tensor.data.copy_(tensors[f"model.{key}"])
     for index, parameter in enumerate(_parameters(optimiser)):
         if (buffer := tensors.get(f"momentum.{index}")) is not None:
@@ -98,6 +103,10 @@ def load_state(
             momentum = torch.empty_like(parameter).copy_(buffer)
             optimiser.state[parameter]["momentum_buffer"] = momentum
     return progress
+
+
+def _shape(tensor: Tensor | None) -> torch.Size | None:
+    return None if tensor is None else tensor.shape
 
 
 def _tensors(model: nn.Module) -> list[tuple[str, Tensor]]:

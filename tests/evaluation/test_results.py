@@ -212,7 +212,7 @@ def test_missing_and_too_large_files(tmp_path):
         read_result(path)
     with path.open("wb") as file:
         file.truncate(MAX_BYTES + 1)
-    with pytest.raises(InputError, match="has 100 MB, but"):
+    with pytest.raises(InputError, match="more than 20,000,000 bytes"):
         read_result(path)
 
 

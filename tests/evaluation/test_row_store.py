@@ -1,9 +1,12 @@
 import json
 import math
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 import zipfile
 from contextlib import closing
 from pathlib import Path
@@ -289,6 +292,63 @@ def test_file_of_something_else(open_store):
         store.keys("a")
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DROP TABLE rows; CREATE VIEW rows AS WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT"
+        " i + 1 FROM n) SELECT i FROM n",  # endless
+        "CREATE TRIGGER t AFTER INSERT ON rows BEGIN DELETE FROM rows; END",
+        "ALTER TABLE rows ADD COLUMN more AS (hex(zeroblob(900000000)))",
+        "CREATE TABLE more (x)",
+    ],
+)
+def test_files_with_other_tables_are_refused(open_store, sql):
+    store = open_store()
+    store.add("a", [row()])
+    with closing(sqlite3.connect(store.folder / "rows-0.sqlite")) as file, file:
+        file.executescript(sql)
+    with pytest.raises(InputError, match=r"rows-0\.sqlite has other tables .*move it") as caught:
+        open_store(1)
+    assert one_sentence(caught.value)
+
+
+def test_a_damaged_page_is_found_at_the_start(open_store):
+    store = open_store()
+    store.add("a", [row(RowKey(float(scale), "entropy", "both", 1)) for scale in range(200)])
+    store.close()
+    path = store.folder / "rows-0.sqlite"
+    data = bytearray(path.read_bytes())
+    data[3 * 4096 : 3 * 4096 + 600] = b"\xa5" * 600
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"rows-0\.sqlite") as caught:
+        open_store(1)
+    assert one_sentence(caught.value)
+
+
+def test_ctrl_c_ends_the_wait_for_another_process(open_store):
+    """Another process holds the file; SQLite alone would wait for a minute."""
+    store = open_store()
+    with closing(sqlite3.connect(store.folder / "rows-0.sqlite")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        presser = threading.Timer(0.5, signal.raise_signal, (signal.SIGINT,))
+        presser.start()
+        start = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            store.add("a", [row()])
+        assert time.monotonic() - start < 10
+        presser.join()
+        other.rollback()
+    store.add("a", [row()])
+    assert store.keys("a") == {KEY}
+
+
+def test_what_is_no_file_is_refused_without_waiting(open_store):
+    store = open_store()
+    os.mkfifo(store.folder / "rows-1.sqlite")
+    with pytest.raises(InputError, match="device or a pipe"):
+        open_store(2)
+
+
 def test_folder_that_cannot_be_written(open_store, tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "taken" / "rows-0.sqlite").mkdir(parents=True)
@@ -326,6 +386,9 @@ def test_disk_full(open_store, monkeypatch):
         ("matrix", "[[0, 1, 0.5]]"),
         ("matrix", "[[0, 1"),
         ("entropy", "high"),
+        ("matrix", "[[-1, -1, 5]]"),
+        ("matrix", "[[0, 1, 4000000000000000000]]"),
+        ("matrix", "[" * 100_000),
         ("step", -1),
         ("variables", None),
     ],

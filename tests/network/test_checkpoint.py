@@ -1,6 +1,7 @@
 import copy
 import hashlib
 import json
+import os
 import shutil
 
 import pytest
@@ -259,6 +260,91 @@ def test_pickles_are_not_weights(pair):
     torch.save({"score_bias": torch.zeros(21)}, pair)
     sign(pair)
     refused(pair, "not a readable safetensors file")
+
+
+def spoil(pair, key, change):
+    """Change a tensor, and sign the file."""
+    tensors = load_file(pair)
+    tensors[key] = change(tensors[key])
+    save_file(tensors, pair)
+    sign(pair)
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "words"),
+    [
+        ("score_bias", lambda t: t * float("nan"), "not finite in score_bias"),
+        ("score_bias", lambda t: t + float("inf"), "not finite in score_bias"),
+        ("response_norm.running_var", lambda t: -t - 1, "negative variances"),
+        ("score_bias", lambda t: t.to(torch.int32), "score_bias in torch.int32"),
+        ("score_bias", lambda t: t.to(torch.complex64), "score_bias in torch.complex64"),
+    ],
+)
+def test_weights_that_are_no_numbers(pair, key, change, words):
+    spoil(pair, key, change)
+    refused(pair, words)
+
+
+def test_weights_that_are_not_finite_are_not_written(network, tmp_path):
+    broken = copy.deepcopy(network)
+    with torch.no_grad():
+        broken.score_bias[0] = float("nan")
+    with pytest.raises(InputError, match="not finite"):
+        save(broken, tmp_path / "net.safetensors", {})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"levels": 30}, "levels must be from 2 to 8, got 30"),
+        ({"channels": 10**9}, "channels must be"),
+        ({"groups": 0}, "groups must be"),
+        ({"stride": 0}, "stride must be"),
+        ({"output_stride": -16}, "output_stride must be"),
+        ({"classes": 10**6}, "classes must be"),
+        ({"mean": [0, 0]}, "mean must be 3 numbers"),
+        ({"std": [0, 1, 1]}, "std must be"),
+        ({"mean": [1e300, 0, 0]}, "mean must be"),
+        ({"backbone": "hf-hub:timm/resnet18.a1_in1k"}, "hf-hub"),
+        ({"backbone": "hf_hub:timm/resnet18.a1_in1k"}, "hf_hub"),
+        ({"backbone": "local-dir:/tmp/net"}, "local-dir"),
+        ({"backbone": "../../net"}, "timm model"),
+    ],
+)
+def test_values_of_an_architecture_have_limits(pair, change, words):
+    """A card reaches neither a network nor much memory."""
+    card = json.loads(pair.with_suffix(".json").read_text())
+    edit(pair, architecture={**card["architecture"], **change})
+    refused(pair, f"is not a segviz card .*{words}")
+
+
+def test_a_backbone_larger_than_its_weights_is_not_built(pair):
+    card = json.loads(pair.with_suffix(".json").read_text())
+    edit(pair, architecture={**card["architecture"], "backbone": "vit_giant_patch14_dinov2"})
+    refused(pair, r"1,1\d\d,\d\d\d,\d\d\d parameters")
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".json"])
+def test_what_is_no_file_is_refused_without_waiting(pair, suffix):
+    pair.with_suffix(suffix).unlink()
+    os.mkfifo(pair.with_suffix(suffix))
+    refused(pair, "device or a pipe")
+    pair.with_suffix(suffix).unlink()
+    pair.with_suffix(suffix).mkdir()
+    refused(pair, "folder")
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a" * 5000, "a\0b", "a" * 300 + ".safetensors"])
+def test_names_that_no_file_can_have(name):
+    with pytest.raises(InputError, match="no checkpoint"):
+        load(name)
+
+
+def test_deep_and_long_cards_are_refused(pair):
+    for text in ("[" * 200_000, '{"name": "' + "x" * 9_000_000 + '"}'):
+        pair.with_suffix(".json").write_text(text)
+        refused(pair, "card")
 
 
 # Hash of a network in memory

@@ -2,10 +2,7 @@ import dataclasses
 import json
 import math
 import os
-import pickle
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,6 +10,7 @@ import pytest
 from segviz.adapt import Settings
 from segviz.errors import InputError
 from segviz.runs.record import LOG_PROBABILITIES, NUMBERS, Quantised, Record
+from tests.full_disk import full_disk
 
 
 def make(steps=3, truth=True, **changes):
@@ -368,22 +366,8 @@ def test_folder_that_cannot_be_written(tmp_path):
 def test_a_full_disk_keeps_the_earlier_record(tmp_path):
     earlier = make()
     earlier.save(tmp_path / "run")
-    (tmp_path / "run.json").chmod(0o444)
-    broken = dataclasses.replace(earlier, title="other")
-    code = """
-import pickle, resource, signal, sys
-from pathlib import Path
-record = pickle.loads(sys.stdin.buffer.read())
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))
-record.save(Path(sys.argv[1]))
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "run")],
-        input=pickle.dumps(broken),
-        capture_output=True,
-    )
-    assert b"InputError" in done.stderr and b"cannot be written (File too large)" in done.stderr
+    with full_disk(600), pytest.raises(InputError, match=r"cannot be written \(File too large\)"):
+        dataclasses.replace(earlier, title="other").save(tmp_path / "run")
     assert Record.load(tmp_path / "run") == earlier
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run.json", "run.npz"]
 

@@ -1,14 +1,11 @@
 import os
-import resource
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from segviz.errors import InputError
-from segviz.runtime.files import check_writable, read_file, write_atomically
+from segviz.runtime.files import check_writable, read_file, write_atomically, write_together
+from tests.full_disk import full_disk
 
 REMEDY = "give another"
 
@@ -74,29 +71,24 @@ def test_a_failed_write_keeps_the_earlier_file(tmp_path):
     assert path.read_text() == "before" and os.listdir(tmp_path) == ["a"]
 
 
-def limited(code, folder):
-    """Run code whose files may have at most 1,000 bytes, as on a full disk."""
-
-    def limit():
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-
-    return subprocess.run(
-        [sys.executable, "-c", code, str(folder)],
-        preexec_fn=limit,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_a_full_disk_is_found_before_the_work(tmp_path):
-    code = (
-        "import sys; from pathlib import Path; from segviz.runtime.files import check_writable\n"
-        "check_writable(Path(sys.argv[1]))"
-    )
-    assert "cannot be written to" in limited(code, tmp_path).stderr
+    with full_disk(), pytest.raises(InputError, match=r"cannot be written to .*; choose"):
+        check_writable(tmp_path)
     check_writable(tmp_path)
     with pytest.raises(InputError, match="No such file"):
         check_writable(tmp_path / "absent")
     assert not list(tmp_path.iterdir())
+
+
+def test_files_that_belong_together_are_replaced_together(tmp_path):
+    names = [f"{'x' * 60}{suffix}" for suffix in (".npz", ".json")]
+    write_together({tmp_path / name: f"before {name}" for name in names})
+    with full_disk(), pytest.raises(InputError, match="cannot be written"):
+        write_together({tmp_path / names[0]: "short", tmp_path / names[1]: "x" * 101})
+    assert [(tmp_path / name).read_text() for name in names] == [f"before {n}" for n in names]
+    assert len(os.listdir(tmp_path)) == 2
+
+
+def test_the_longest_names_can_be_written(tmp_path):
+    write_atomically(tmp_path / ("é" * 127), "x")
+    assert (tmp_path / ("é" * 127)).read_text() == "x"

@@ -6,13 +6,16 @@ import torch
 
 from segviz.adapt.gate import FEATURES, Gate
 from segviz.errors import InputError
+from segviz.training import gate
 from segviz.training.gate import (
     PIXELS,
     GateSamples,
     collect_samples,
     cross_validate,
     log_likelihood,
+    read_samples,
     train_gate,
+    write_samples,
 )
 
 SCALES = (1.0, 8.0)
@@ -92,3 +95,46 @@ def test_cross_validation_weighs_a_photo_by_a_gate_trained_on_others():
 def test_too_few_photos():
     with pytest.raises(InputError, match="at least 10 photos with truth, got 3; give more"):
         train_gate(synthetic(3))
+
+
+def stored(**changes):
+    """Samples as `segviz gate` keeps them, perhaps with another tensor."""
+    count = len(gate.SCALES)
+    plain = GateSamples(
+        torch.rand(count, 3, len(FEATURES)),
+        torch.rand(count, PIXELS, 3),
+        torch.zeros(count, dtype=torch.int64),
+    )
+    return plain._replace(**changes)
+
+
+def test_samples_come_back(tmp_path):
+    made = stored()
+    write_samples(tmp_path / "a.pt", made)
+    assert all(map(torch.equal, read_samples(tmp_path / "a.pt"), made))
+    write_samples(tmp_path / "b.pt", None)
+    assert read_samples(tmp_path / "b.pt") is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"features": torch.rand(2, 3, 5)},
+        {"features": torch.full((6, 3, 5), float("nan"))},
+        {"likelihoods": torch.full((6, PIXELS, 3), 2.0)},
+        {"plain": torch.full((6,), 7)},
+        {"plain": torch.zeros(6)},
+        {"plain": None},
+    ],
+)
+def test_samples_that_do_not_fit_are_refused(tmp_path, changes):
+    write_samples(tmp_path / "a.pt", stored(**changes))
+    with pytest.raises(InputError, match=r"a\.pt is not a file of samples .*remove it"):
+        read_samples(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04" + bytes(99), b"\x80\x02."])
+def test_foreign_files_of_samples_are_refused(tmp_path, content):
+    (tmp_path / "a.pt").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.pt is not a file of samples .*remove it"):
+        read_samples(tmp_path / "a.pt")

@@ -1,11 +1,15 @@
+import signal
+import subprocess
+import sys
+
 import pytest
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import nn
 
 from segviz.errors import InputError
 from segviz.training.state import Progress, load_state, save_state
+from tests.full_disk import full_disk
 
 FINGERPRINT = {"ids": "abc", "recipe": '{"batch": 2, "seed": 0}'}
 
@@ -44,14 +48,21 @@ def test_round_trip(path, run):
 def test_failed_write_leaves_the_previous_state(path, run):
     save_state(path, *run, FINGERPRINT, Progress(1, 1.0))
     state = path.read_bytes()
-    path.with_suffix(".partial").mkdir()
-    with pytest.raises((OSError, SafetensorError)):
+    with full_disk(), pytest.raises(InputError, match="cannot be written"):
         save_state(path, *run, FINGERPRINT, Progress(2, 2.0))
     assert path.read_bytes() == state
 
 
 def test_partial_file_of_a_killed_process_is_replaced(path, run):
-    path.with_suffix(".partial").write_bytes(b"half")
+    code = """
+import os, sys
+from pathlib import Path
+from segviz.runtime.files import write_atomically
+write_atomically(Path(sys.argv[1]), lambda file: os.kill(os.getpid(), 9))
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert len(list(path.parent.iterdir())) == 1 and not path.exists()
     save_state(path, *run, FINGERPRINT, Progress(1, 1.0))
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
