@@ -70,16 +70,16 @@ class DeviceSamples:
         self.labels = torch.full(
             (len(photos), height, width), IGNORE, dtype=torch.uint8, device=device
         )
-        grey = torch.empty(len(photos))
+        self.luma = torch.tensor(LUMA, device=device).view(3, 1, 1)
+        self.grey = torch.empty(len(photos), device=device)
         for place, (photo, labels) in enumerate(photos):
             w, h = self.sizes[place]
-            self.photos[place, :, :h, :w] = photo.to(device).permute(2, 0, 1)
+            colours = photo.to(device).permute(2, 0, 1)
+            self.photos[place, :, :h, :w] = colours
             self.labels[place, :h, :w] = labels.to(device)
-            grey[place] = photo.float().mean((0, 1)) @ torch.tensor(LUMA)
-        self.grey = grey.to(device)
+            self.grey[place] = (self.luma * colours).sum(0).mean()
         self.extent = torch.tensor(self.sizes, dtype=torch.float32, device=device)
         self.padded_size = torch.tensor([width, height], dtype=torch.float32, device=device)
-        self.luma = torch.tensor(LUMA, device=device).view(3, 1, 1)
         self.fill = torch.tensor(augmentation.fill, dtype=torch.float32, device=device)
 
     def draws(self, keys: Iterable[tuple[int, int]], batch: int) -> Iterator[Draws]:

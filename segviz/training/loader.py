@@ -71,6 +71,8 @@ class Loader:
             crop=None if recipe.cached_samples else recipe.crop,
             augment=recipe.augment,
             scale=(recipe.smallest, recipe.largest),
+            rotation=recipe.rotation,
+            colour=recipe.colour,
             fill=(red, green, blue),
         )
         self.ids_hash = hashlib.sha256("\n".join(map(data.row_key, self.ids)).encode()).hexdigest()

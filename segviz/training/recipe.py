@@ -69,6 +69,12 @@ class Recipe:
     mixed: bool = _hyperparameter(False, "bfloat16 autocast")
     smallest: float = _hyperparameter(0.5, "smallest random scale of a sample", (0.05, 16.0))
     largest: float = _hyperparameter(2.0, "largest random scale of a sample", (0.05, 16.0))
+    rotation: float = _hyperparameter(
+        10.0, "largest random rotation of a sample in degrees, either way", (0.0, 180.0)
+    )
+    colour: float = _hyperparameter(
+        0.4, "largest relative change of brightness, contrast and saturation", (0.0, 1.0)
+    )
     distil: float = _hyperparameter(
         0.0, "weight of the divergence from the teacher's prediction", (0.0, 1e3)
     )
