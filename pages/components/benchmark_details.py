@@ -183,7 +183,7 @@ def _image(
     colour = "green" if change > 0 else "red"
     numbers.markdown(
         f"{100 * found.before[place]:.1f} → {100 * found.after[place]:.1f}"
-        f" :{colour}[**{change:+.1f}**]"
+        f" :{colour}[**{change:+z.1f}**]"
     )
     entropy.markdown(
         f":gray[entropy {found.entropy_before[place]:.3f} → {found.entropy_after[place]:.3f}]"

@@ -145,7 +145,7 @@ def _signed(gain: float | None) -> str:
 
 def _plus(value: float) -> str:
     """Format a number with its sign and one decimal; without the sign if it rounds to zero."""
-    text = f"{value:+.1f}"
+    text = f"{value:+z.1f}"
     return "0.0" if text[1:] == "0.0" else text
 
 

@@ -65,9 +65,9 @@ def _numbers(entry: HistoryEntry) -> str:
     """Return score and entropy of a run, at its first and at its last step."""
     record = entry.record
     first, last = record.steps[0], record.steps[-1]
-    lines = [f"entropy {first['entropy']:.3f} → {last['entropy']:.3f}"]
+    lines = [f"entropy {first['entropy']:z.3f} → {last['entropy']:z.3f}"]
     measure = verdict.score(record)
     if measure is not None and first[measure[0]] is not None:
         key, name = measure
-        lines.insert(0, f"**{name} {first[key]:.3f} → {last[key]:.3f}**")
+        lines.insert(0, f"**{name} {first[key]:z.3f} → {last[key]:z.3f}**")
     return "  \n".join(lines)

@@ -184,7 +184,7 @@ def describe_levels(changes: Changes, name: str) -> str:
 
 def _coefficients(rank: float, linear: float) -> str:
     known = [
-        f"{name} {value:+.2f}"
+        f"{name} {value:+z.2f}"
         for name, value in (("Spearman", rank), ("Pearson", linear))
         if math.isfinite(value)
     ]

@@ -221,4 +221,4 @@ def _subplots(titles: Sequence[str], spacing: float) -> go.Figure:
 
 
 def _signed(value: float | None) -> str:
-    return "" if value is None else f"{value:+.1f}"
+    return "" if value is None else f"{value:+z.1f}"

@@ -1,19 +1,95 @@
-"""What commands write: folders, notes on photos, and the command line itself."""
+"""What commands write: standard output, folders, notes on photos, and the command line itself."""
 
 from __future__ import annotations
 
+import io
+import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
-from ..errors import InputError
+from ..errors import InputError, reason_of
 from ..runtime.files import check_writable
 
 if TYPE_CHECKING:
     from ..data.sources import Photo
 
-__all__ = ["command_line", "make_folder", "print_note"]
+__all__ = ["Output", "command_line", "make_folder", "print_note"]
+
+
+class Output(io.TextIOBase):
+    """A standard stream that survives what it is connected to.
+
+    Characters that its encoding lacks are escaped. What is written after the reader has gone, as in
+    `| head`, is dropped.
+
+    Arguments:
+        stream: The stream of the process.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._stream, name)
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The encoding of the stream."""
+        return self._stream.encoding
+
+    def fileno(self) -> int:
+        """Return the descriptor of the stream."""
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        """Return whether the stream is a terminal."""
+        return self._stream.isatty()
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Write text; whole lines at once, so that errors come now and not at the end.
+
+        Raises:
+            InputError: If it cannot be written, as on a full disk.
+        """
+        with self._tolerance():
+            self._stream.write(text)
+            if text.endswith("\n"):
+                self._stream.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is buffered; raises as `write`."""
+        with self._tolerance():
+            self._stream.flush()
+
+    @contextmanager
+    def _tolerance(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            self._discard()
+        except OSError as error:
+            self._discard()
+            raise InputError(
+                f"the output cannot be written ({reason_of(error)}); redirect it to another place."
+            ) from error
+
+    def _discard(self) -> None:
+        """Let what is buffered, and all that follows, go nowhere."""
+        with suppress(OSError, ValueError):
+            target = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(target, self._stream.fileno())
+            os.close(target)
 
 
 def make_folder(out: str, option: str = "--out") -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict, replace
@@ -106,7 +107,7 @@ def run(options: Namespace) -> int:
         bar.write(f"segviz: about {format_bytes(needed)} of memory{beside}", file=sys.stderr)
     try:
         for step in bar:
-            bar.set_postfix(loss=f"{step.loss:.4g}", entropy=f"{step.entropy:.3f}")
+            bar.set_postfix(loss=_finite(step.loss, "z.4g"), entropy=_finite(step.entropy, "z.3f"))
     except KeyboardInterrupt:
         interrupted = True
     if not job.steps:
@@ -119,6 +120,10 @@ def run(options: Namespace) -> int:
     else:
         print(_run_text(record, where))
     return 130 if interrupted else 0
+
+
+def _finite(value: float, format: str) -> str:
+    return f"{value:{format}}" if math.isfinite(value) else "not finite"
 
 
 def _mask_format(options: Namespace) -> MaskFormat | None:
@@ -160,7 +165,7 @@ def _run_text(record: Record, where: Path | None) -> str:
         names.append((compared, "IoU" if compared == "iou" else "agreement vs. 1x prediction"))
     lines = [f"{record.title}: step 0 to {record.last}, {record.settings.spelling}"]
     lines += [
-        f"  {title:28}{first[key]:10.4f} -> {last[key]:.4f}"
+        f"  {title:28}{first[key]:z10.4f} -> {last[key]:z.4f}"
         for key, title in names
         if first[key] is not None and last[key] is not None  # no IoU where all is ignored
     ]

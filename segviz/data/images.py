@@ -40,7 +40,8 @@ def load_photo(source: bytes | Path) -> np.ndarray:
 
     Raises:
         InputError: If the file is missing, empty, damaged or in another format, exceeds one of the
-            limits in `segviz.data.decode`, or stores colours of 12 bits in 16.
+            limits in `segviz.data.decode`, or stores colours of 14 bits or fewer in
+            16.
     """
     subject = "the photo" if isinstance(source, bytes) else f"the photo {source}"
     return guard_pixels(_pixels, decode(source, "photo"), subject)
@@ -111,10 +112,10 @@ def _pixels(decoded: DecodedImage) -> np.ndarray:
             grey = 255 - grey  # of 8 bits, Pillow inverts them itself
         return np.repeat(grey[..., None], 3, axis=-1)
     pixels = _rgb(image)
-    if decoded.raw_mode.startswith("RGB") and ";16" in decoded.raw_mode and pixels.max() <= 15:
+    if decoded.raw_mode.startswith("RGB") and ";16" in decoded.raw_mode and pixels.max() <= 63:
         # Pillow takes the high byte of each colour.
         raise InputError(
-            "the photo stores colours of at most 12 bits in 16, and would be nearly black; save it"
+            "the photo stores colours of at most 14 bits in 16, and would be too dark; save it"
             " as an RGB PNG or JPEG of 8 bits."
         )
     return pixels

@@ -73,4 +73,4 @@ def _difference(result: MethodResult, base: float) -> str:
     if result.miou is None:
         return ""
     error = "" if result.gain_error is None else f" ± {100 * result.gain_error:.1f}"
-    return f"{100 * (result.miou - base):+.1f}{error}"
+    return f"{100 * (result.miou - base):+z.1f}{error}"

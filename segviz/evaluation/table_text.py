@@ -49,7 +49,7 @@ def _by_variant(results: Sequence[MethodResult]) -> dict[Variant, dict[float, Me
 def _percent(result: MethodResult | None) -> str:
     if result is None:
         return " " * 9
-    return f"{'nan':>9}" if result.miou is None else f"{100 * result.miou:9.2f}"
+    return f"{'-':>9}" if result.miou is None else f"{100 * result.miou:9.2f}"
 
 
 def _with_gain(result: MethodResult | None, base: float | None) -> str:
@@ -59,4 +59,4 @@ def _with_gain(result: MethodResult | None, base: float | None) -> str:
     if base is None or result.method == FEEDFORWARD:
         return text
     error = "" if result.gain_error is None else f" ± {100 * result.gain_error:.1f}"
-    return f"{text} ({100 * (result.miou - base):+.1f}{error})"
+    return f"{text} ({100 * (result.miou - base):+z.1f}{error})"

@@ -105,8 +105,8 @@ def _tables(runs: Sequence[NamedRecord]) -> list[str]:
         "Complete": lambda r: "yes" if r.complete else f"no, stopped after step {r.last}",
     }
     numbers: dict[str, Callable[[Record], str]] = {
-        "Loss, nats": _change("loss", "{:.4g}"),
-        "Mean entropy, nats": _change("entropy", "{:.3f}"),
+        "Loss, nats": _change("loss", "{:z.4g}"),
+        "Mean entropy, nats": _change("entropy", "{:z.3f}"),
         "Mean sigma, input px": _change("sigma", "{:.1f}"),
         "IoU": _change("iou", "{:.3f}"),
         "Pixel accuracy": _change("accuracy", "{:.3f}"),

@@ -73,8 +73,8 @@ def measures(record: Record, step: int) -> dict[str, str]:
     """Return the loss, entropy and IoU or agreement at a step, as far as known, with units."""
     numbers = record.steps[step]
     texts = {
-        "loss": ("loss {:.4g}", numbers["loss"]),
-        "entropy": ("entropy {:.3f} nats", numbers["entropy"]),
+        "loss": ("loss {:z.4g}", numbers["loss"]),
+        "entropy": ("entropy {:z.3f} nats", numbers["entropy"]),
         "iou": ("IoU {:.3f}", numbers["iou"]),
         "agreement": ("agreement vs. 1x {:.3f}", numbers["agreement"]),
     }

@@ -93,7 +93,7 @@ def _read_array(data: bytes, name: str, dtypes: set[str]) -> np.ndarray:
     if str(dtype) not in dtypes or math.prod(shape) * dtype.itemsize != len(data) - file.tell():
         raise ValueError(f"{name[:80]!r} is not the array that its header describes")
     values = np.frombuffer(data, dtype, offset=file.tell())
-    return values.reshape(shape, order="F" if fortran else "C")
+    return values.reshape(shape, order="F" if fortran else "C").copy()  # torch wants it writable
 
 
 def _mib(size: int) -> str:

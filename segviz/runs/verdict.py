@@ -71,5 +71,5 @@ def _change(values: Sequence[float]) -> str:
     before, after = values[0], values[-1]
     verb = {-1: "fell", 1: "rose"}.get(_direction(values))
     if verb is None:
-        return f"stayed at {after:.{DECIMALS}f}"
-    return f"{verb} from {before:.{DECIMALS}f} to {after:.{DECIMALS}f}"
+        return f"stayed at {after:z.{DECIMALS}f}"
+    return f"{verb} from {before:z.{DECIMALS}f} to {after:z.{DECIMALS}f}"

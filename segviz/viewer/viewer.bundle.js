@@ -2,9 +2,10 @@
 
 // segviz/viewer/js/format.js
 function fixed(value, decimals) {
-  if (value === null || value === void 0 || Number.isNaN(value)) return "–";
+  if (value === null || value === void 0 || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  return value.toFixed(size >= 1e3 ? 0 : size >= 100 ? Math.min(decimals, 1) : decimals);
+  const text = value.toFixed(size >= 1e3 ? 0 : size >= 100 ? Math.min(decimals, 1) : decimals);
+  return Number(text) === 0 ? text.replace("-", "") : text;
 }
 function signed(value, decimals) {
   if (value === null || Number.isNaN(value)) return "";

@@ -8,6 +8,7 @@ from PIL import Image
 
 from segviz.data.classes import colourise
 from segviz.data.images import fit, load_photo, thumbnail
+from segviz.data.masks import load_labels
 from segviz.errors import InputError
 from tests.data.image_files import assert_refused, encode, labels, mask, scene
 
@@ -97,6 +98,24 @@ def test_deep_grey(dtype, form, white, bright):
     )
 
 
+def unsigned_tiff(values):
+    """A TIFF of unsigned integers of 32 bits, which Pillow does not write."""
+    data = bytearray(encode(Image.fromarray(values.view(np.int32)), "TIFF"))
+    place = data.index(struct.pack("<HHI", 339, 3, 1))  # the format of the samples
+    data[place + 8 : place + 10] = struct.pack("<H", 1)
+    return bytes(data)
+
+
+def test_unsigned_integers_of_32_bits_are_no_negative_numbers():
+    values = np.linspace(0, 2**32 - 1, 400).reshape(20, 20).astype(np.uint32)
+    photo = load_photo(unsigned_tiff(values))
+    np.testing.assert_allclose(photo[..., 0], np.linspace(0, 255, 400).reshape(20, 20), atol=0.51)
+    ids = np.full((20, 20), 15, np.uint32)
+    assert (load_labels(unsigned_tiff(ids)) == 15).all()
+    ids[0, 0] = 2**32 - 1
+    assert_refused("ids from 15 to 4294967295", unsigned_tiff(ids), load_labels)
+
+
 def test_deep_grey_with_odd_values():
     values = np.zeros((20, 20), dtype=np.float32)
     values[0, :4] = [np.nan, np.inf, -np.inf, -1]
@@ -167,11 +186,12 @@ def test_inverted_grey_of_16_bits():
     np.testing.assert_array_equal(inverted, 255 - plain)
 
 
-def test_colours_of_12_bits_in_16():
+@pytest.mark.parametrize("bits", [9, 10, 12, 14])
+def test_colours_of_few_bits_in_16(bits):
     header = struct.pack(">IIBBBBB", 20, 20, 16, 2, 0, 0, 0)
-    rows = b"".join(b"\0" + struct.pack(">60H", *range(4000, 4060)) for _ in range(20))
+    rows = b"".join(b"\0" + struct.pack(">60H", *range(2**bits - 60, 2**bits)) for _ in range(20))
     data = b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
         for kind, body in ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     )
-    assert_refused("at most 12 bits in 16.*8 bits", data)
+    assert_refused("at most 14 bits in 16.*8 bits", data)

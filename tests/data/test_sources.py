@@ -1,5 +1,6 @@
 """Photos by name, path and pixels."""
 
+import os
 import shutil
 
 import numpy as np
@@ -137,3 +138,37 @@ def test_truth_without_a_class_of_the_network_is_none():
     format = TruthFormat(ClassList(("road", "car", "tree")))
     photo = load("sample:cat", format=format)
     assert photo.truth is None and "none of the network" in photo.note
+
+
+@pytest.mark.parametrize("size", [(640, 427), (1200, 900), (501, 333)])
+def test_a_mask_fits_before_and_after_the_photo_was_reduced(tmp_path, size):
+    """An exported label map has the size that the photo was reduced to."""
+    width, height = size
+    whole = np.zeros((height, width), np.uint8)
+    whole[: height // 2] = 8
+    Image.fromarray(np.zeros((height, width, 3), np.uint8)).save(tmp_path / "photo.png")
+    Image.fromarray(whole).save(tmp_path / "whole.png")
+    expected = load(tmp_path / "photo.png", tmp_path / "whole.png")
+    Image.fromarray(expected.pixels).save(tmp_path / "small.png")
+    Image.fromarray(expected.truth.astype(np.uint8)).save(tmp_path / "reduced.png")
+    for photo, mask in (("photo", "reduced"), ("small", "whole"), ("small", "reduced")):
+        found = load(tmp_path / f"{photo}.png", tmp_path / f"{mask}.png")
+        assert found.truth.shape == expected.pixels.shape[:2]
+        assert (found.truth == expected.truth).all()
+
+
+def test_a_mask_of_another_shape_does_not_fit(tmp_path):
+    Image.new("RGB", (640, 427)).save(tmp_path / "photo.png")
+    for size in ((427, 640), (500, 335), (320, 214), (1280, 854)):
+        Image.new("L", size).save(tmp_path / "mask.png")
+        with pytest.raises(InputError, match=f"{size[0]} x {size[1]} .* 640 x 427"):
+            load(tmp_path / "photo.png", tmp_path / "mask.png")
+
+
+def test_names_of_files_need_not_be_text(tmp_path):
+    name = os.fsencode(tmp_path) + b"/caf\xe9\n.png"
+    Image.new("RGB", (20, 20)).save(os.fsdecode(name), "PNG")
+    found = load(os.fsdecode(name))
+    assert found.title == "caf\\udce9 .png" and found.title.isprintable()
+    data = (tmp_path / os.fsdecode(name)).read_bytes()
+    assert len(from_upload("x" * 5000, data).title) <= 400

@@ -27,9 +27,9 @@ def test_terminal_table():
 def test_terminal_table_with_gaps():
     first, *_, last = results()
     lines = terminal_table([msgspec.structs.replace(first, miou=None), last]).splitlines()
-    assert lines[1].split() == ["feedforward", "0", "nan"]
+    assert lines[1].split() == ["feedforward", "0", "-"]
     assert lines[2].split() == ["entropy:centred", "both", "32", "37.50"]
-    assert lines[1].endswith("nan") and lines[2].endswith(" " * 9)  # each in its own column
+    assert lines[1].endswith("  -") and lines[2].endswith(" " * 9)  # each in its own column
 
 
 def test_markdown_table():

@@ -9,9 +9,10 @@
  * @param {number} decimals
  */
 function fixed(value, decimals) {
-  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  return value.toFixed(size >= 1000 ? 0 : size >= 100 ? Math.min(decimals, 1) : decimals);
+  const text = value.toFixed(size >= 1000 ? 0 : size >= 100 ? Math.min(decimals, 1) : decimals);
+  return Number(text) === 0 ? text.replace("-", "") : text;
 }
 
 /**

@@ -11,8 +11,13 @@ test("numbers keep their decimals until they are large", () => {
   assert.equal(fixed(4321.9, 3), "4322");
 });
 
+test("zero has no sign", () => {
+  assert.equal(fixed(-0.00001, 4), "0.0000");
+  assert.equal(fixed(-0, 1), "0.0");
+});
+
 test("missing numbers are a dash", () => {
-  for (const value of [null, undefined, NaN]) assert.equal(fixed(value, 3), "–");
+  for (const value of [null, undefined, NaN, Infinity, -Infinity]) assert.equal(fixed(value, 3), "–");
 });
 
 test("changes have a sign, and none where they round to zero", () => {
