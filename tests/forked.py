@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import sys
 import threading
+from uuid import uuid4
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["timm", "torch", "segviz.cli.main", "segviz.runs.batch"])
@@ -60,6 +61,36 @@ class ForkedProcess:
         self.stdout.close()
         self.stderr.close()
         return out, errors[0]
+
+
+def start_workers(count, function, *arguments, restarts=0):
+    """Start processes that each call a function, as `torchrun --standalone` starts them.
+
+    They are those of torchrun's agent, but forked, so that nothing is imported again.
+
+    Arguments:
+        count: The number of processes.
+        function: A function of a module.
+        arguments: What it is called with; pickled.
+        restarts: How often all are started again after one was lost.
+    """
+    return ForkedProcess(_run_agent, count, restarts, function, arguments)
+
+
+def _run_agent(count, restarts, function, arguments):
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=count,
+        run_id=str(uuid4()),
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=restarts,
+        start_method="fork",
+    )
+    elastic_launch(config, function)(*arguments)
 
 
 def run_code(code, *arguments):

@@ -14,7 +14,9 @@ def brought(code):
     """The heavy packages that a program imports."""
     code += f"\nimport sys; print('\\n', *(name for name in {HEAVY} if name in sys.modules))"
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=200
+    )
     return set(done.stdout.splitlines()[-1].split())
 
 

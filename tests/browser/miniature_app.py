@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from pages.actions import server
+from pages.actions import launch, server
 from segviz.data import samples
 from segviz.network import checkpoint
 
@@ -22,6 +22,7 @@ def load_small(name):
 
 
 samples.load = load_small
+launch.IDLE_TIMEOUT = 20  # the runs of tabs that tests have closed take the time of others
 checkpoint.CHECKPOINTS = Path(os.environ["SEGVIZ_TEST_CHECKPOINTS"])
 
 app = st.App(Path(__file__).parents[2] / "pages" / "main.py", lifespan=server.lifespan)

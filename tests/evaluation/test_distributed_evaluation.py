@@ -7,13 +7,12 @@ import signal
 import sqlite3
 import sys
 from contextlib import closing
-from uuid import uuid4
 
 import pytest
 
 from segviz.data import voc
 from segviz.runtime.distributed import TaskQueue
-from tests.forked import ForkedProcess
+from tests.forked import start_workers
 
 
 def test_several_processes_need_a_folder(cli, voc_root, monkeypatch):
@@ -45,8 +44,6 @@ ARGUMENTS = (
 def torchrun(processes, arguments, *, mark=None, restarts=0, expect=0):
     """Run the command in several processes; return stdout and stderr.
 
-    They are those of torchrun, but for their imports: forks of its agent.
-
     Arguments:
         processes: The number of processes.
         arguments: The arguments of the command.
@@ -55,27 +52,10 @@ def torchrun(processes, arguments, *, mark=None, restarts=0, expect=0):
         expect: 0 = all ends well.
     """
     arguments = [str(argument) for argument in arguments]
-    program = ForkedProcess(agent, processes, restarts, arguments, mark)
+    program = start_workers(processes, command, arguments, mark, restarts=restarts)
     out, err = program.communicate(timeout=400)
     assert (program.returncode == 0) == (expect == 0), err
     return out, err
-
-
-def agent(processes, restarts, arguments, mark):
-    """Start what torchrun starts as `--standalone --nproc-per-node N --max-restarts M`."""
-    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
-
-    config = LaunchConfig(
-        min_nodes=1,
-        max_nodes=1,
-        nproc_per_node=processes,
-        run_id=str(uuid4()),
-        rdzv_backend="c10d",
-        rdzv_endpoint="localhost:0",
-        max_restarts=restarts,
-        start_method="fork",
-    )
-    elastic_launch(config, command)(arguments, mark)
 
 
 def command(arguments, mark):

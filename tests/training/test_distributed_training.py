@@ -1,19 +1,17 @@
-"""Two processes on this machine, started by torchrun."""
-
-import os
-import subprocess
-import sys
-from pathlib import Path
+"""Two processes on this machine, started as by torchrun."""
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-import segviz
+from segviz.cli.main import main
 from segviz.data.voc import VocImages
 from segviz.network import Architecture
 from segviz.runtime.distributed import ProcessGroup
+from segviz.training.trainer import Trainer
+from tests.forked import start_workers
 from tests.training.tiny import IDS
+from tests.training.tiny import RECIPE as TINY_RECIPE
 
 pytestmark = pytest.mark.slow
 
@@ -21,43 +19,26 @@ NETWORK = {"stride": 16, "channels": 8, "levels": 3}
 ARCHITECTURE = Architecture.of("test_efficientnet", **NETWORK)
 RECIPE = {"batch": 4, "epochs": 2, "learning_rate": 0.05, "warmup": 2, "crop": 49}  # 3 updates
 
-# First the command to its end, then a run that one of the processes stops.
-SCRIPT = """
-import sys
-from pathlib import Path
-from segviz.cli.main import main
-from segviz.data.voc import VocImages
-from segviz.training.trainer import Trainer
-from tests.training.test_distributed_training import ARCHITECTURE, IDS, NETWORK, RECIPE
-from tests.training.tiny import RECIPE as TINY_RECIPE
-root, out = map(Path, sys.argv[1:])
-options = {"voc-root": root, "split": "train", "out": out / "whole", "loaders": 0, "device": "cpu"}
-options |= {"backbone": "test_efficientnet"} | NETWORK | RECIPE
-code = main(["train"] + [f"--{key.replace('_', '-')}={value}" for key, value in options.items()])
-data = VocImages(root, "train", IDS)
-trainer = Trainer(data, ARCHITECTURE, TINY_RECIPE, out / "stopped", loaders=0)
-trainer.run(stop=lambda: trainer.group.rank == 1 and trainer.iteration == 2)
-print("exit code", code, "stopped after", trainer.iteration)
-"""
+
+def train_twice(root, out):
+    """Run the command to its end, then start a training that one of the processes stops."""
+    options = {"voc-root": root, "split": "train", "out": out / "whole", "loaders": 0}
+    options |= {"device": "cpu", "backbone": "test_efficientnet"} | NETWORK | RECIPE
+    code = main(["train", *(f"--{key.replace('_', '-')}={options[key]}" for key in options)])
+    data = VocImages(root, "train", IDS)
+    trainer = Trainer(data, ARCHITECTURE, TINY_RECIPE, out / "stopped", loaders=0)
+    trainer.run(stop=lambda: trainer.group.rank == 1 and trainer.iteration == 2)
+    print("exit code", code, "stopped after", trainer.iteration)
 
 
 @pytest.fixture(scope="module")
 def two_processes(voc_root, tmp_path_factory):
     """The folder that two processes have written, and their output."""
     folder = tmp_path_factory.mktemp("two")
-    (folder / "script.py").write_text(SCRIPT)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    here = str(Path(segviz.__file__).parents[1])
-    done = subprocess.run(
-        [*launch, str(folder / "script.py"), str(voc_root), str(folder)],
-        cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": here},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return folder, done.stdout
+    program = start_workers(2, train_twice, voc_root, folder)
+    out, err = program.communicate()
+    assert program.returncode == 0, err[-3000:]
+    return folder, out
 
 
 def together(first, second):
@@ -105,9 +86,6 @@ def test_two_processes_average_their_gradients(make, two_processes):
 
 
 def test_one_process_stops_all(voc_root, two_processes):
-    from segviz.training.trainer import Trainer
-    from tests.training.tiny import RECIPE as TINY_RECIPE
-
     folder, output = two_processes
     assert output.count("stopped after 2") == 2
     data = VocImages(voc_root, "train", IDS)
