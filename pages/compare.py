@@ -33,9 +33,16 @@ def _not_offered() -> list[str]:
 
 def _settings(name: str) -> Settings:
     """Return the settings of the sidebar; methods on other variables keep their own defaults."""
-    own: dict = {"variables": None, "learning_rate": None}
-    on_head = "both" in METHODS[name].variables[:1]
-    return controls.settings(method=name, **({} if on_head else own))
+    info, chosen = METHODS[name], controls.get("variables")
+    if chosen in info.variables and info.variables[0] != "gate":
+        return controls.settings(method=name)
+    own: dict = dict.fromkeys(("variables", "learning_rate", "alpha"))
+    if info.variables:
+        own["variables"] = next(iter(controls.offered_variables(name)), None)
+    steps = controls.get("steps")
+    if info.variables[:1] == ("norm",):  # each runs the whole network
+        steps = min(steps, info.steps)
+    return controls.settings(method=name, **own, centred=False, steps=steps)
 
 
 def by_class(runs: list[NamedRecord], view: ViewState, in_progress: bool) -> None:

@@ -12,7 +12,7 @@ from pages.components.sidebar import sidebar
 from pages.state import controls
 from pages.state.photos import choose_photo, load_photo
 from pages.state.presets import OPENING, PRESETS, Preset
-from pages.state.query_params import PARAMETERS, SETTINGS, defaults
+from pages.state.query_params import PARAMETERS, defaults, values_of
 from pages.state.session import session
 from pages.state.text import sentence
 from segviz.adapt import Settings
@@ -35,7 +35,7 @@ def run_preset(preset: Preset) -> None:
     except InputError as error:
         now.message = sentence(error)
         return
-    settings = {name: getattr(preset.settings, name) for name in SETTINGS}
+    settings = values_of(preset.settings)
     controls.apply({**settings, "checkpoint": PARAMETERS["checkpoint"].default})
     run_planned(PAGE, planned)
 

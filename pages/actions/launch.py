@@ -141,7 +141,7 @@ def open_run(id: str, step: int | None = None) -> bool:
     if entry is None:
         return False
     record = entry.record
-    chosen = {name: getattr(record.settings, name) for name in query_params.SETTINGS}
+    chosen = query_params.values_of(record.settings)
     values = {**query_params.defaults(), **chosen, "photo": entry.photo}
     shown = ShownRuns(uuid4().hex, (("", id),), values)
     if step is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from segviz.adapt import Settings
+from segviz.adapt import END_TO_END, Settings
 from segviz.errors import InputError
 from segviz.viewer import ViewState
 
@@ -35,8 +35,8 @@ def start_page(page: str, planner: Planner | None = None, autostart: bool = True
     if planner is None or now.request is not None:
         return
     requested, now.autorun = now.autorun, None
-    # Runs that adapt the whole network are slow: a visit alone does not start them.
-    is_cheap = controls.get("variables") != "all"
+    # Runs of the whole network at every step are slow: a visit alone does not start them.
+    is_cheap = controls.get("variables") not in END_TO_END
     is_new = page not in now.shown and page not in now.autostarted
     now.autostarted.add(page)
     if requested is not None and requested[0] == page:

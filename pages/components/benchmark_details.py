@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from segviz.adapt.method import FEEDFORWARD, Method
+from segviz.adapt.settings import Settings
 from segviz.charts import per_image as charts
 from segviz.data import voc
 from segviz.data.classes import CLASSES
@@ -220,7 +221,8 @@ def run_values(part: ModelResult, row: MethodResult, photo: str) -> dict:
         InputError: If the row's settings cannot be read.
     """
     settings = Method.parse(row.method, variables=row.variables, steps=row.steps)
-    chosen = {name: getattr(settings, name) for name in query_params.SETTINGS if name != "scale"}
+    chosen = query_params.values_of(Settings.of(settings, 1.0))
+    del chosen["scale"]
     return {
         **query_params.defaults(),
         **chosen,

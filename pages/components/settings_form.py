@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 
 import streamlit as st
 
-from segviz.adapt import METHODS, VARIABLES
+from segviz.adapt import END_TO_END, METHODS, OPTIMISERS, VARIABLES
+from segviz.adapt.methods import HEAD
 from segviz.jobs import catalogue
 from segviz.jobs.limits import APP_LIMITS
 
@@ -42,9 +43,11 @@ def settings_form(hidden: Collection[str] = ()) -> None:
         with column:
             _scale() if name == "scale" else _steps()
     with st.expander("Optimiser", icon=":material/tune:"):
+        _optimiser()
         if "learning_rate" not in hidden:
             _rate()
         _tolerance()
+        _alpha()
         st.toggle(
             "Centred updates",
             controls.get("centred"),
@@ -139,11 +142,20 @@ def _method() -> None:
 
 
 def _use_defaults() -> None:
-    """Set variables and rate to the method's own, where those chosen are for another kind."""
+    """Set what is for another kind of method to the method's own."""
     info = METHODS[controls.get("method")]
     offered = controls.offered_variables(controls.get("method"))
-    if info.variables and (controls.get("variables") not in offered or offered[0] == "gate"):
-        controls.apply({"variables": offered[0], "learning_rate": info.learning_rate})
+    changed: dict = dict.fromkeys(("alpha", "optimiser", "momentum"))
+    if info.variables and (
+        controls.get("variables") not in offered or offered[0] in ("gate", "norm")
+    ):
+        changed |= {"variables": offered[0], "learning_rate": info.learning_rate}
+        if offered[0] not in HEAD:
+            changed["centred"] = False
+        if offered[0] in END_TO_END:
+            changed["steps"] = info.steps
+    if any(controls.get(name) != value for name, value in changed.items()):
+        controls.apply(changed)
 
 
 def _variables() -> None:
@@ -162,7 +174,7 @@ def _variables() -> None:
         st.caption(missing)
     # The container is always there: what is below it must not be drawn anew while it is typed in.
     with st.container():
-        if chosen == "all":
+        if chosen in END_TO_END:
             st.warning(
                 "Every step runs the whole network forwards and backwards: slow.",
                 icon=":material/hourglass_top:",
@@ -207,8 +219,50 @@ def _rate() -> None:
         _index(options, chosen),
         key=controls.key("learning_rate"),
         accept_new_options=True,
-        help="Adam's step size, without unit. Choose, or type another. The paper's value:"
+        help="The optimiser's step size, without unit. Choose, or type another. The paper's value:"
         " 0.001; what is large depends on the network's features.",
+    )
+
+
+def _optimiser() -> None:
+    left, right = st.columns(2)
+    chosen = left.selectbox(
+        "Optimiser",
+        list(OPTIMISERS),
+        None if controls.get("optimiser") is None else OPTIMISERS.index(controls.get("optimiser")),
+        key=controls.key("optimiser"),
+        placeholder="The method's",
+        help="Adam divides each gradient by its running size; SGD follows the gradient, so that"
+        " objectives that sum over pixels need far smaller rates. The paper's choice: Adam.",
+    )
+    low, high = APP_LIMITS["momentum"]
+    right.number_input(
+        "Momentum",
+        low,
+        high,
+        controls.get("momentum"),
+        step=0.1,
+        format="%g",
+        key=controls.key("momentum"),
+        placeholder="0.9",
+        disabled=chosen != "sgd",
+        help="How much of the last update SGD repeats.",
+    )
+
+
+def _alpha() -> None:
+    low, high = APP_LIMITS["alpha"]
+    st.number_input(
+        "Alpha",
+        low,
+        high,
+        controls.get("alpha"),
+        step=0.1,
+        format="%g",
+        key=controls.key("alpha"),
+        placeholder="The method's",
+        help="The weight of the image's own statistics in batch norms, for Statistics of the image"
+        " and the variables `norm` and `all`; 0 = those of training alone.",
     )
 
 

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from segviz.adapt import FEEDFORWARD, METHODS, VARIABLES, Settings
-from segviz.adapt.methods import names_of
+from segviz.adapt.method import END_TO_END, OPTIMISERS
 from segviz.errors import InputError
 from segviz.jobs import catalogue
 from segviz.jobs.limits import APP_LIMITS
@@ -26,6 +26,7 @@ __all__ = [
     "differing",
     "read",
     "settings_of",
+    "values_of",
     "write",
 ]
 
@@ -73,6 +74,16 @@ def _choice(default: str, options: Collection[str], names: str = "") -> Paramete
         return text
 
     return Parameter(default, read, str, f"one of {names or ', '.join(options)}")
+
+
+def _optional(parameter: Parameter) -> Parameter:
+    """Return a parameter whose default None stands for the method's own value."""
+    return Parameter(
+        None,
+        lambda text: None if text == "" else parameter.read(text),
+        lambda value: "" if value is None else parameter.write(value),
+        parameter.valid,
+    )
 
 
 def _flag(default: bool) -> Parameter:
@@ -128,7 +139,8 @@ _SCALE = _number(_OPENING.scale, *APP_LIMITS["scale"])
 _STEPS = _number(_OPENING.steps, *APP_LIMITS["steps"], int)
 _RATE = _number(_OPENING.learning_rate, *APP_LIMITS["learning_rate"])
 _VARIABLES = _choice(_OPENING.variables, VARIABLES)
-_METHODS = _choice(FEEDFORWARD, METHODS, names_of())
+_NAMES_IN_SHORT = "the methods in docs/methods.md, such as entropy, norm or pyramid"
+_METHODS = _choice(FEEDFORWARD, METHODS, _NAMES_IN_SHORT)
 _PIN = Parameter((0, 0), _pin, lambda pin: f"{pin[0]}x{pin[1]}", "a pixel such as 120x85")
 _PANEL = _choice("", PANEL_NAMES)
 
@@ -141,11 +153,14 @@ PARAMETERS: dict[str, Parameter] = {
     "checkpoint": _network(),
     "scale": _SCALE,
     "steps": _STEPS,
-    "method": _choice(_OPENING.method, METHODS, names_of()),
+    "method": _choice(_OPENING.method, METHODS, _NAMES_IN_SHORT),
     "variables": _VARIABLES,
     "learning_rate": _RATE,
     "centred": _flag(_OPENING.centred),
     "tolerance": _number(_OPENING.tolerance, *APP_LIMITS["tolerance"]),
+    "optimiser": _optional(_choice("", OPTIMISERS)),
+    "momentum": _optional(_number(None, *APP_LIMITS["momentum"])),
+    "alpha": _optional(_number(None, *APP_LIMITS["alpha"])),
     "methods": _list((FEEDFORWARD, "entropy", "pyramid", "oracle", "adversary"), _METHODS),
     "scales": _list((1.0, 2.0, 3.0, 4.0), _SCALE),
     "grid_variables": _list(("score", "scale", "both"), _VARIABLES),
@@ -161,7 +176,10 @@ _ADDRESS_NAMES = {"learning_rate": "rate", "grid_learning_rates": "grid_rates"}
 _NAMES = {_ADDRESS_NAMES.get(name, name): name for name in PARAMETERS}
 _NAMES["objective"] = "method"  # addresses of earlier versions
 
-SETTINGS = ("scale", "steps", "method", "variables", "learning_rate", "centred", "tolerance")
+SETTINGS = (
+    *("scale", "steps", "method", "variables", "learning_rate", "centred", "tolerance"),
+    *("optimiser", "momentum", "alpha"),
+)
 """The parameters that make `Settings`."""
 
 VIEW = ("step", "pins", "panels")
@@ -190,12 +208,25 @@ def defaults() -> dict[str, Any]:
 
 
 def settings_of(values: Mapping[str, Any]) -> Settings:
-    """Return the settings among the values of parameters.
+    """Return the settings among the values of parameters; alpha counts where it has an effect.
 
     Raises:
         InputError: If they are out of range or contradict each other.
     """
-    return Settings(**{name: values[name] for name in SETTINGS})
+    chosen = {name: values[name] for name in SETTINGS}
+    adapts = METHODS[chosen["method"]].objective is not None
+    if adapts and chosen["variables"] is not None and chosen["variables"] not in END_TO_END:
+        chosen["alpha"] = None
+    return Settings(**chosen)
+
+
+def values_of(settings: Settings) -> dict[str, Any]:
+    """Return settings as values of parameters; None where the method's own value is used."""
+    values = {name: getattr(settings, name) for name in SETTINGS}
+    for name in ("alpha", "momentum", "optimiser"):
+        own: Any = replace(settings, **{name: None})  # type: ignore[arg-type]
+        values[name] = None if own == settings else values[name]
+    return values
 
 
 def read(query: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:

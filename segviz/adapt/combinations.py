@@ -69,6 +69,28 @@ def rule(views: ViewPredictions) -> Tensor:
     return before + functional.pad(stay, (0, 0, 0, 1))
 
 
+def class_entropy(views: ViewPredictions) -> Tensor:
+    r"""Return log-weights by the entropy of each predicted class, shape (L, 1).
+
+    .. math::
+        h_l = \frac{1}{|C_l|} \sum_{c \in C_l} \frac{1}{N_{lc}} \sum_{i : y_{l,i} = c} H_{l,i},
+        \qquad \log w_l = - \frac{h_l - \min h}{\max h - \min h}
+
+    with :math:`C_l` the classes that view l predicts: of two classes, foreground and background,
+    this is InTEnt's rule.
+
+    Source:
+        Dong et al. 2024, https://arxiv.org/abs/2402.09604.
+    """
+    entropy, labels = views.entropy(), views.probabilities.argmax(2)
+    sums = entropy.new_zeros(len(entropy), views.probabilities.shape[2])
+    counts = sums.scatter_add(1, labels, torch.ones_like(entropy))
+    means = sums.scatter_add(1, labels, entropy) / counts.clamp(min=1)
+    h = means.sum(1) / (counts > 0).sum(1)
+    spread = (h.max() - h.min()).clamp(min=torch.finfo(h.dtype).tiny)
+    return -((h - h.min()) / spread)[:, None]
+
+
 def gate_weights(views: ViewPredictions, gate: Gate) -> Tensor:
     """Return the log-weights that a trained gate gives, shape (L, 1)."""
     return gate.log_weights(views.probabilities)[:, None]
@@ -78,6 +100,7 @@ COMBINATIONS: dict[str, Callable[[ViewPredictions], Tensor]] = {
     "mean": mean,
     "fixed": fixed,
     "rule": rule,
+    "class-entropy": class_entropy,
 }
 """The combinations that need no training."""
 

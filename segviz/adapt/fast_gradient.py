@@ -44,6 +44,7 @@ class LogitGradient(NamedTuple):
 
     values: Tensor  # (M, K)
     pixels: Tensor | None  # (M,) int64, which rows they are; None = all N, in order
+    others: Tensor | None = None  # (V, N, K) at the probabilities of further views
 
     def dense(self, count: int) -> Tensor:
         """Return all rows, shape (count, K)."""
@@ -62,13 +63,19 @@ class DifferentiablePixels(Pixels):
         logits: Shape (N, K), floating point; not differentiated further.
         truth: Labels, shape (N,), int64, 255 = ignore; None where there is none.
         class_prior: The class marginal that some objectives hold, shape (K,); None = this one.
+        others: The probabilities of further views on the same pixels, shape (V, N, K), or None.
     """
 
     def __init__(
-        self, logits: Tensor, truth: Tensor | None = None, class_prior: Tensor | None = None
+        self,
+        logits: Tensor,
+        truth: Tensor | None = None,
+        class_prior: Tensor | None = None,
+        others: Tensor | None = None,
     ) -> None:
-        self.plain = Pixels(logits.detach(), truth, class_prior)
-        super().__init__(self._leaf(self.plain.logits), truth, class_prior)
+        self.plain = Pixels(logits.detach(), truth, class_prior, others)
+        leaf = None if others is None else self._leaf(others)
+        super().__init__(self._leaf(self.plain.logits), truth, class_prior, leaf)
 
     @cached_property
     def entropy(self) -> Tensor:
@@ -87,12 +94,13 @@ class DifferentiablePixels(Pixels):
 
     def gradient(self, loss: Tensor) -> LogitGradient:
         """Return the gradient, at the logits, of a scalar loss made of these pixels."""
-        names = ("logits", "entropy", "marginal", "truth_log_probabilities")
+        names = ("logits", "entropy", "marginal", "truth_log_probabilities", "others")
         # Only what the loss has read: a cached property lies under its name once it is read.
-        used = {name: vars(self)[name] for name in names if name in vars(self)}
+        used = {name: vars(self)[name] for name in names if vars(self).get(name) is not None}
         found = torch.autograd.grad(loss, list(used.values()), allow_unused=True)
         by = dict(zip(used, found, strict=True))
-        return self._at_logits(*(by.get(name) for name in names))
+        others = by.pop("others", None)
+        return self._at_logits(*(by.get(name) for name in names[:-1]))._replace(others=others)
 
     @torch.no_grad()
     def _at_logits(
@@ -166,7 +174,7 @@ def scale_and_score_gradients(
         score: Whether the gradient by theta_score is wanted.
         scale: Whether the gradient by theta_scale is wanted.
     """
-    (g, pixels), (F, R), all_u = gradient, encoding, u
+    (g, pixels, _), (F, R), all_u = gradient, encoding, u
     if pixels is not None:
         activation, u = activation.index_select(0, pixels), u.index_select(0, pixels)
     by_score = FilterGradient(g.T @ activation, g.sum(0)) if score else None

@@ -24,12 +24,12 @@ from ..errors import InputError
 from ..network.interface import Network
 from ..network.resampling import resampled_argmax, resize_photo
 from ..runtime.free_memory import available_bytes, format_bytes
-from .method import default_variables
+from .method import END_TO_END, default_variables
 from .objectives import OBJECTIVES
 from .optimisation import optimise
 from .photo_views import MAX_INPUT, Axis, EncodedView, PhotoViews, Reference
 from .settings import LIMITS, Settings
-from .views import views_of
+from .views import VIEWS, views_of
 
 __all__ = ["BASE", "MemoryBudget", "MemoryEstimate", "MemoryNeed", "most_demanding"]
 
@@ -109,7 +109,7 @@ class MemoryBudget:
         if self.encoded:
             forward, steps = 0, steps - encoding
         # Labels; entropy, sigma, S, sizes and the log-probabilities of the classes: a byte each.
-        count = 3 + (s.joins > 0) + self.network.classes
+        count = 3 + bool(s.info.combination) + self.network.classes
         maps = (s.last_step + 1) * (math.prod(size) + count * pixels)
         record = maps + 4 * math.prod(size) if self.recorded else 0
         return MemoryEstimate(forward, encoding, steps, record)
@@ -190,8 +190,9 @@ class MemoryBudget:
         if steps is not None:
             found.append(f"at most {steps} step{'s' if steps > 1 else ''}")
         lighter = default_variables(s.method, self.network.groups)
-        if s.variables == "all" and lighter != "all" and fits(variables=lighter):
-            found.append("other variables than all")
+        heavy = s.variables in END_TO_END
+        if heavy and lighter not in END_TO_END and fits(variables=lighter, alpha=None):
+            found.append(f"other variables than {s.variables}")
         # Evaluations, which keep no record, have no such option.
         if self.recorded and s.precision != "bfloat16" and fits(precision="bfloat16"):
             found.append("--precision bfloat16 on the command line")
@@ -201,10 +202,12 @@ class MemoryBudget:
 def most_demanding(settings: Iterable[Settings]) -> Settings:
     """Return the settings, of one scale and precision, of the run that takes the most memory."""
 
-    def weight(s: Settings) -> tuple[bool, int, bool, bool, int]:
+    def weight(s: Settings) -> tuple[bool, int, int, bool, bool, int]:
         adapts = s.steps > 0
         two_scales = adapts and s.objective is not None and OBJECTIVES[s.objective].two_scales
-        return adapts and s.variables == "all", s.joins, adapts, two_scales, s.steps
+        end_to_end = adapts and s.variables in END_TO_END
+        count = len(VIEWS[s.info.views])
+        return end_to_end, count if end_to_end else 0, s.joins, adapts, two_scales, s.steps
 
     return max(settings, key=weight)
 
@@ -233,7 +236,8 @@ def _trace(
     pixels = 0
     with TensorCounter() as counter:
         for view in factors:
-            views.predicted(settings.scale * view.factor, view.mirrored, keep=bool(settings.steps))
+            scale = settings.scale * view.factor
+            views.predicted(scale, view.mirrored, keep=bool(settings.steps), alpha=view.alpha)
         forward, after, counter.peak = counter.peak, counter.now, 0
         for state in optimise(views, settings):
             resampled_argmax(state.logits, *views.positions(state.logit_axes))
@@ -262,11 +266,14 @@ class MetaViews(PhotoViews):
         """Return labels without contents."""
         return torch.empty(math.prod(shape), dtype=torch.int64, device="meta")
 
+    def _input(self, scale: float, mirrored: bool) -> Tensor:
+        pixels = torch.empty(3, *self.photo.shape[:2], dtype=torch.uint8, device="meta")
+        x = self.network.normalise(resize_photo(pixels, scale)[None])
+        return x.contiguous(memory_format=torch.channels_last)
+
     def _encode(self, scale: float, mirrored: bool) -> EncodedView:
         with torch.no_grad():
-            pixels = torch.empty(3, *self.photo.shape[:2], dtype=torch.uint8, device="meta")
-            x = self.network.normalise(resize_photo(pixels, scale)[None])
-            x = x.contiguous(memory_format=torch.channels_last)
+            x = self._input(scale, mirrored)
             encoding = self.encoder.encode(x if self.encoder is self.network else x.bfloat16())
         lattices = self.network.lattices(encoding, *x.shape[-2:])
         axes = Axis(lattices[0], x.shape[-2]), Axis(lattices[1], x.shape[-1], mirrored)

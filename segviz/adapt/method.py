@@ -7,11 +7,13 @@ from typing import Any, Self, cast
 from ..errors import InputError
 from ..validation import check_range
 from . import methods, views
-from .methods import FEEDFORWARD, MethodInfo
+from .methods import END_TO_END, FEEDFORWARD, MethodInfo
 
 __all__ = [
+    "END_TO_END",
     "FEEDFORWARD",
     "LIMITS",
+    "OPTIMISERS",
     "VARIABLES",
     "Method",
     "available_variables",
@@ -24,6 +26,7 @@ VARIABLES = {
     "scale": "theta_scale, the regressor of sigma",
     "both": "theta_score and theta_scale",
     "gate": "theta_gate, one bias for each size of the photo",
+    "norm": "weights and biases of all normalisation layers (slow: the whole network runs)",
     "all": "every parameter, end to end (slow: the paper's negative control)",
 }
 
@@ -40,9 +43,23 @@ LIMITS: dict[str, tuple[float, float]] = {
     "scale": (0.25, 8.0),
     "steps": (0, 512),
     "learning_rate": (1e-7, 1.0),
+    "alpha": (0.0, 1.0),
+    "momentum": (0.0, 0.999),
 }
 
-OPTIONS = "centred, lr=RATE, tolerance=FRACTION and steps=T"
+OPTIMISERS = ("adam", "sgd")
+MOMENTUM = 0.9
+"""The default momentum of sgd."""
+
+NUMBERS = {
+    "lr": "learning_rate",
+    "tolerance": "tolerance",
+    "alpha": "alpha",
+    "momentum": "momentum",
+}
+"""The field of each option that has a number."""
+
+OPTIONS = "centred, sgd, adam, momentum=M, alpha=A, lr=RATE, tolerance=FRACTION and steps=T"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +73,16 @@ class Method:
         method: A name in `METHODS`.
         variables: The parameters that updates adapt, a name in `VARIABLES`; "" without updates.
         steps: The number of updates T, 0 to 512.
-        learning_rate: Adam's learning rate, 1e-7 to 1.
+        learning_rate: The optimiser's learning rate, 1e-7 to 1.
         centred: Whether the bias compensates a change of the weight, so that the weight acts on
             features centred on the image's mean at step 0.
         tolerance: Stop early once a step changes the loss by less than this fraction; 0 = never.
+        alpha: The weight of the image's own statistics in batch norms, 0 to 1; where the variables
+            are norm or all, and for the method norm.
+        optimiser: adam or sgd.
+        momentum: Of sgd, 0 to 0.999; 0 for adam.
 
-    Of `variables`, `steps` and `learning_rate`, each method has a default of its own.
+    Of all but `centred`, `tolerance` and `momentum`, each method has a default of its own.
 
     Raises:
         InputError: If a value is out of its range, or the method has no such variables.
@@ -74,25 +95,46 @@ class Method:
     learning_rate: float = cast(float, None)
     centred: bool = False
     tolerance: float = 0.0
+    alpha: float = cast(float, None)
+    optimiser: str = cast(str, None)
+    momentum: float = cast(float, None)
 
     def __post_init__(self) -> None:
         info = methods.find(self.method)
         if info.objective is None:
+            alpha = info.alpha if self.alpha is None or not info.alpha else self.alpha
             self._set(
                 variables="",
                 steps=0,
                 learning_rate=info.learning_rate,
                 centred=False,
                 tolerance=0.0,
+                alpha=alpha,
+                optimiser=info.optimiser,
+                momentum=0.0,
             )
+            check_range("alpha", alpha, *LIMITS["alpha"])
             return
+        variables = info.variables[0] if self.variables is None else self.variables
+        whole = variables in END_TO_END
+        optimiser = info.optimiser if self.optimiser is None else self.optimiser
+        momentum = MOMENTUM if self.momentum is None else self.momentum
         self._set(
-            variables=info.variables[0] if self.variables is None else self.variables,
+            variables=variables,
             steps=info.steps if self.steps is None else self.steps,
             learning_rate=info.learning_rate if self.learning_rate is None else self.learning_rate,
+            alpha=(info.alpha if whole else 0.0) if self.alpha is None else self.alpha,
+            optimiser=optimiser,
+            momentum=momentum if optimiser == "sgd" else 0.0,
         )
         check_range("steps", self.steps, *LIMITS["steps"])
         check_range("learning rate", self.learning_rate, *LIMITS["learning_rate"])
+        check_range("alpha", self.alpha, *LIMITS["alpha"])
+        check_range("momentum", momentum, *LIMITS["momentum"])
+        if self.optimiser not in OPTIMISERS:
+            raise InputError(
+                f"there is no optimiser {self.optimiser!r}; choose one of {', '.join(OPTIMISERS)}."
+            )
         if self.steps != int(self.steps):
             raise InputError(f"steps must be a whole number, got {self.steps}; round it.")
         self._set(steps=int(self.steps))  # 32.0 from JSON or a URL
@@ -105,6 +147,11 @@ class Method:
             raise InputError(
                 f"the method {self.method!r} has no variables {self.variables!r}; choose one of"
                 f" {', '.join(info.variables)}."
+            )
+        if self.alpha > 0 and self.variables not in END_TO_END:
+            raise InputError(
+                f"alpha mixes statistics of the image into a network that runs as a whole, but the"
+                f" variables are {self.variables!r}; choose norm or all, or leave alpha out."
             )
         if self.centred and self.variables not in methods.HEAD:
             raise InputError(
@@ -127,7 +174,8 @@ class Method:
         """Parse the spelling of a method.
 
         Arguments:
-            spelling: `NAME[:centred][:lr=RATE][:tolerance=FRACTION][:steps=T]`, NAME in `METHODS`.
+            spelling: `NAME[:OPTION]...`, NAME in `METHODS`, the options `centred`, `sgd`, `adam`,
+                `momentum=M`, `alpha=A`, `lr=RATE`, `tolerance=FRACTION`, `steps=T`.
             groups: The groups of parameters of the network, for variables that are not given;
                 None = all that there are.
             defaults: Fields that the spelling does not give; None = the method's default.
@@ -139,23 +187,15 @@ class Method:
         values: dict[str, Any] = {**defaults, "method": name}
         if groups is not None and values.get("variables") is None:
             values["variables"] = default_variables(name, groups)
-        if options and methods.find(name).objective is None:
+        info = methods.find(name)
+        if info.objective is None and not (info.alpha and all(map(_is_alpha, options))) and options:
+            takes = "only alpha=A" if info.alpha else "no options"
             raise InputError(
-                f"{spelling!r}: {name} makes no updates and takes no options; write {name}."
+                f"{spelling!r}: {name} makes no updates and takes {takes}; write {name}."
             )
         for option in options:
-            key, _, value = option.partition("=")
             try:
-                if option == "centred":
-                    values["centred"] = True
-                elif key == "lr":
-                    values["learning_rate"] = float(value)
-                elif key == "tolerance":
-                    values["tolerance"] = float(value)
-                elif key == "steps":
-                    values["steps"] = int(value)
-                else:
-                    raise ValueError
+                values |= _parse_option(option)
             except ValueError:
                 raise InputError(
                     f"{option!r} in {spelling!r} is not an option of a method; choose from"
@@ -166,13 +206,21 @@ class Method:
     @property
     def spelling(self) -> str:
         """The canonical spelling, without steps and variables; of no updates that of its base."""
-        info = self.info
-        if info.objective is None or self.steps == 0:
-            return self.method if info.objective is None else info.base
-        parts = [self.method]
-        parts += ["centred"] if self.centred else []
-        parts += [f"lr={self.learning_rate}"] if self.learning_rate != info.learning_rate else []
-        parts += [f"tolerance={self.tolerance}"] if self.tolerance else []
+        info, name = self.info, self.method
+        adapts = info.objective is not None and self.steps > 0
+        if info.objective is not None and not adapts:
+            name = "norm" if self.alpha > 0 else info.base if info.combination else FEEDFORWARD
+        default = methods.find(name).alpha if self.variables not in methods.HEAD else 0.0
+        parts = [name]
+        parts += [f"alpha={self.alpha}"] if self.alpha != default else []
+        if adapts:
+            parts += ["centred"] if self.centred else []
+            parts += [self.optimiser] if self.optimiser != info.optimiser else []
+            other_momentum = self.optimiser == "sgd" and self.momentum != MOMENTUM
+            parts += [f"momentum={self.momentum}"] if other_momentum else []
+            other_rate = self.learning_rate != info.learning_rate
+            parts += [f"lr={self.learning_rate}"] if other_rate else []
+            parts += [f"tolerance={self.tolerance}"] if self.tolerance else []
         return ":".join(parts)
 
     @property
@@ -192,13 +240,33 @@ class Method:
 
     @property
     def joins(self) -> int:
-        """The number of steps in which further views join, before the first update."""
-        return views.count(self.info.views) - 1
+        """The number of steps before the first update: views, statistics or a correction join."""
+        if self.info.combination:
+            return views.count(self.info.views) - 1
+        return int(self.alpha > 0 or bool(self.info.correction))
 
     @property
     def last_step(self) -> int:
-        """The number of the last step: views join after step 0, then updates follow."""
+        """The number of the last step: views or statistics join, then updates follow."""
         return self.joins + self.steps
+
+
+def _is_alpha(option: str) -> bool:
+    return option.startswith("alpha=")
+
+
+def _parse_option(option: str) -> dict[str, Any]:
+    """Return the field that an option of a spelling sets; raise ValueError if there is none."""
+    key, _, value = option.partition("=")
+    if option == "centred":
+        return {"centred": True}
+    if option in OPTIMISERS:
+        return {"optimiser": option}
+    if key == "steps":
+        return {"steps": int(value)}
+    if key not in NUMBERS:
+        raise ValueError(option)
+    return {NUMBERS[key]: float(value)}
 
 
 def available_variables(name: str, groups: Collection[str]) -> tuple[str, ...]:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..errors import InputError
 from . import objectives
 from .objectives import OBJECTIVES
 from .views import VIEWS
 
-__all__ = ["FEEDFORWARD", "METHODS", "MethodInfo", "find", "names_of", "of_objective"]
+__all__ = [
+    "END_TO_END",
+    "FEEDFORWARD",
+    "HEAD",
+    "METHODS",
+    "MethodInfo",
+    "find",
+    "names_of",
+    "of_objective",
+]
 
 FEEDFORWARD = "feedforward"
 """The prediction without adaptation."""
@@ -22,6 +32,9 @@ END_TO_END_STEP = 3.0
 
 HEAD = ("both", "score", "scale")
 """The groups of parameters of the head that steps may adapt, the default first."""
+
+END_TO_END = ("norm", "all")
+"""The groups of parameters whose updates run the whole network, forwards and backwards."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +54,15 @@ class MethodInfo:
         learning_rate: The default learning rate.
         steps: The default number of updates.
         base: The method that it is without updates.
+        alpha: The default weight of the image's own statistics in batch norms, where the whole
+            network runs.
+        correction: What is done to the finished prediction, a name in `corrections.CORRECTIONS`;
+            "" = nothing.
+        optimiser: The default optimiser, a name in `OPTIMISERS`.
+        radius: How far parameters ascend before their gradient is taken; 0 = not at all.
+        reset: The fraction of ln K below which the running mean of the loss resets the parameters;
+            0 = never.
+        failure: How it fails on dense prediction, in one sentence.
     """
 
     title: str
@@ -54,6 +76,12 @@ class MethodInfo:
     learning_rate: float = 1e-3
     steps: int = 0
     base: str = FEEDFORWARD
+    alpha: float = 0.0
+    correction: str = ""
+    optimiser: str = "adam"
+    radius: float = 0.0
+    reset: float = 0.0
+    failure: str = ""
 
     @property
     def passes(self) -> float:
@@ -61,7 +89,8 @@ class MethodInfo:
 
         .. math:: \sum_v f_v^2
 
-        Counted, not timed; a step on the head or the weights adds about a fiftieth.
+        Counted, not timed; a step on the head or the weights adds about a fiftieth, one on norms or
+        on all parameters three.
         """
         return sum(view.factor**2 for view in VIEWS[self.views])
 
@@ -72,7 +101,10 @@ class MethodInfo:
             steps: The number of updates.
             variables: The parameters adapted.
         """
-        return self.passes + steps * (END_TO_END_STEP if variables == "all" else STEP)
+        step = END_TO_END_STEP if variables in END_TO_END else STEP
+        if not self.combination:  # each step runs all views that the objective compares
+            step *= self.passes
+        return self.passes + steps * step * (2 if self.radius else 1)
 
     @property
     def needs_truth(self) -> bool:
@@ -81,7 +113,7 @@ class MethodInfo:
 
 
 def of_objective(name: str) -> MethodInfo:
-    """Return the method that follows an objective, a name in `OBJECTIVES`, on the view at s.
+    """Return the method that follows an objective, a name in `OBJECTIVES`, with usual defaults.
 
     Raises:
         InputError: If there is no such objective.
@@ -93,8 +125,10 @@ def of_objective(name: str) -> MethodInfo:
         source=objective.source,
         adapted=not objective.source.startswith("paper"),
         objective=name,
-        variables=(*HEAD, "all"),
+        views=objective.views,
+        variables=(*HEAD, *END_TO_END),
         steps=32,
+        failure=objective.failure,
     )
 
 
@@ -169,13 +203,66 @@ def _descended() -> dict[str, MethodInfo]:
     }
 
 
+def _published(name: str) -> MethodInfo:
+    """Return the method of an objective, with the defaults that `DEFAULTS` has of it."""
+    return replace(of_objective(name), **DEFAULTS.get(name, {}))
+
+
+ON_NORMS: dict[str, Any] = {"variables": ("norm", *HEAD, "all"), "steps": 8}
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "tent": {"variables": END_TO_END, "steps": 8, "alpha": 1.0, "base": "norm"},
+    "slr": ON_NORMS,
+    "eta": ON_NORMS,
+    # 0.2 of ln 1000, where the method was published.
+    "sar": {**ON_NORMS, "radius": 0.05, "reset": 0.029},
+}
+"""Where a published method differs from the defaults of an objective."""
+
 METHODS: dict[str, MethodInfo] = {
     FEEDFORWARD: MethodInfo(
         title="Feedforward",
         formula=r"p_i = \mathrm{softmax}(z_i)",
         source="the prediction without adaptation",
     ),
-    **{name: of_objective(name) for name in OBJECTIVES},
+    **{name: _published(name) for name in OBJECTIVES},
+    "norm": MethodInfo(
+        title="Statistics of the image",
+        formula=r"\mu = \alpha \mu_x + (1 - \alpha) \mu_0, \quad"
+        r" v = \alpha v_x + (1 - \alpha) v_0",
+        source="Nado et al. 2020, arXiv 2006.10963; Schneider et al. 2020, arXiv 2006.16971",
+        adapted=True,
+        alpha=1.0,
+        failure="The statistics of one photo depend on what is on it, and unbalance its classes.",
+    ),
+    "intent": MethodInfo(
+        title="InTEnt",
+        formula=r"p_i = \sum_\alpha w_\alpha \, p_{\alpha,i}, \quad"
+        r" \alpha: 0, 0.2, \dots, 1, \quad"
+        r" w = \mathrm{softmax}(-\mathrm{minmax}(\overline{H}_{\text{by class}}))",
+        source="Dong et al. 2024, arXiv 2402.09604, H averaged over the classes predicted",
+        adapted=True,
+        views="statistics",
+        combination="class-entropy",
+        failure="Members that are sure of one class everywhere get the largest weight.",
+    ),
+    "lame": MethodInfo(
+        title="LAME",
+        formula=r"z_i \leftarrow \mathrm{softmax}(\log p_i + \sum_j w_{ij} z_j)",
+        source="Boudiaf et al. 2022, arXiv 2201.05718, 5 neighbours in feature space",
+        adapted=True,
+        correction="lame",
+        failure="Small objects take the labels of the pixels around them.",
+    ),
+    "t3a": MethodInfo(
+        title="T3A",
+        formula=r"p_i = \mathrm{softmax}(f_i \cdot w_c), \quad"
+        r" w_c = \mathrm{normalise} \sum_{s \in S_c} s / \| s \|",
+        source="Iwasawa and Matsuo 2021, 100 supports a class",
+        adapted=True,
+        correction="t3a",
+        failure="Classes with few sure pixels keep bad prototypes, and background overtakes.",
+    ),
     **_PYRAMIDS,
     **_descended(),
     "multi-scale": MethodInfo(

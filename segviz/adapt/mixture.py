@@ -9,6 +9,7 @@ With :math:`w_l` the weights of a combination, and one bias :math:`b_l` for each
 The logits of the mixture are :math:`\log p_i`, whose softmax it is.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -19,12 +20,12 @@ from ..network.interface import Network, Prediction
 from ..network.resampling import resample
 from .combinations import ViewPredictions, log_weights
 from .fast_gradient import LogitGradient
-from .parameters import ADAPTED, copy_parameters, distance
+from .parameters import ADAPTED, AdaptedParameters, copy_parameters, distance
 from .photo_views import Axis, PhotoViews
 from .settings import Settings
 from .views import View, views_of
 
-__all__ = ["Mixture", "ViewHeads", "WeightBiases", "combine"]
+__all__ = ["Mixture", "ViewHeads", "WeightBiases", "combine", "on_grid", "sum_of_gradients"]
 
 
 class Mixture(NamedTuple):
@@ -80,7 +81,7 @@ class Mixture(NamedTuple):
 
     def on_grid(self, maps: Tensor, axes: tuple[Axis, Axis]) -> Tensor:
         """Return maps (K, h', w') of a view, such as logits, on the grid, shape (K, h, w)."""
-        rows = _on_grid(maps, axes, self.axes, self.predictions.shape)
+        rows = on_grid(maps, axes, self.axes, self.predictions.shape)
         return rows.T.unflatten(1, self.predictions.shape)
 
     def prediction(self, weights: Tensor) -> Prediction:
@@ -105,11 +106,13 @@ def combine(views: PhotoViews, settings: Settings) -> Mixture:
         )
     chosen = views_of(info.views, scale * max(views.photo.shape[:2]))
     keep = settings.variables in ADAPTED  # those of the head need the encodings
-    read = [views.predicted(scale * view.factor, view.mirrored, keep) for view in chosen]
+    read = [
+        views.predicted(scale * view.factor, view.mirrored, keep, view.alpha) for view in chosen
+    ]
     finest = read[max(range(len(chosen)), key=lambda i: (chosen[i].factor, -i))]
     axes, shape = finest.axes, tuple(finest.prediction.logits.shape[-2:])
     probabilities = torch.stack(
-        [_on_grid(each.prediction.logits.softmax(0), each.axes, axes, shape) for each in read]
+        [on_grid(each.prediction.logits.softmax(0), each.axes, axes, shape) for each in read]
     )
     plain = chosen.index(View(1.0))
     sigma = read[plain].prediction.sigma
@@ -120,7 +123,7 @@ def combine(views: PhotoViews, settings: Settings) -> Mixture:
     return Mixture(chosen, plain, axes, predictions, sigma, weights)
 
 
-def _on_grid(
+def on_grid(
     maps: Tensor, axes: tuple[Axis, Axis], grid: tuple[Axis, Axis], shape: tuple[int, ...]
 ) -> Tensor:
     """Return maps (K, h', w') of a view at the features of another, shape (N, K)."""
@@ -175,7 +178,7 @@ class WeightBiases:
             \frac{\partial \ell}{\partial b_l} = \sum_i w_{l,i} (v_{l,i} - \sum_m w_{m,i} v_{m,i}),
             \qquad v_{l,i} = \sum_k g_{ik} \, p_{l,ik} / p_{ik}
         """
-        g, pixels = gradient
+        g, pixels = gradient.values, gradient.pixels
         p, mixed, weights = self.mixture.predictions.probabilities, self.mixed, self.weights
         if pixels is not None:
             p, mixed = p.index_select(1, pixels), mixed.index_select(0, pixels)
@@ -204,11 +207,8 @@ class ViewHeads:
     ) -> None:
         s = settings
         encoded = [views.encoded(s.scale * view.factor, view.mirrored) for view in mixture.views]
-        first = copy_parameters(network, encoded[0], s.variables, s.centred)
-        others = [
-            copy_parameters(network, view, s.variables, s.centred, shared=first)
-            for view in encoded[1:]
-        ]
+        first = copy_parameters(network, encoded[0], s)
+        others = [copy_parameters(network, view, s, shared=first) for view in encoded[1:]]
         self.heads = [first, *others]
         self.mixture = mixture
         self.axes = [view.axes for view in encoded]
@@ -232,13 +232,9 @@ class ViewHeads:
             mixed = (self._predictions().probabilities * self.weights[..., None]).sum(0)
             log = mixed.clamp(min=torch.finfo(mixed.dtype).tiny).log()
         by_view = torch.autograd.grad(log, leaves, gradient.dense(len(log)))
-        total: list[Tensor] | None = None
-        for head, by_logits in zip(self.heads, by_view, strict=True):
-            head.backward(LogitGradient(by_logits.flatten(1).T.contiguous(), None))
-            found = [grad_of(parameter) for parameter in self.parameters()]
-            total = found if total is None else [a + b for a, b in zip(total, found, strict=True)]
-        for parameter, value in zip(self.parameters(), total or (), strict=True):
-            parameter.grad = value
+        sum_of_gradients(
+            self.heads, [LogitGradient(found.flatten(1).T.contiguous(), None) for found in by_view]
+        )
 
     def distance(self) -> float:
         """Return the Euclidean distance of the parameters from the trained ones."""
@@ -249,12 +245,30 @@ class ViewHeads:
         return ViewPredictions(
             torch.stack(
                 [
-                    _on_grid(logits.softmax(0), axes, self.mixture.axes, shape)
+                    on_grid(logits.softmax(0), axes, self.mixture.axes, shape)
                     for logits, axes in zip(self.logits, self.axes, strict=True)
                 ]
             ),
             shape,
         )
+
+
+def sum_of_gradients(
+    heads: Sequence[AdaptedParameters], gradients: Sequence[LogitGradient]
+) -> None:
+    """Set the gradients of parameters that heads share to the sum over the heads.
+
+    Arguments:
+        heads: The heads of several views, with one set of parameters.
+        gradients: The gradients at the logits of the first of them; the others have none.
+    """
+    total: list[Tensor] | None = None
+    for head, gradient in zip(heads, gradients, strict=False):
+        head.backward(gradient)
+        found = [grad_of(parameter) for parameter in heads[0].parameters()]
+        total = found if total is None else [a + b for a, b in zip(total, found, strict=True)]
+    for parameter, value in zip(heads[0].parameters(), total or (), strict=True):
+        parameter.grad = value
 
 
 def grad_of(parameter: Tensor) -> Tensor:

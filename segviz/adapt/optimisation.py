@@ -11,13 +11,16 @@ from torch.nn import functional
 from ..errors import InputError
 from ..network.interface import Network, Prediction
 from . import objectives, parameters
+from .corrections import correct
 from .fast_gradient import DifferentiablePixels
 from .method import FEEDFORWARD
 from .mixture import Mixture, ViewHeads, WeightBiases, combine
 from .objectives import OBJECTIVES
+from .optimisers import ResetRule, ascended, make_optimiser
 from .photo_views import Axis, PhotoViews, synchronise
 from .pixelwise import Pixels
 from .settings import Settings
+from .view_agreement import ViewAgreement
 
 __all__ = ["OptimisationState", "half_size_logits", "optimise"]
 
@@ -62,10 +65,12 @@ def optimise(views: PhotoViews, settings: Settings) -> Iterator[OptimisationStat
         )
     if settings.steps:
         parameters.check_variables(views.network, settings.variables)
-    if settings.info.views == "single":
-        yield from _update(SingleView(views, settings), views, settings)
-    else:
+    if settings.info.combination:
         yield from _combine(views, settings)
+        return
+    if settings.joins:
+        yield _plain(views, settings)
+    yield from _update(SingleView(views, settings), views, settings)
 
 
 class Reading(NamedTuple):
@@ -85,14 +90,21 @@ class SingleView:
 
     def __init__(self, views: PhotoViews, settings: Settings) -> None:
         self.adapted: parameters.AdaptedParameters
+        info, scale = settings.info, settings.scale
         if settings.steps:
-            self.view = views.encoded(settings.scale)
+            self.view = views.encoded(scale)
             self.axes = self.view.axes
-            self.adapted = parameters.copy_parameters(
-                views.network, self.view, settings.variables, settings.centred
-            )
+            if info.views != "single":
+                self.adapted = ViewAgreement(views.network, views, settings)
+            else:
+                self.adapted = parameters.copy_parameters(views.network, self.view, settings)
+        elif info.correction:
+            view = views.encoded(scale)
+            self.axes = view.axes
+            corrected = correct(views.network, view.encoding, info.correction)
+            self.adapted = parameters.NoParameters(corrected)
         else:
-            predicted = views.predicted(settings.scale, keep=True)
+            predicted = views.predicted(scale, keep=True, alpha=settings.alpha)
             self.axes = predicted.axes
             self.adapted = parameters.NoParameters(predicted.prediction)
 
@@ -128,10 +140,22 @@ def _reading(mixture: Mixture, weights: Tensor, scale: float) -> Reading:
     return Reading(weights.mean(1), mixture.sizes(weights, scale))
 
 
+def _plain(views: PhotoViews, settings: Settings) -> OptimisationState:
+    """Return the feedforward state, with the loss of an objective that compares no views."""
+    feedforward = Settings(method=FEEDFORWARD, scale=settings.scale, precision=settings.precision)
+    source = SingleView(views, feedforward)
+    (plain,) = _update(source, views, feedforward)
+    objective = OBJECTIVES.get(settings.objective or "", OBJECTIVES["entropy"])
+    target = views.target(source.axes, plain.entropy.shape)
+    if objective.needs_truth and target is None:
+        return plain
+    loss = objective.loss(Pixels(plain.logits.flatten(1).T, target)).item()
+    return plain._replace(loss=loss)
+
+
 def _combine(views: PhotoViews, settings: Settings) -> Iterator[OptimisationState]:
     """Yield the feedforward prediction, then the mixture as views join, then its updates."""
-    feedforward = Settings(method=FEEDFORWARD, scale=settings.scale, precision=settings.precision)
-    (plain,) = _update(SingleView(views, feedforward), views, feedforward)
+    plain = _plain(views, settings)
     mixture = combine(views, settings)
     target = views.target(mixture.axes, mixture.predictions.shape)
     objective = OBJECTIVES.get(settings.objective or "")
@@ -194,14 +218,18 @@ def _state(
 def _update(
     source: "SingleView | MixedViews", views: PhotoViews, settings: Settings
 ) -> Iterator[OptimisationState]:
-    """Run Adam; yield the states after 0, 1, ... T updates."""
-    adapted, first = source.adapted, settings.joins
+    """Run the optimiser; yield the states after 0, 1, ... T updates."""
+    adapted, first, info = source.adapted, settings.joins, settings.info
     objective = OBJECTIVES.get(settings.objective or "", OBJECTIVES["entropy"])
-    optimiser = torch.optim.Adam(
-        adapted.parameters() or [torch.zeros(0)],
-        settings.learning_rate,
-        maximize=objective.direction == -1,
-    )
+
+    def fresh() -> torch.optim.Optimizer:
+        s, maximise = settings, objective.direction == -1
+        return make_optimiser(
+            adapted.parameters(), s.optimiser, s.learning_rate, s.momentum, maximise
+        )
+
+    optimiser = fresh()
+    reset = ResetRule(adapted.parameters(), info.reset, views.network.classes)
     # Without truth, T = 0 runs under any objective: there is a loss to report, but not that one.
     if objective.needs_truth and views.reference is None:
         objective = OBJECTIVES["entropy"]
@@ -218,7 +246,8 @@ def _update(
             if step == 0:
                 target = views.target(source.axes, shape)
             rows = prediction.logits.flatten(1).T  # pixel-major, as they lie in memory
-            pixels = DifferentiablePixels(rows, target, class_prior)
+            others = adapted.others if isinstance(adapted, ViewAgreement) else None
+            pixels = DifferentiablePixels(rows, target, class_prior, others)
             if step == 0 and objective.two_scales:
                 view = views.encoded(settings.scale)
                 cache = view.cache
@@ -237,7 +266,15 @@ def _update(
         previous = value
         start = time.perf_counter()
         adapted.backward(pixels.gradient(loss))
+        if info.radius > 0:
+            with ascended(adapted.parameters(), info.radius):
+                rows = adapted.predict().logits.flatten(1).T
+                pixels = DifferentiablePixels(rows, target, class_prior)
+                loss = objective.loss(pixels)
+                adapted.backward(pixels.gradient(loss))
         optimiser.step()
+        if info.reset > 0 and reset.apply(loss.item()):
+            optimiser = fresh()
 
 
 @torch.no_grad()

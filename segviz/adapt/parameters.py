@@ -1,6 +1,5 @@
 """What an episode adapts: its own copies of parameters, and the prediction that they give."""
 
-import copy
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -11,11 +10,14 @@ from ..errors import InputError
 from ..network.classifier_graph import ClassifierCall, ClassifierWeights, calls_of
 from ..network.dynamic import Encoding, Segmenter, Theta
 from ..network.interface import Network, Prediction
+from ..network.norm_layers import norm_layers
 from ..network.receptive_field import sigma_from_level
 from ..network.wrapped import WrappedEncoding, WrappedModule
 from .fast_gradient import LogitGradient, scale_and_score_gradients
-from .method import groups_of
+from .method import END_TO_END, groups_of
+from .normalisation import affine_parameters, copy_network, predict_normalised
 from .photo_views import EncodedView
+from .settings import Settings
 
 __all__ = [
     "ADAPTED",
@@ -180,28 +182,54 @@ class HeadParameters:
 
 
 class EndToEndParameters:
-    """Every parameter of the network, with the whole network as the forward pass and autograd.
+    """Parameters anywhere in the network, with the whole network as the forward pass and autograd.
 
     Arguments:
         network: The trained network, in eval mode; never written to.
         x: The network input, shape (1, 3, H, W).
+        variables: all, or norm for the weights and biases of the norms.
+        alpha: The weight of the image's own statistics in batch norms, 0..1.
+        shared: The parameters of another view of the photo, whose copies to use; None = copies of
+            its own.
     """
 
-    def __init__(self, network: Network, x: Tensor) -> None:
+    def __init__(
+        self,
+        network: Network,
+        x: Tensor,
+        variables: str = "all",
+        alpha: float = 0.0,
+        shared: "EndToEndParameters | None" = None,
+    ) -> None:
         self.network = network
-        # A copy: swapping parameters in and out would be visible to other threads.
-        self.adapted = copy.deepcopy(network)
-        self.adapted.parts()[0].requires_grad_()
+        self.alpha = alpha
+        self.only_norms = variables == "norm"
         self.x = x
         self.logits: Tensor | None = None
+        self.adapted: Network
+        self.names: list[str]
+        if shared is not None:
+            self.adapted, self.names = shared.adapted, shared.names
+            return
+        # A copy: swapping parameters in and out would be visible to other threads.
+        self.adapted = copy_network(network, alpha)
+        root = self.adapted.parts()[0]
+        every = [name for name, _ in root.named_parameters()]
+        self.names = affine_parameters(self.adapted) if self.only_norms else every
+        root.requires_grad_(False)
+        for parameter in self.parameters():
+            parameter.requires_grad_()
 
     def parameters(self) -> list[Tensor]:
         """Return the copies that an optimiser may change."""
-        return list(self.adapted.parts()[0].parameters())
+        return _named(self.adapted, self.names)
 
     def predict(self) -> Prediction:
         """Return the prediction with the parameters as they are."""
-        prediction = self.adapted.predict_end_to_end(self.x)
+        if self.alpha > 0:
+            prediction = predict_normalised(self.adapted, self.x)
+        else:
+            prediction = self.adapted.predict_end_to_end(self.x)
         self.logits = prediction.logits if torch.is_grad_enabled() else None
         sigma = prediction.sigma
         return Prediction(prediction.logits.detach(), None if sigma is None else sigma.detach())
@@ -213,7 +241,7 @@ class EndToEndParameters:
 
     def distance(self) -> float:
         """Return the Euclidean distance of the parameters from the trained ones."""
-        return distance(self.parameters(), self.network.parts()[0].parameters())
+        return distance(self.parameters(), _named(self.network, self.names))
 
 
 class ClassifierParameters:
@@ -283,8 +311,7 @@ class ClassifierParameters:
 def copy_parameters(
     network: Network,
     view: EncodedView,
-    variables: str,
-    centred: bool,
+    settings: Settings,
     shared: AdaptedParameters | None = None,
 ) -> AdaptedParameters:
     """Return copies of the parameters that a choice of variables adapts on one view.
@@ -292,16 +319,17 @@ def copy_parameters(
     Arguments:
         network: The network, in eval mode; never written to.
         view: The view.
-        variables: A name in `VARIABLES`.
-        centred: Whether updates are centred.
+        settings: The episode's settings: variables, centring and statistics.
         shared: The parameters of another view, whose copies to share; None = copies of its own.
 
     Raises:
         InputError: If the network does not have them.
     """
+    variables, centred = settings.variables, settings.centred
     check_variables(network, variables)
-    if variables == "all":
-        return EndToEndParameters(network, view.x)
+    if variables in END_TO_END:
+        whole = shared if isinstance(shared, EndToEndParameters) else None
+        return EndToEndParameters(network, view.x, variables, settings.alpha, whole)
     if isinstance(network, Segmenter):
         theta = shared.theta if isinstance(shared, HeadParameters) else None
         return HeadParameters(network, view.encoding, variables, centred, theta)
@@ -333,7 +361,16 @@ def count_parameters(network: Network) -> dict[str, int]:
         assert isinstance(network, WrappedModule)
         weights = (value for pair in network.classifiers for value in pair if value is not None)
         adapted = {"score": sum(value.numel() for value in weights)}
-    return adapted | {"all": sum(value.numel() for value in network.parts()[0].parameters())}
+    root = network.parts()[0]
+    if "norm" in network.groups:
+        norms = (value for _, layer in norm_layers(root) for value in layer.parameters(False))
+        adapted["norm"] = sum(value.numel() for value in norms)
+    return adapted | {"all": sum(value.numel() for value in root.parameters())}
+
+
+def _named(network: Network, names: Iterable[str]) -> list[Tensor]:
+    root = network.parts()[0]
+    return [root.get_parameter(name) for name in names]
 
 
 def _copy(value: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..network.interface import Network, Prediction
 from ..network.resampling import Lattice, resize_photo
 from .gate import Gate
+from .normalisation import copy_network, predict_normalised
 from .settings import Settings
 from .views import views_of
 
@@ -113,7 +114,7 @@ class PhotoViews:
         self.precision = precision
         self.gate = gate
         self._encoded: dict[tuple[float, bool], EncodedView] = {}
-        self._predicted: dict[tuple[float, bool], PredictedView] = {}
+        self._predicted: dict[tuple[float, bool, float], PredictedView] = {}
 
     def encoded(self, scale: float, mirrored: bool = False) -> EncodedView:
         """Return a view of the photo at a scale, encoded; keep it.
@@ -127,23 +128,31 @@ class PhotoViews:
         return self._encoded[key]
 
     @torch.no_grad()
-    def predicted(self, scale: float, mirrored: bool = False, keep: bool = False) -> PredictedView:
+    def predicted(
+        self, scale: float, mirrored: bool = False, keep: bool = False, alpha: float = 0.0
+    ) -> PredictedView:
         """Return the feedforward prediction for a view.
 
         Arguments:
             scale: The resize factor of the photo.
             mirrored: Whether left and right are exchanged.
             keep: Whether to keep the encoding, too, for updates to come.
+            alpha: The weight of the image's own normalisation statistics, 0..1.
 
         Raises:
             InputError: If the input would have more than `MAX_INPUT` pixels.
         """
-        key = scale, mirrored
+        key = scale, mirrored, alpha
         if key not in self._predicted:
-            encode = self.encoded if keep else self._encode
-            view = self._encoded.get(key) or encode(scale, mirrored)
-            prediction = self.network.predict(view.encoding)
-            self._predicted[key] = PredictedView(prediction, view.axes, view.forward_ms)
+            if alpha > 0:
+                axes = self.predicted(scale, mirrored, keep).axes
+                found = self._predict_normalised(scale, mirrored, alpha)
+                self._predicted[key] = PredictedView(found[0], axes, found[1])
+            else:
+                encode = self.encoded if keep else self._encode
+                view = self._encoded.get(key[:2]) or encode(scale, mirrored)
+                prediction = self.network.predict(view.encoding)
+                self._predicted[key] = PredictedView(prediction, view.axes, view.forward_ms)
         return self._predicted[key]
 
     def positions(self, axes: tuple[Axis, Axis]) -> tuple[Tensor, Tensor]:
@@ -165,22 +174,44 @@ class PhotoViews:
 
     def forward_ms(self, settings: Settings) -> float:
         """Return the milliseconds that the frozen passes of a method took, as far as made."""
-        made = [self._encoded.get(key) or self._predicted.get(key) for key in self._keys(settings)]
+        made = [
+            self._predicted.get(key) or (None if key[2] else self._encoded.get(key[:2]))
+            for key in self._keys(settings)
+        ]
         return sum(view.forward_ms for view in made if view is not None)
 
     def has_read(self, settings: Settings) -> bool:
         """Return whether all frozen passes of a method have been made, and are kept."""
         encodings = settings.steps > 0 and settings.variables != "gate"
-        made = self._encoded.keys() if encodings else self._encoded.keys() | self._predicted.keys()
-        return made >= set(self._keys(settings))
+        made = {(*key, 0.0) for key in self._encoded}
+        return made | (set() if encodings else self._predicted.keys()) >= set(self._keys(settings))
 
     def keep(self, scales: set[float]) -> None:
         """Let go of the encodings of all views but those at some scales."""
         self._encoded = {key: view for key, view in self._encoded.items() if key[0] in scales}
 
-    def _keys(self, settings: Settings) -> list[tuple[float, bool]]:
+    def _keys(self, settings: Settings) -> list[tuple[float, bool, float]]:
         chosen = views_of(settings.info.views, settings.scale * max(self.photo.shape[:2]))
-        return [(settings.scale * view.factor, view.mirrored) for view in chosen]
+        return [(settings.scale * view.factor, view.mirrored, view.alpha) for view in chosen]
+
+    @torch.no_grad()
+    def _input(self, scale: float, mirrored: bool) -> Tensor:
+        """Return the normalised input of a view, shape (1, 3, H, W)."""
+        pixels = torch.tensor(np.ascontiguousarray(self.photo), device=self.network.device)
+        x = self.network.normalise(resize_photo(pixels.permute(2, 0, 1), scale)[None])
+        if mirrored:
+            x = x.flip(-1)
+        return x.contiguous(memory_format=torch.channels_last)
+
+    def _predict_normalised(
+        self, scale: float, mirrored: bool, alpha: float
+    ) -> tuple[Prediction, float]:
+        """Return the prediction with statistics of the image, and the milliseconds it took."""
+        x, copied = self._input(scale, mirrored), copy_network(self.network, alpha)
+        start = time.perf_counter()
+        prediction = predict_normalised(copied, x)
+        synchronise(self.network.device)
+        return prediction, 1e3 * (time.perf_counter() - start)
 
     @torch.no_grad()
     def _encode(self, scale: float, mirrored: bool) -> EncodedView:
@@ -194,11 +225,7 @@ class PhotoViews:
                 " or a smaller photo."
             )
         network, device = self.network, self.network.device
-        pixels = torch.tensor(np.ascontiguousarray(self.photo), device=device).permute(2, 0, 1)
-        x = network.normalise(resize_photo(pixels, scale)[None])
-        if mirrored:
-            x = x.flip(-1)
-        x = x.contiguous(memory_format=torch.channels_last)
+        x = self._input(scale, mirrored)
         synchronise(device)
         start = time.perf_counter()
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):

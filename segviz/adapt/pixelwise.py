@@ -23,13 +23,20 @@ class Pixels:
         logits: Shape (N, K), floating point.
         truth: Labels, shape (N,), int64, 255 = ignore; None where there is none.
         class_prior: The class marginal that some objectives hold, shape (K,); None = this one.
+        others: The probabilities of further views on the same pixels, shape (V, N, K), or None.
     """
 
     def __init__(
-        self, logits: Tensor, truth: Tensor | None = None, class_prior: Tensor | None = None
+        self,
+        logits: Tensor,
+        truth: Tensor | None = None,
+        class_prior: Tensor | None = None,
+        others: Tensor | None = None,
     ) -> None:
         self.logits = logits
         self.truth = truth
+        self.others = others
+        self.is_first = class_prior is None  # of the episode: no marginal is held yet
         if class_prior is not None:
             self.class_prior = class_prior
 

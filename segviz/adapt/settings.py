@@ -4,9 +4,9 @@ from dataclasses import dataclass, fields
 
 from ..errors import InputError
 from ..validation import check_range
-from .method import LIMITS, VARIABLES, Method
+from .method import LIMITS, OPTIMISERS, VARIABLES, Method
 
-__all__ = ["LIMITS", "PRECISIONS", "VARIABLES", "Settings"]
+__all__ = ["LIMITS", "OPTIMISERS", "PRECISIONS", "VARIABLES", "Settings"]
 
 PRECISIONS = ("float32", "bfloat16")
 

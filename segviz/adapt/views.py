@@ -1,4 +1,4 @@
-"""The views of a photo that methods read: its sizes and mirror images."""
+"""The views of a photo that methods read: sizes, mirror images, normalisation statistics."""
 
 from typing import NamedTuple
 
@@ -14,10 +14,12 @@ class View(NamedTuple):
     Arguments:
         factor: The size relative to the scale s.
         mirrored: Whether left and right are exchanged.
+        alpha: The weight of the image's own normalisation statistics, 0..1.
     """
 
     factor: float
     mirrored: bool = False
+    alpha: float = 0.0
 
 
 PLAIN = View(1.0)
@@ -25,10 +27,15 @@ PLAIN = View(1.0)
 
 FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
 
+ALPHAS = (0.2, 0.4, 0.6, 0.8, 1.0)
+
 VIEWS: dict[str, tuple[View, ...]] = {
     "single": (PLAIN,),
     "flip": (PLAIN, View(1.0, mirrored=True)),
+    "halved": (PLAIN, View(0.5)),
+    "augmented": (PLAIN, View(1.0, mirrored=True), View(0.75), View(0.75, mirrored=True)),
     "octaves": (PLAIN, View(0.5), View(0.25)),
+    "statistics": (PLAIN, *(View(1.0, alpha=alpha) for alpha in ALPHAS)),
     "multi-scale": tuple(
         View(factor, mirrored) for mirrored in (False, True) for factor in FACTORS
     ),

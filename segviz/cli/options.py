@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Collection, Sequence
 
-from ..adapt.method import VARIABLES, Method
+from ..adapt.method import MOMENTUM, OPTIMISERS, VARIABLES, Method
 from ..adapt.settings import Settings
 from ..errors import InputError
 from ..network import checkpoint
@@ -155,14 +155,28 @@ def add_method(command: argparse.ArgumentParser) -> None:
         "--method",
         "--objective",
         default=SETTINGS.method,
-        help="NAME[:centred][:lr=RATE][:tolerance=FRACTION][:steps=T]" + DEFAULT,
+        help="NAME[:OPTION]..., such as entropy:centred:lr=3e-4 or norm:alpha=0.1; docs/methods.md"
+        " lists all" + DEFAULT,
     )
     command.add_argument("--steps", type=int, help=f"number of updates ({OF_METHOD})")
 
 
 def add_updates(command: argparse.ArgumentParser) -> None:
-    """Add --lr, --variables and --centred."""
-    command.add_argument("--lr", type=float, help=f"learning rate of Adam ({OF_METHOD})")
+    """Add --lr, --optimiser, --momentum, --alpha, --variables and --centred."""
+    command.add_argument("--lr", type=float, help=f"learning rate ({OF_METHOD})")
+    command.add_argument(
+        "--optimiser", help=f"{' or '.join(OPTIMISERS)} (default: the method's own, adam for most)"
+    )
+    command.add_argument(
+        "--momentum", type=float, metavar="M", help=f"momentum of sgd (default: {MOMENTUM:g})"
+    )
+    command.add_argument(
+        "--alpha",
+        type=float,
+        metavar="A",
+        help="weight of the image's own statistics in batch norms, 0 to 1, for the method norm and"
+        " the variables norm and all (default: the method's own)",
+    )
     command.add_argument("--variables", help=f"what to adapt: {', '.join(VARIABLES)} ({OF_METHOD})")
     command.add_argument(
         "--centred", action="store_true", default=None, help="let weights act on centred features"
@@ -193,12 +207,16 @@ def parse_method(options: argparse.Namespace, groups: Collection[str] | None = N
         "steps": options.steps,
         "learning_rate": options.lr,
         "centred": options.centred,
+        "optimiser": options.optimiser,
+        "momentum": options.momentum,
+        "alpha": options.alpha,
         "tolerance": getattr(options, "tolerance", None),
     }
     given = {name: value for name, value in values.items() if value is not None}
     method = Method.parse(options.method, groups=groups, **given)
     for name, value in given.items():
-        if method.objective is not None and getattr(method, name) != value:
+        used = method.objective is not None or (name == "alpha" and method.info.alpha > 0)
+        if used and getattr(method, name) != value:
             raise InputError(
                 f"the method {options.method!r} says {name} = {getattr(method, name)}, but the"
                 f" command says {value}; give one of them."

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from ..adapt.method import Method, split_spelling
+from ..adapt.method import VARIABLES, Method, split_spelling
 from ..adapt.methods import METHODS
 from ..errors import InputError
 
@@ -60,6 +60,10 @@ class MeasuredMethod:
         return replace(self.method, steps=step)
 
 
+def _unknown(variables: Sequence[str] | None) -> set[str]:
+    return set(variables or ()) - VARIABLES.keys()
+
+
 def parse_methods(
     spellings: Sequence[str],
     variables: Sequence[str] | None = None,
@@ -71,7 +75,8 @@ def parse_methods(
 
     Arguments:
         spellings: As in `Method.parse`.
-        variables: Names in `VARIABLES`; None = the default of each method.
+        variables: Names in `VARIABLES`; a method that has none of them, and None, stand for its
+            default.
         steps: The steps to measure at, unless a spelling gives one.
         groups: The groups of parameters of the network, as in `Method.parse`.
         defaults: Values of other fields of `Method` that a spelling does not give; None = the
@@ -82,7 +87,9 @@ def parse_methods(
     """
     found = []
     for spelling in map(str.strip, spellings):
-        adapts = METHODS[split_spelling(spelling)[0]].objective is not None
-        for group in variables if variables and adapts else (None,):
+        own = METHODS[split_spelling(spelling)[0]].variables
+        # Those that the method does not have are left out, unless nobody has them.
+        fitting = [name for name in variables or () if own and name in {*own, *_unknown(variables)}]
+        for group in fitting or (None,):
             found.append(MeasuredMethod.parse(spelling, group, steps, groups, **defaults))
     return found

@@ -1,5 +1,6 @@
 """The page docs/methods.md: every method of the registry, with what was measured of it."""
 
+from ..adapt.method import VARIABLES
 from ..adapt.methods import FEEDFORWARD, METHODS, MethodInfo
 from .results import MethodResult, ModelResult, ResultFile
 
@@ -17,11 +18,20 @@ Generated from the registry and the results by `python benchmarks/methods_page.p
 A method reads one or several *views* of the photo, combines their predictions, and may then adapt
 some parameters by gradient steps. Step 0 of every method is the feedforward prediction at the scale
 given. *Passes* counts the forward passes at that scale that the views take, by their area; a step
-on the head or on the weights of the sizes adds about a fiftieth of one. *Gain* is the change of
-mIoU against feedforward in points, with its standard error over resampled images{where}.
+on the head or on the weights of the sizes adds about a fiftieth of one, a step on norms or on all
+parameters three: the whole network runs forwards and backwards. *Steps* is the default. *Gain* is
+the change of mIoU against feedforward in points, with its standard error over resampled
+images{where}; variables other than the default are named.
 
-| method | what it is | source | variables | passes | gain at 1x | gain at 3x |
-|---|---|---|---|---|---|---|
+Spelling: `NAME[:OPTION]...` with the options `centred`, `sgd`, `adam`, `momentum=M`, `alpha=A`,
+`lr=RATE`, `tolerance=FRACTION` and `steps=T`. `alpha`, 0 to 1, is the weight of the image's own
+statistics in batch norms, for `norm` and for the variables norm and all. The first variables of
+each method are its default:
+
+{variables}
+
+| method | what it is | source | variables | passes | steps | gain at 1x | gain at 3x |
+|---|---|---|---|---|---|---|---|
 """
 
 
@@ -42,14 +52,19 @@ def methods_page(result: ResultFile | None = None, model: str = MODEL) -> str:
         for name, info in METHODS.items()
         if ":" not in name.removeprefix("pyramid:")
     ]
-    return HEAD.format(where=where) + "\n".join([*lines, "", "## Formulas", "", *formulas, ""])
+    failures = [f"- `{name}`: {info.failure}" for name, info in METHODS.items() if info.failure]
+    parts = [*lines, "", "## Formulas", "", *formulas]
+    parts += ["", "## How they fail on dense prediction", "", *failures, ""]
+    variables = "\n".join(f"- `{name}`: {meaning}" for name, meaning in VARIABLES.items())
+    return HEAD.format(where=where, variables=variables) + "\n".join(parts)
 
 
 def _line(name: str, info: MethodInfo, found: ModelResult | None) -> str:
     source = f"{info.source} (adapted for one image)" if info.adapted else info.source
     variables = ", ".join(info.variables) or "none"
     gains = [_gain(name, info, scale, found) for scale in SCALES]
-    cells = [f"`{name}`", info.title, source, variables, f"{info.passes:.2f}", *gains]
+    steps = str(info.steps) if info.objective else "none"
+    cells = [f"`{name}`", info.title, source, variables, f"{info.passes:.2f}", steps, *gains]
     return f"| {' | '.join(cells)} |"
 
 
@@ -57,16 +72,15 @@ def _gain(name: str, info: MethodInfo, scale: float, found: ModelResult | None) 
     if found is None or name == FEEDFORWARD:
         return ""
     base = found.feedforward(scale)
+    default = info.variables[0] if info.variables else None
     measured = [
-        result
-        for result in found.results
-        if result.scale == scale
-        and result.method == name
-        and result.variables == (info.variables[0] if info.variables else None)
+        result for result in found.results if result.scale == scale and result.method == name
     ]
     if base is None or base.miou is None or not measured:
         return ""
-    return _difference(measured[-1], base.miou)
+    result = max(measured, key=lambda result: result.variables == default)
+    other = "" if result.variables == default else f" ({result.variables})"
+    return _difference(result, base.miou) + other
 
 
 def _difference(result: MethodResult, base: float) -> str:

@@ -9,7 +9,7 @@ APP_LIMITS: dict[str, tuple[float, float]] = {
     "scale": (0.5, 4.0),  # memory and time grow with its square
     "steps": (0, 128),  # a record grows by up to 0.4 MB with each step
     "tolerance": (0.0, 0.5),  # larger values end every run after its first step
-    "learning_rate": LIMITS["learning_rate"],
+    **{name: LIMITS[name] for name in ("learning_rate", "momentum", "alpha")},
 }
 """The smallest and the largest value of each setting; the library's limits are wider."""
 

@@ -12,7 +12,7 @@ from ..validation import check_range
 
 __all__ = ["GROUPS", "LIMITS", "Architecture"]
 
-GROUPS = ("score", "scale", "all")
+GROUPS = ("score", "scale", "norm", "all")
 """The groups of parameters of a dynamic network that an episode can adapt."""
 
 LIMITS = {

@@ -253,6 +253,17 @@ class Segmenter(nn.Module):
         F = self.features(x)  # not by the fast backbone, whose folded weights are others
         return self.head(self.trainable_theta(), F, self.scale_space(F))
 
+    def predict_as_trained(self, x: Tensor) -> Prediction:
+        """Return the prediction for one input by the path of training, differentiable.
+
+        The norm of the responses sees each pixel once, at its own level, so that statistics of the
+        image mean what they did in training; otherwise the prediction is the same.
+        """
+        F = self.features(x)
+        logits = self.from_features(F)[0]
+        u = self.level(self.trainable_theta(), F)[0, 0]
+        return Prediction(logits, sigma_from_level(u))
+
     def lattices(self, encoding: Encoding, height: int, width: int) -> tuple[Lattice, Lattice]:
         """Return where the rows and the columns of the features lie on the input."""
         return self.grid.lattice, self.grid.lattice

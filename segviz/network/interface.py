@@ -34,7 +34,7 @@ class Network(Protocol):
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """The groups of parameters that it has, of `score`, `scale` and `all`."""
+        """The groups of parameters that it has, of `score`, `scale`, `norm` and `all`."""
 
     @property
     def max_sigma(self) -> float | None:

@@ -18,6 +18,7 @@ from .classifier_graph import (
     widened,
 )
 from .interface import Prediction
+from .norm_layers import has_affine_norms
 from .resampling import Lattice
 
 __all__ = ["WrappedEncoding", "WrappedModule", "logits_of"]
@@ -81,6 +82,7 @@ class WrappedModule(nn.Module):
         super().__init__()
         self.module = module.eval().requires_grad_(False)
         self.bgr = bgr
+        self.has_norms = has_affine_norms(self.module)
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32), persistent=False)
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32), persistent=False)
         self.named = bool(classifier)
@@ -94,7 +96,7 @@ class WrappedModule(nn.Module):
     @property
     def groups(self) -> tuple[str, ...]:
         """The groups of parameters that an episode can adapt."""
-        return "score", "all"
+        return "score", *(("norm",) if self.has_norms else ()), "all"
 
     @property
     def max_sigma(self) -> None:

@@ -21,7 +21,7 @@ __all__ = [
     "stopped",
 ]
 
-VARIABLES = {"both": "score and scale", "all": "all parameters"}
+VARIABLES = {"both": "score and scale", "norm": "norms", "all": "all parameters"}
 """The choices of variables that are not their own name."""
 
 
@@ -119,8 +119,9 @@ def file_stem(record: Record) -> str:
         parts += [_slug(s.method), s.variables, f"{record.last}-steps"]
         if s.learning_rate != s.info.learning_rate:
             parts.append(f"lr{s.learning_rate:g}")
-        if s.centred:
-            parts.append("centred")
+        parts += [s.optimiser] if s.optimiser != s.info.optimiser else []
+        parts += [f"alpha{s.alpha:g}"] if s.alpha and s.alpha != s.info.alpha else []
+        parts += ["centred"] if s.centred else []
     return "-".join([*parts, _digest(record)])
 
 
@@ -144,6 +145,9 @@ def _adaptation(s: Settings) -> list[str]:
         f"scale {s.scale:g}",
         f"{s.steps} step{'s' if s.steps > 1 else ''}",
         f"learning rate {s.learning_rate:g}",
+        s.optimiser if s.optimiser != "adam" else "",
+        f"momentum {s.momentum:g}" if s.momentum else "",
+        f"alpha {s.alpha:g}" if s.alpha else "",
         "centred" if s.centred else "",
         f"tolerance {s.tolerance:g}" if s.tolerance else "",
         _precision(s),

@@ -113,3 +113,29 @@ def test_the_gate_or_the_rule(gate):
     assert torch.equal(log_weights("gate-or-rule", views, gate), by_gate)
     assert torch.equal(by_gate[:, 0], gate.log_weights(views.probabilities))
     assert by_gate.shape == (3, 1) and not torch.allclose(by_gate.softmax(0)[0], by_rule[0].exp())
+
+
+def test_entropy_by_class_by_the_definition():
+    p = torch.tensor(
+        [
+            [[0.9, 0.05, 0.05], [0.6, 0.3, 0.1], [0.1, 0.8, 0.1], [0.9, 0.05, 0.05]],
+            [[0.4, 0.3, 0.3], [0.4, 0.3, 0.3], [0.4, 0.3, 0.3], [0.4, 0.3, 0.3]],
+            [[0.5, 0.25, 0.25], [0.2, 0.6, 0.2], [0.1, 0.1, 0.8], [0.1, 0.1, 0.8]],
+        ]
+    ).double()
+    h = []
+    for view in p.tolist():
+        by_class = {}
+        for row in view:
+            entropy = -sum(v * math.log(v) for v in row)
+            by_class.setdefault(row.index(max(row)), []).append(entropy)
+        h.append(sum(sum(found) / len(found) for found in by_class.values()) / len(by_class))
+    expected = [-(value - min(h)) / (max(h) - min(h)) for value in h]
+    got = log_weights("class-entropy", ViewPredictions(p, (2, 2)), None)
+    assert got[:, 0].tolist() == pytest.approx(expected)
+
+
+def test_entropy_by_class_of_equal_views():
+    p = torch.rand(1, 6, 4).softmax(2).expand(3, -1, -1)
+    weights = log_weights("class-entropy", ViewPredictions(p, (2, 3)), None).softmax(0)
+    assert weights[:, 0].tolist() == pytest.approx([1 / 3] * 3)

@@ -18,7 +18,8 @@ PLAIN = [name for name in METHODS if name not in ADAPTING]
 def test_every_objective_is_a_method_of_its_name():
     for name, objective in OBJECTIVES.items():
         info = METHODS[name]
-        assert info.objective == name and info.views == "single" and info.base == "feedforward"
+        assert info.objective == name and info.views == objective.views and not info.combination
+        assert info.base == ("norm" if info.alpha else "feedforward")
         assert info.needs_truth == objective.needs_truth
 
 
@@ -27,13 +28,16 @@ def test_what_the_registry_says_fits_together(name):
     info = METHODS[name]
     assert info.title and info.formula and info.source
     assert info.views in VIEWS
-    assert (info.views == "single") == (info.combination == "")
+    assert info.views != "single" or info.combination == ""
+    assert info.combination == "" or info.correction == ""
+    assert info.failure or info.needs_truth or not info.adapted or "pyramid" in name
     adapts = info.objective is not None
     assert adapts == bool(info.variables) == (info.steps > 0)
     base = METHODS[info.base]
     assert base.objective is None
     if adapts:
-        assert (base.views, base.combination) == (info.views, info.combination)
+        assert base.combination == info.combination
+        assert base.views == info.views or not info.combination
 
 
 def test_an_objective_of_the_user_s_becomes_a_method(monkeypatch):
@@ -75,16 +79,21 @@ def test_names_are_spellings(name):
 
 @pytest.mark.parametrize("name", ADAPTING)
 def test_spellings_say_everything_but_steps_and_variables(name):
-    variables = next(v for v in METHODS[name].variables if v in ("score", "both"))
+    head = next((v for v in METHODS[name].variables if v in ("score", "both")), None)
+    variables = head or METHODS[name].variables[0]
     method = Method(
         method=name,
         variables=variables,
         steps=7,
         learning_rate=3e-4,
-        centred=True,
+        centred=head is not None,
         tolerance=0.01,
+        optimiser="sgd",
+        momentum=0.5,
+        alpha=0.0 if head else 0.25,
     )
-    assert method.spelling == f"{name}:centred:lr=0.0003:tolerance=0.01"
+    first = f"{name}:centred" if head else f"{name}:alpha=0.25"
+    assert method.spelling == f"{first}:sgd:momentum=0.5:lr=0.0003:tolerance=0.01"
     assert Method.parse(method.spelling, variables=variables, steps=7) == method
 
 
@@ -129,6 +138,11 @@ def test_without_updates_the_spelling_is_that_of_the_base(name):
         ("entropy:lr=7", "learning rate must be .* got 7.0"),
         ("entropy:lr=nan", "learning rate must be .* got nan"),
         ("entropy:steps=-1", "steps must be .* got -1"),
+        ("norm:lr=1e-3", "norm makes no updates and takes only alpha=A; write norm"),
+        ("norm:alpha=2", "alpha must be .* got 2.0"),
+        ("entropy:alpha=0.5", "alpha mixes .* 'both'; choose norm or all, or leave alpha out"),
+        ("entropy:momentum=1", "momentum must be .* got 1.0"),
+        ("entropy:rmsprop", "'rmsprop' in 'entropy:rmsprop' is not an option"),
         ("entropy:tolerance=1", "tolerance must be .* got 1.0"),
         ("pyramid:rule:entropy:centred", "centred updates .* 'gate'; choose score, scale or both"),
     ],
@@ -140,6 +154,39 @@ def test_misspelt_methods(spelling, pattern):
 
 
 # Values
+
+
+def test_optimiser_and_momentum():
+    assert (Method().optimiser, Method(momentum=0.3).momentum) == ("adam", 0.0)
+    sgd = Method.parse("entropy:sgd")
+    assert (sgd.optimiser, sgd.momentum, sgd.spelling) == ("sgd", 0.9, "entropy:sgd")
+    assert Method.parse("entropy:sgd:momentum=0") == replace(sgd, momentum=0.0)
+    with pytest.raises(InputError, match="no optimiser 'lion'; choose one of adam, sgd"):
+        Method(optimiser="lion")
+
+
+@pytest.mark.parametrize(
+    ("values", "spelling", "joins"),
+    [
+        ({"method": "norm"}, "norm", 1),
+        ({"method": "norm", "alpha": 0.1}, "norm:alpha=0.1", 1),
+        ({"method": "norm", "alpha": 0.0}, "norm:alpha=0.0", 0),
+        ({"method": "tent"}, "tent", 1),
+        ({"method": "tent", "alpha": 0.0}, "tent:alpha=0.0", 0),
+        ({"method": "tent", "alpha": 0.0, "steps": 0}, "feedforward", 0),
+        ({"method": "tent", "steps": 0}, "norm", 1),
+        ({"method": "tent", "alpha": 0.3, "steps": 0}, "norm:alpha=0.3", 1),
+        ({"variables": "norm", "alpha": 1.0}, "entropy:alpha=1.0", 1),
+        ({"variables": "norm", "alpha": 1.0, "steps": 0}, "norm", 1),
+        ({"variables": "norm"}, "entropy", 0),
+        ({"method": "lame"}, "lame", 1),
+    ],
+)
+def test_statistics_of_the_image(values, spelling, joins):
+    method = Method(**values)
+    assert (method.spelling, method.joins) == (spelling, joins)
+    variables = method.variables or None
+    assert Method.parse(spelling, variables=variables, steps=method.steps).spelling == spelling
 
 
 def test_defaults_are_those_of_the_method():

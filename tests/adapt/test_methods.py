@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from segviz.adapt.episode import photo_labels, run_episode
-from segviz.adapt.methods import METHODS
+from segviz.adapt.methods import END_TO_END, METHODS
 from segviz.adapt.optimisation import optimise
 from segviz.adapt.photo_views import PhotoViews, Reference
 from segviz.adapt.settings import Settings
@@ -38,7 +38,10 @@ def episode(request, gated):
 
 
 def test_step_0_is_feedforward(episode, gated, feedforward):
-    _, (first, *_) = episode
+    settings, (first, *_) = episode
+    if settings.variables in END_TO_END and not settings.joins:  # by the backbone not folded
+        torch.testing.assert_close(first.logits, feedforward.logits, atol=1e-3, rtol=1e-3)
+        return
     assert torch.equal(first.logits, feedforward.logits)
     assert first.mean_entropy == feedforward.mean_entropy
     labels = photo_labels(feedforward, gated)
@@ -62,13 +65,15 @@ def test_maps_have_one_size(episode):
 
 def test_only_updates_move_parameters(episode):
     settings, states = episode
-    for state in states:
-        assert (state.distance > 0) == (state.step > settings.joins)
+    assert all(state.distance == 0 for state in states if state.step <= settings.joins)
+    # The random network is sure of no pixel, and these follow none but sure ones.
+    if settings.method not in ("pseudo-label", "eta", "sar"):
+        assert all(state.distance > 0 for state in states if state.step > settings.joins)
 
 
 def test_weights_sum_to_1_and_sizes_lie_between_those_read(episode):
     settings, states = episode
-    if settings.joins == 0:
+    if not settings.info.combination:
         assert all(state.weights is None and state.sizes is None for state in states)
         return
     for state in states:
@@ -86,6 +91,7 @@ def test_updates_begin_where_the_method_without_updates_ends(episode, gated):
     if settings.steps == 0:
         return
     base = Settings(method=settings.info.base, scale=1.0)
+    assert base.spelling == Settings(method=settings.method, scale=1.0, steps=0).spelling
     *_, last = optimise(gated, base)
     torch.testing.assert_close(
         states[settings.joins].log_probabilities, last.log_probabilities, atol=1e-4, rtol=1e-4

@@ -8,7 +8,7 @@ from torch.nn import functional
 from segviz import metrics
 from segviz.adapt import objectives
 from segviz.adapt.episode import photo_labels
-from segviz.adapt.methods import METHODS
+from segviz.adapt.methods import END_TO_END, METHODS
 from segviz.adapt.optimisation import half_size_logits, optimise
 from segviz.adapt.photo_views import PhotoViews, Reference
 from segviz.adapt.pixelwise import Pixels
@@ -40,7 +40,7 @@ def states(views, **values):
 def test_step_0_is_the_feedforward_prediction(network, views, encoded, variables, steps):
     expected = network.head(network.theta, *encoded.encoding)
     first = states(views, variables=variables, steps=steps)[0]
-    if variables == "all":  # by the backbone as it was trained, not by the fused one
+    if variables in END_TO_END:  # by the backbone as it was trained, not by the fused one
         torch.testing.assert_close(first.logits, expected.logits, atol=1e-3, rtol=1e-3)
         return
     assert torch.equal(first.logits, expected.logits)
@@ -102,7 +102,13 @@ def test_half_the_size_is_seen_once(network, photo):
     assert cache["half"] is first
 
 
-@pytest.mark.parametrize("objective", objectives.OBJECTIVES)
+def on_the_head(name):
+    """Whether an objective of the single view may adapt the head by plain updates."""
+    info = METHODS[name]
+    return "both" in info.variables and info.views == "single" and info.radius == 0
+
+
+@pytest.mark.parametrize("objective", list(filter(on_the_head, objectives.OBJECTIVES)))
 def test_updates_are_adams_by_hand(network64, views64, encoded64, objective):
     chosen = objectives.OBJECTIVES[objective]
     theta = [p.clone().requires_grad_() for p in network64.theta]
@@ -110,7 +116,7 @@ def test_updates_are_adams_by_hand(network64, views64, encoded64, objective):
     second = [torch.zeros_like(p) for p in theta]
     class_prior = None
     target = views64.target(encoded64.axes, encoded64.encoding.F.shape[-2:])
-    for t, state in enumerate(states(views64, method=objective)):
+    for t, state in enumerate(states(views64, method=objective, variables="both")):
         prediction = network64.head(Theta(*theta), *encoded64.encoding)
         pixels = Pixels(prediction.logits.flatten(1).T, target, class_prior)
         if t == 0 and chosen.two_scales:
@@ -135,8 +141,11 @@ def test_updates_are_adams_by_hand(network64, views64, encoded64, objective):
 @pytest.mark.parametrize("objective", objectives.OBJECTIVES)
 def test_loss_goes_where_the_objective_wants_it(views64, objective):
     direction = objectives.OBJECTIVES[objective].direction
-    losses = [s.loss for s in states(views64, method=objective, learning_rate=3e-5)]
-    assert (direction * np.diff(losses) < 0).all()
+    got = states(views64, method=objective, learning_rate=3e-5)
+    changes = direction * np.diff([s.loss for s in got if s.step >= METHODS[objective].alpha])
+    # The random network is sure of no pixel, and these follow none but sure ones.
+    idle = objective in ("pseudo-label", "eta", "sar")
+    assert (changes <= 0).all() if idle else (changes < 0).all()
 
 
 def test_oracle_helps(views, truth):

@@ -9,6 +9,7 @@ from segviz.adapt import parameters
 from segviz.adapt.fast_gradient import LogitGradient
 from segviz.adapt.methods import METHODS
 from segviz.adapt.parameters import ClassifierParameters, EndToEndParameters, HeadParameters
+from segviz.adapt.settings import Settings
 from segviz.errors import InputError
 from segviz.network import Encoding, Theta
 from segviz.network.checkpoint import tensor_hash
@@ -24,7 +25,8 @@ NAMES = {
 @pytest.fixture
 def make(network64, encoded64):
     def make(name, centred=False):
-        return parameters.copy_parameters(network64, encoded64, name, centred)
+        settings = Settings(scale=2.0, variables=name, centred=centred)
+        return parameters.copy_parameters(network64, encoded64, settings)
 
     return make
 
@@ -318,6 +320,6 @@ def test_views_share_a_classifier(classifier):
 
 
 def test_variables_that_a_network_lacks(foreign):
-    with pytest.raises(InputError, match=r"'both'.*'scale'.*score, all"):
+    with pytest.raises(InputError, match=r"'both'.*'scale'.*score, norm, all"):
         parameters.check_variables(foreign.network, "both")
     parameters.check_variables(foreign.network, "gate")

@@ -26,18 +26,23 @@ def test_as_json():
     assert Settings(**json.loads(json.dumps(dataclasses.asdict(settings)))) == settings
 
 
+WHERE_LIMITED = {"variables": "norm", "optimiser": "sgd"}
+"""Where all settings have an effect."""
+
+
 @pytest.mark.parametrize("name", LIMITS)
 def test_limits(name):
     low, high = LIMITS[name]
     for value in (low, high):
-        assert getattr(Settings(**{name: value}), name) == value
+        given = {**WHERE_LIMITED, name: value}
+        assert getattr(Settings(**given), name) == value
     step = 1 if name == "steps" else 1e-9
     for value in (low - step, high + step, math.nan, math.inf, -math.inf):
         words = name.replace("_", " ")
         with pytest.raises(
             InputError, match=f"^{words} must be from {low:g} to {high:g}, got {value}"
         ):
-            Settings(**{name: value})
+            Settings(**{**WHERE_LIMITED, name: value})
 
 
 def test_steps_are_whole():
@@ -73,7 +78,7 @@ def test_settings_of_a_method(name):
     ("values", "pattern"),
     [
         ({"method": "entropia"}, "no method 'entropia'; choose one of feedforward, entropy, "),
-        ({"variables": "bias"}, "no variables 'bias'; choose one of both, score, scale, all"),
+        ({"variables": "bias"}, "no variables 'bias'; choose one of both, score, scale, norm, all"),
         ({"precision": "float8"}, "no precision 'float8'; choose one of float32, bfloat16"),
         ({"variables": "all", "centred": True}, "centred .* 'all'; choose score, scale or both"),
     ],

@@ -44,7 +44,7 @@ def test_defaults_of_run_are_the_papers():
 
 def test_options_of_run_make_every_setting():
     text = "--scale 2 --method oracle --variables score --steps 4 --lr 0.01 --centred"
-    more = "--tolerance 0.1 --precision bfloat16"
+    more = "--tolerance 0.1 --precision bfloat16 --optimiser sgd --momentum 0.5"
     options = create_parser().parse_args(["run", "photo.png", *text.split(), *more.split()])
     made = Settings.of(parse_method(options), options.scale, options.precision)
     expected = Settings(
@@ -56,10 +56,18 @@ def test_options_of_run_make_every_setting():
         centred=True,
         tolerance=0.1,
         precision="bfloat16",
+        optimiser="sgd",
+        momentum=0.5,
     )
     assert made == expected
+    whole = create_parser().parse_args(
+        ["run", "photo.png", "--variables", "norm", "--alpha", "0.5"]
+    )
+    assert parse_method(whole).alpha == 0.5
     assert all(
-        getattr(made, field.name) != getattr(Settings(), field.name) for field in fields(Settings)
+        getattr(made, field.name) != getattr(Settings(), field.name)
+        for field in fields(Settings)
+        if field.name != "alpha"  # of the variables norm and all alone
     )
 
 

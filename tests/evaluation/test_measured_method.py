@@ -38,3 +38,11 @@ def test_every_method_on_every_group_of_variables():
 def test_methods_have_variables_of_their_own():
     found = parse_methods(("entropy", "pyramid:rule:entropy", "flip"))
     assert [m.method.variables for m in found] == ["both", "gate", ""]
+
+
+def test_variables_that_a_method_lacks_are_left_out():
+    found = parse_methods(("entropy", "tent", "pyramid:rule:entropy"), ("both", "all"))
+    assert [m.method.variables for m in found] == ["both", "all", "all", "both"]
+    assert [m.method.variables for m in parse_methods(("tent",), ("score",))] == ["norm"]
+    with pytest.raises(InputError, match="no variables 'bias'"):
+        parse_methods(("tent",), ("bias",))

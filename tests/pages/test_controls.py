@@ -38,6 +38,9 @@ DEFAULTS = {
     "learning_rate": "0.001",
     "centred": False,
     "tolerance": 0.0,
+    "optimiser": None,
+    "momentum": None,
+    "alpha": None,
 }
 
 

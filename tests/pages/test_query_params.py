@@ -3,16 +3,20 @@
 import pytest
 
 from pages.state import query_params
+from segviz.adapt import Settings
 
 VIEW = {
     "photo": "voc:2007_000123",
     "scale": 1.5,
     "steps": 7,
     "method": "entropy-few",
-    "variables": "score",
+    "variables": "norm",
     "learning_rate": 0.00025,
-    "centred": True,
+    "centred": False,
     "tolerance": 0.01,
+    "optimiser": "sgd",
+    "momentum": 0.5,
+    "alpha": 0.25,
     "methods": ("feedforward", "adversary"),
     "scales": (1.0, 3.5),
     "grid_variables": ("all",),
@@ -25,6 +29,7 @@ VIEW = {
 
 
 RUN = {"photo", "scale", "steps", "method", "variables", "rate", "centred", "tolerance"}
+RUN |= {"optimiser", "momentum", "alpha"}
 VIEWER = {"step", "pins", "panels"}
 GRID = {"grid_variables", "grid_rates", "grid_steps"}
 
@@ -40,10 +45,16 @@ GRID = {"grid_variables", "grid_rates", "grid_steps"}
 )
 def test_what_is_written_is_read_again(page, names):
     query = query_params.write(page, {**query_params.defaults(), **VIEW})
-    assert set(query) == names
+    assert set(query) == names - {"centred"}
     values, notices = query_params.read(query)
     assert notices == []
-    assert values == {name: VIEW[name] for name in values} and len(values) == len(names)
+    assert values == {name: VIEW[name] for name in values} and len(values) == len(names) - 1
+
+
+def test_centred_updates_have_an_address():
+    values = {**query_params.defaults(), "centred": True}
+    query = query_params.write("iterate", values)
+    assert query == {"centred": "1"} and query_params.read(query) == ({"centred": True}, [])
 
 
 def test_addresses_abbreviate_the_learning_rate():
@@ -140,3 +151,13 @@ def test_lists_are_read_with_commas_and_without_repeats():
 def test_settings_of_values():
     settings = query_params.settings_of({**query_params.defaults(), **VIEW})
     assert (settings.scale, settings.steps, settings.learning_rate) == (1.5, 7, 0.00025)
+
+
+def test_settings_as_values_leave_out_what_is_the_method_s_own():
+    own = query_params.values_of(Settings(method="tent"))
+    assert [own[name] for name in ("alpha", "optimiser", "momentum")] == [None] * 3
+    settings = Settings(method="tent", alpha=0.25, optimiser="sgd", momentum=0.5)
+    values = query_params.values_of(settings)
+    assert (values["alpha"], values["optimiser"], values["momentum"]) == (0.25, "sgd", 0.5)
+    for chosen in (settings, Settings(method="tent"), Settings(optimiser="sgd")):
+        assert query_params.settings_of(query_params.values_of(chosen)) == chosen
