@@ -81,7 +81,7 @@ def test_iterate_runs_it_from_an_address(own, spelling):
 
 def test_what_it_does_not_have_is_not_offered_and_says_why(own):
     app = own()
-    assert app.control("variables").options == ["score", "all"]
+    assert app.control("variables").options == ["score", "norm", "all"]
     assert "does not have `scale` and `both`: it has no dynamic receptive field" in app.said
     assert not [name for name in app.control("method").options if "gate" in name.lower()]
     app.set(method="pyramid:rule:entropy")
@@ -136,7 +136,7 @@ def test_scales(own):
 def test_ablate_varies_the_variables_that_there_are(own):
     app = own("ablate", grid_rates="0.001", grid_steps="1_2")
     assert list(app.records("ablate")) == ["score, 0.001"]
-    assert app.control("grid_variables").options == ["score", "gate", "all"]
+    assert app.control("grid_variables").options == ["score", "gate", "norm", "all"]
 
 
 def test_runs_are_kept_and_pinned_beside_those_of_other_networks(own, app):
@@ -156,6 +156,7 @@ def test_model_shows_what_is_known_of_it(own):
     (adapted,) = (frame.value for frame in app.at.dataframe if "Variables" in frame.value)
     assert dict(zip(adapted["Variables"], adapted["Parameters"], strict=True)) == {
         "score": 45,
+        "norm": 16,
         "all": 285,
     }
 
