@@ -22,7 +22,7 @@ def brought(code):
 
 def command(*words):
     return f"""
-from segviz.__main__ import main
+from segviz.cli.main import main
 try:
     main({list(words)})
 except SystemExit:

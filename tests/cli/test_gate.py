@@ -2,7 +2,7 @@
 
 import json
 
-from segviz.__main__ import main
+from segviz.cli.main import main
 from tests.miniature import CONTENTS
 
 

@@ -403,7 +403,7 @@ def test_nothing_is_measured_twice(trained, voc_root, tmp_path, losses):
 KILLS = """
 import os, sys
 from segviz import metrics
-from segviz.__main__ import main
+from segviz.cli.main import main
 from segviz.data import voc
 from segviz.evaluation.row_store import RowStore
 
