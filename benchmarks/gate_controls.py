@@ -23,12 +23,12 @@ from segviz.adapt.episode import photo_labels
 from segviz.adapt.gate import Gate
 from segviz.adapt.optimisation import optimise
 from segviz.adapt.photo_views import PhotoViews
-from segviz.cli.output import write_atomically
 from segviz.data import voc
 from segviz.data.splits import voc_images
 from segviz.evaluation.evaluate import choose_images
 from segviz.network import load
 from segviz.runs.provenance import environment
+from segviz.runtime.files import write_atomically
 
 SCALE = 3
 METHODS = {

@@ -22,7 +22,6 @@ from segviz.adapt.episode import photo_labels
 from segviz.adapt.optimisation import optimise
 from segviz.adapt.photo_views import PhotoViews
 from segviz.adapt.settings import Settings
-from segviz.cli.output import write_atomically
 from segviz.data import voc
 from segviz.data.classes import IGNORE
 from segviz.data.splits import voc_images
@@ -31,6 +30,7 @@ from segviz.network import load
 from segviz.network.resampling import resample
 from segviz.profiling import baselines
 from segviz.runs.provenance import environment
+from segviz.runtime.files import write_atomically
 
 SCALES, STEPS = (1.0, 3.0), 32
 

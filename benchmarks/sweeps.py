@@ -46,7 +46,6 @@ from segviz.adapt.optimisation import half_size_logits, optimise
 from segviz.adapt.photo_views import PhotoViews
 from segviz.adapt.pixelwise import Pixels
 from segviz.adapt.settings import Settings
-from segviz.cli.output import write_atomically
 from segviz.data import voc
 from segviz.data.splits import voc_images
 from segviz.evaluation.bootstrap import difference, resampled_miou
@@ -61,6 +60,7 @@ from segviz.network.dynamic import Encoding, Segmenter
 from segviz.network.receptive_field import sigma_from_level
 from segviz.runs.provenance import environment
 from segviz.runtime.distributed import TaskQueue
+from segviz.runtime.files import write_atomically
 
 STEPS, RATES = (0, 4, 8, 16, 32, 64, 128), (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 FACTORS, WEIGHTS, SIGMAS = (2, 4), (0.0, 1.0, 10.0, 30.0), (0.5, 1.0, 2.0)
