@@ -37,6 +37,14 @@ def add_options(command: ArgumentParser) -> None:
     )
     add_voc(command)
     command.add_argument(
+        "--networks",
+        nargs=len(MODELS),
+        metavar=("NOAUG", "AUG"),
+        default=list(MODELS.values()),
+        help="the networks trained without and with augmentation of scale (default:"
+        f" {' '.join(MODELS.values())})",
+    )
+    command.add_argument(
         "--rows",
         metavar="DIR",
         default="runs/tables",
@@ -60,8 +68,11 @@ def run(options: Namespace) -> int:
         from ..evaluation.evaluate import choose_images
 
     data = voc_images(voc.find_root(options.voc_root), options.split)
+    options.networks = dict(zip(MODELS, options.networks, strict=True))
     for model in dict.fromkeys(model for name in names for model in TABLES[name].models):
-        checkpoint.read_card(MODELS[model])  # a missing network is said before hours of work
+        checkpoint.read_card(
+            options.networks[model]
+        )  # a missing network is said before hours of work
     tasks = TaskQueue.from_environment()
     rows, out = make_folder(options.rows, "--rows"), make_folder(options.out)
     for name in names:
@@ -92,7 +103,7 @@ def _measure_table(
     models: dict[str, ModelResult] = {}
     complete = True
     for model in table.models:
-        options.checkpoint = MODELS[model]
+        options.checkpoint = options.networks[model]
         trained = load_checkpoint(options)
         methods = table.parsed_methods()
         classes = trained.network.classes
