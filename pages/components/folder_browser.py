@@ -6,7 +6,7 @@ import streamlit as st
 
 from segviz.data import sources
 from segviz.data.class_map import ClassMap
-from segviz.data.classes import ClassList, palette_of
+from segviz.data.classes import IGNORE, ClassList, palette_of
 from segviz.data.dataset_folder import DatasetFolder
 from segviz.data.images import load_photo as load_pixels
 from segviz.errors import InputError
@@ -17,7 +17,7 @@ from ..state.photos import data_set, load_photo
 from ..state.session import session
 from ..state.text import plain, sentence
 from .photo_tile import photo_tile, thumbnail
-from .truth_preview import truth_classes
+from .truth_preview import class_legend, truth_classes
 
 __all__ = ["folder_browser"]
 
@@ -67,6 +67,8 @@ def folder_browser(name: str) -> None:
         for column, id in zip(columns, shown[row : row + PER_ROW], strict=False):
             with column.container(gap="xxsmall"):
                 _tile(folder, f"data:{name}/{id}", id, classes if with_masks else None)
+    if with_masks:
+        class_legend(classes, _labels(folder, classes))
     st.caption(f"{len(found):,} of {len(ids):,} photos of {plain(name)}. {_about(folder, classes)}")
 
 
@@ -86,6 +88,17 @@ def _about(folder: DatasetFolder, classes: ClassList) -> str:
         names = ", ".join(data.classes.names[label] for label in map.ignored)
         words += f" The network does not know {plain(names)}: ignored."
     return words
+
+
+def _labels(folder: DatasetFolder, classes: ClassList) -> list[int]:
+    """Return the network's labels of the classes that masks of a folder may hold."""
+    if not folder.has_classes:
+        return list(range(len(classes)))
+    try:
+        targets = ClassMap.by_name(folder.images.classes, classes).targets
+    except InputError:
+        return []
+    return sorted({target for target in targets if target != IGNORE})
 
 
 def _tile(folder: DatasetFolder, key: str, id: str, classes: ClassList | None) -> None:

@@ -2,10 +2,11 @@
 
 from functools import partial
 
+import numpy as np
 import streamlit as st
 
 from segviz.data import decode, samples, sources
-from segviz.data.classes import ClassList
+from segviz.data.classes import IGNORE, ClassList
 from segviz.data.sources import Photo, TruthFormat
 from segviz.errors import InputError
 from segviz.jobs import catalogue
@@ -16,7 +17,7 @@ from ..state.session import session
 from ..state.text import plain, sentence
 from .folder_browser import folder_browser
 from .photo_tile import choose, photo_facts, photo_tile, thumbnail
-from .truth_preview import shows_object, truth_classes, truth_picture
+from .truth_preview import class_legend, shows_object, truth_classes, truth_picture
 from .voc_browser import voc_browser
 
 __all__ = ["photo_picker"]
@@ -132,6 +133,7 @@ def _chosen_upload(read: PhotoReader) -> None:
         photo_facts(photo)
         if photo.truth is not None:
             st.caption(f"Mask: {truth_classes(photo.truth, classes)}")
+            class_legend(classes, [id for id in np.unique(photo.truth) if id != IGNORE])
             if not shows_object(photo.truth, classes):
                 last = len(classes) - 1
                 st.warning(

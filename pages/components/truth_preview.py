@@ -1,12 +1,16 @@
 """What a mask means: its picture in the colours of the classes, and their names and shares."""
 
+from collections.abc import Iterable
+from html import escape
+
 import numpy as np
+import streamlit as st
 
 from segviz.data.classes import IGNORE, ClassList, colourise, comparable, palette_of
 
 from ..state.text import plain
 
-__all__ = ["shows_object", "truth_classes", "truth_picture"]
+__all__ = ["class_legend", "shows_object", "truth_classes", "truth_picture"]
 
 MAX_LISTED = 8
 """The number of classes that are named."""
@@ -15,6 +19,23 @@ MAX_LISTED = 8
 def truth_picture(truth: np.ndarray, classes: ClassList) -> np.ndarray:
     """Return truth, (H, W) integer, in the colours of classes, (H, W, 3) uint8."""
     return colourise(truth, palette_of(classes.colours))
+
+
+def class_legend(classes: ClassList, labels: Iterable[int]) -> None:
+    """Draw colour and name of some classes.
+
+    Arguments:
+        classes: All classes.
+        labels: The labels of those to draw.
+    """
+    swatches = (
+        '<span style="white-space: nowrap; margin-right: 0.9em"><span style="display: inline-block;'
+        " width: 0.8em; height: 0.8em; margin-right: 0.35em; border: 1px solid gray; background:"
+        f' rgb({red} {green} {blue})"></span>{escape(classes.names[label])}</span>'
+        for label in labels
+        for red, green, blue in [classes.palette[label].tolist()]
+    )
+    st.html(f'<div style="font-size: 0.875rem; line-height: 1.8">{" ".join(swatches)}</div>')
 
 
 def truth_classes(truth: np.ndarray, classes: ClassList) -> str:

@@ -15,6 +15,8 @@ import pytest
 
 from segviz.data.classes import CLASSES
 from segviz.network import checkpoint
+from tests import own_images
+from tests.foreign_network import write_network
 from tests.miniature import SPLITS, calibrated
 from tests.outcomes import table
 
@@ -81,7 +83,10 @@ def serve(folder, script="app.py", **environment):
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory, tiny_architecture, voc_root):
-    """The address of the app on a tiny network, with the miniature VOC and made-up results."""
+    """The address of the app on a tiny network, with the miniature VOC and made-up results.
+
+    It also offers a network as users bring it, and a folder of photos called street.
+    """
     folder = tmp_path_factory.mktemp("server")
     card = {"name": checkpoint.DEFAULT, "classes": CLASSES}
     weights = folder / f"{checkpoint.DEFAULT}.safetensors"
@@ -98,6 +103,10 @@ def address(tmp_path_factory, tiny_architecture, voc_root):
         "SEGVIZ_VOC_ROOT": voc_root,
     }
     environment = {key: str(place) for key, place in places.items()}
+    own_images.write(folder / "street", 3)
+    (folder / "street" / "classes.txt").write_text("\n".join(own_images.NAMES))
+    environment["SEGVIZ_NETWORKS"] = write_network(folder)
+    environment["SEGVIZ_DATA"] = f"street={folder / 'street'}"
     with serve(folder, "tests/browser/miniature_app.py", **environment) as address:
         yield address
 
