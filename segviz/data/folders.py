@@ -15,7 +15,7 @@ from .class_files import read_classes
 from .classes import VOC_CLASSES, ClassList
 from .decode import upright_size
 from .id_lists import fields_of, file_stem, read_lines
-from .images import fit, load_photo
+from .images import LONG_SIDE, fit, load_photo
 from .masks import VOC_FORMAT, Mask, MaskFormat, read_mask
 
 __all__ = ["FolderImages", "open_folders"]
@@ -40,7 +40,7 @@ class _Files(NamedTuple):
 class FolderImages:
     """Photos and their masks, matched by their paths without suffix; implements `dataset.DataSet`.
 
-    Photos whose long side exceeds 500 pixels are reduced to that, together with their masks.
+    Large photos are reduced, by default to the resolution of VOC, together with their masks.
 
     Arguments:
         images: The folder of the photos, searched with its sub-folders.
@@ -48,6 +48,7 @@ class FolderImages:
         files: The files by id, which is the path of the photo below `images` without its suffix.
         unmatched: One sentence about photos without mask and masks without photo; or "".
         format: How masks say which class a pixel has.
+        long_side: What the long side of larger photos is reduced to, in pixels; None = nothing.
     """
 
     images: Path
@@ -55,6 +56,7 @@ class FolderImages:
     files: Mapping[str, _Files]
     unmatched: str = ""
     format: MaskFormat = VOC_FORMAT
+    long_side: int | None = LONG_SIDE
 
     @classmethod
     def find(cls, images: Path, masks: Path | None = None) -> Self:
@@ -107,8 +109,8 @@ class FolderImages:
         return self.masks is not None
 
     def photo(self, id: str) -> np.ndarray:
-        """Return a photo, its long side at most 500 pixels, (H, W, 3) uint8."""
-        return fit(load_photo(self.files[id].photo))[0]
+        """Return a photo, its long side at most `long_side`, (H, W, 3) uint8."""
+        return fit(load_photo(self.files[id].photo), long_side=self.long_side)[0]
 
     def truth(self, id: str) -> np.ndarray | None:
         """Return the truth at the size of `photo`, (H, W) int64, 255 = ignore; or None."""
@@ -116,7 +118,7 @@ class FolderImages:
             return None
         labels = self.mask(id).labels
         photo = np.broadcast_to(np.uint8(0), (*labels.shape, 3))
-        return fit(photo, labels)[1]
+        return fit(photo, labels, self.long_side)[1]
 
     def mask(self, id: str) -> Mask:
         """Return the mask of a photo at its own size.
@@ -132,6 +134,8 @@ class FolderImages:
     def row_key(self, id: str) -> str:
         """Return the id with a hash that changes with either file and the format of masks."""
         facts = [repr(self.format)]
+        if self.long_side != LONG_SIDE:
+            facts.append(str(self.long_side))
         for path in self.files[id]:
             if path is not None:
                 try:
@@ -205,6 +209,7 @@ def open_folders(
     reduce_zero_label: bool = False,
     split: str | None = None,
     exclude: Path | None = None,
+    long_side: int | None = LONG_SIDE,
 ) -> FolderImages:
     """Return the images of a pair of folders.
 
@@ -216,13 +221,14 @@ def open_folders(
         reduce_zero_label: Whether id 0 is ignored and id k stands for class k - 1.
         split: The path of a .txt file of the images to use, one a line; None = all.
         exclude: A text file of images to leave out.
+        long_side: What the long side of larger photos is reduced to; None = nothing.
 
     Raises:
         InputError: If a folder or file cannot be used, or no image is left.
     """
     chosen = read_classes(classes) if isinstance(classes, Path) else classes
     format = MaskFormat(chosen or VOC_CLASSES, ignore, reduce_zero_label)
-    data = replace(FolderImages.find(images, masks), format=format)
+    data = replace(FolderImages.find(images, masks), format=format, long_side=long_side)
     known = frozenset(data.files)
     if split is not None:
         if not split.endswith(".txt"):

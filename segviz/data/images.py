@@ -55,7 +55,7 @@ def upright_rgb(image: Image.Image) -> np.ndarray:
 
 
 def fit(
-    photo: np.ndarray, truth: np.ndarray | None = None, long_side: int = LONG_SIDE
+    photo: np.ndarray, truth: np.ndarray | None = None, long_side: int | None = LONG_SIDE
 ) -> tuple[np.ndarray, np.ndarray | None, float]:
     """Reduce a large photo, and its truth, to a long side; smaller photos are not enlarged.
 
@@ -64,7 +64,7 @@ def fit(
     Arguments:
         photo: Shape (H, W, 3), uint8.
         truth: Class ids, shape (H, W), or None.
-        long_side: The largest side allowed, in pixels.
+        long_side: The largest side allowed, in pixels; None = any.
 
     Returns:
         The photo, shape (h, w, 3), uint8; the truth, shape (h, w), or None; and the factor of the
@@ -76,7 +76,7 @@ def fit(
     height, width = photo.shape[:2]
     if truth is not None:
         check_size(truth.shape, (height, width))
-    factor = long_side / max(height, width)
+    factor = 1.0 if long_side is None else long_side / max(height, width)
     if factor >= 1:
         return photo, truth, 1.0
     h, w = fitted_size((height, width), long_side)
@@ -84,10 +84,10 @@ def fit(
     return small, None if truth is None else fit_labels(truth, (h, w)), factor
 
 
-def fitted_size(size: tuple[int, ...], long_side: int = LONG_SIDE) -> tuple[int, int]:
+def fitted_size(size: tuple[int, ...], long_side: int | None = LONG_SIDE) -> tuple[int, int]:
     """Return the size (H, W) that `fit` brings a size (H, W) to."""
     height, width = size
-    factor = min(1.0, long_side / max(height, width))
+    factor = 1.0 if long_side is None else min(1.0, long_side / max(height, width))
     return max(1, round(height * factor)), max(1, round(width * factor))
 
 

@@ -63,16 +63,22 @@ class TruthFormat:
     mask_format: masks.MaskFormat | None = None
     given: Mapping[str, str | None] | None = None
 
-    def read(self, source: bytes | Path, size: tuple[int, int]) -> np.ndarray:
+    def read(
+        self,
+        source: bytes | Path,
+        size: tuple[int, int],
+        long_side: int | None = images.LONG_SIDE,
+    ) -> np.ndarray:
         """Return the labels in a mask file, int64, 0..K-1 of the network or 255 = ignore.
 
         Arguments:
             source: The bytes of a file, or its path.
-            size: The size (H, W) of the photo. A mask made before or after the photo was reduced to
-                the resolution of VOC fits, too.
+            size: The size (H, W) of the photo. A mask made before or after the photo was reduced
+                fits, too.
+            long_side: What the long side of photos is reduced to; None = nothing.
 
         Returns:
-            Shape (H, W), or the size at the resolution of VOC.
+            Shape (H, W), or the reduced size.
 
         Raises:
             InputError: If the mask cannot be read, is not of the size, or marks an object by 255,
@@ -80,8 +86,9 @@ class TruthFormat:
         """
         format = self.mask_format or masks.MaskFormat(self.network)
         mask = masks.read_mask(source, None, format)
-        found, reduced = mask.labels.shape, images.fitted_size(size)
-        if found != size and images.fitted_size(found) == reduced and reduced in (found, size):
+        found, reduced = mask.labels.shape, images.fitted_size(size, long_side)
+        fitted = images.fitted_size(found, long_side)
+        if found != size and fitted == reduced and reduced in (found, size):
             mask = mask._replace(labels=images.fit_labels(mask.labels, reduced))
         else:
             masks.check_size(found, size, masks.subject_of(source))
@@ -104,6 +111,7 @@ def load(
     truth: Path | np.ndarray | None = None,
     voc_root: Path | None = None,
     format: TruthFormat = VOC_TRUTH,
+    long_side: int | None = images.LONG_SIDE,
 ) -> Photo:
     """Load a photo.
 
@@ -113,6 +121,7 @@ def load(
         voc_root: The folder VOC2012, for `voc:ID`.
         format: How truth becomes labels of the network. Of the truth of samples and of VOC, classes
             that the network does not know are ignored.
+        long_side: What the long side is reduced to; None = nothing.
 
     Raises:
         InputError: If there is no such photo, or photo or mask cannot be used.
@@ -123,13 +132,14 @@ def load(
         title = samples.SAMPLES[name].title
         key = f"sample:{name}"
         if truth is not None:
-            return from_pixels(pixels, truth, title, key, format)
-        return _in_classes_of(from_pixels(pixels, own, title, key), format)
+            return from_pixels(pixels, truth, title, key, format, long_side)
+        photo = from_pixels(pixels, own, title, key, long_side=long_side)
+        return _in_classes_of(photo, format)
     if kind == "voc":
         return _from_voc(name, truth, voc_root, format)
     path = Path(source)
     name = printable(path.name)  # which may hold bytes that are not UTF-8
-    return from_pixels(images.load_photo(path), truth, name, f"file:{name}", format)
+    return from_pixels(images.load_photo(path), truth, name, f"file:{name}", format, long_side)
 
 
 def from_upload(
@@ -184,8 +194,9 @@ def from_pixels(
     title: str = "photo",
     key: str = "pixels",
     format: TruthFormat = VOC_TRUTH,
+    long_side: int | None = images.LONG_SIDE,
 ) -> Photo:
-    """Bring a photo, and its truth, to the resolution of VOC.
+    """Bring a photo, and its truth, to the resolution of VOC, or to another.
 
     Arguments:
         pixels: RGB, shape (H, W, 3), uint8.
@@ -193,6 +204,7 @@ def from_pixels(
         title: What the photo is called.
         key: Its source.
         format: How the mask becomes labels of the network; class ids are those of the network.
+        long_side: What the long side is reduced to; None = nothing.
 
     Raises:
         InputError: If dtype, shape or size of the photo do not fit, the mask cannot be read, its
@@ -200,17 +212,18 @@ def from_pixels(
     """
     height, width = _check_pixels(pixels).shape[:2]
     if isinstance(truth, Path):
-        labels: np.ndarray | None = format.read(truth, (height, width))
+        labels: np.ndarray | None = format.read(truth, (height, width), long_side)
     else:
         labels = None if truth is None else _check_labels(truth, len(format.network))
-    reduced, _, factor = images.fit(pixels)
+    reduced, _, factor = images.fit(pixels, long_side=long_side)
     if labels is not None and labels.shape != reduced.shape[:2]:
-        labels = images.fit(pixels, labels)[1]
+        labels = images.fit(pixels, labels, long_side)[1]
     pixels = reduced
     note = ""
     if factor < 1:
         size = f"{pixels.shape[1]} x {pixels.shape[0]}"
-        note = f"the photo was reduced from {width} x {height} to {size}, the resolution of VOC."
+        note = f"the photo was reduced from {width} x {height} to {size}"
+        note += ", the resolution of VOC." if long_side == images.LONG_SIDE else "."
     return Photo(key, title, pixels, labels, note)
 
 
