@@ -10,7 +10,6 @@ from pages.components.notices import show_notices
 from pages.state import controls
 from segviz.adapt import VARIABLES
 from segviz.adapt.parameters import count_parameters
-from segviz.adapt.photo_views import MAX_INPUT
 from segviz.adapt.settings import LIMITS
 from segviz.data import decode
 from segviz.jobs.history import MAX_BYTES, MAX_RUNS
@@ -49,7 +48,6 @@ def limits(trained: Checkpoint) -> None:
     fact_table(
         "Limits",
         {
-            "Network input": f"{MAX_INPUT / 1e6:g} million pixels",
             "Memory": ("" if free is None else f"{format_bytes(free, up=False)} free; ")
             + "the need of a run is estimated before it starts",
             "Scale": "{:g} to {:g}".format(*APP_LIMITS["scale"]),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .adapt.settings import Settings
 from .data import sources
+from .data.images import LONG_SIDE
 from .data.pixels import as_pixels
 from .network import checkpoint
 from .runtime.device import choose_device
@@ -42,11 +43,10 @@ def run(
     network: Checkpoint | str | None = None,
     truth: str | Path | np.ndarray | None = None,
     title: str | None = None,
+    long_side: int | None = LONG_SIDE,
     **settings: Any,  # noqa: ANN401
 ) -> Record:
     """Adapt a network to one photo and return the record of all steps.
-
-    A photo whose long side exceeds 500 pixels is reduced to that, the resolution of VOC, first.
 
     Arguments:
         photo: A path, `sample:NAME`, a PIL image, an array (H, W, 3) or a tensor (3, H, W) of
@@ -56,6 +56,8 @@ def run(
             sample's own truth, if the network has its classes. Without any, steps are compared with
             the prediction at scale 1.
         title: What to call the photo; by default its file name or the sample's title.
+        long_side: What the long side of larger photos is reduced to first, by default the
+            resolution of VOC; None = nothing.
         settings: The fields of `Settings`, such as `scale=2`, `method="oracle"`, `steps=16`.
 
     Raises:
@@ -75,8 +77,8 @@ def run(
     chosen = Settings.parse(spelling, groups=network.network.groups, **settings)
     form = sources.TruthFormat(network.class_list)
     if isinstance(photo, str | Path):
-        source = sources.load(photo, mask, format=form)
+        source = sources.load(photo, mask, format=form, long_side=long_side)
     else:
         assert pixels is not None
-        source = sources.from_pixels(pixels, mask, format=form)
+        source = sources.from_pixels(pixels, mask, format=form, long_side=long_side)
     return Run(network, source.pixels, chosen, source.truth, title or source.title).all()

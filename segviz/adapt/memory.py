@@ -27,11 +27,14 @@ from ..runtime.free_memory import available_bytes, format_bytes
 from .method import END_TO_END, default_variables
 from .objectives import OBJECTIVES
 from .optimisation import optimise
-from .photo_views import MAX_INPUT, Axis, EncodedView, PhotoViews, Reference
+from .photo_views import Axis, EncodedView, PhotoViews, Reference
 from .settings import LIMITS, Settings
 from .views import VIEWS, views_of
 
-__all__ = ["BASE", "MemoryBudget", "MemoryEstimate", "MemoryNeed", "most_demanding"]
+__all__ = ["BASE", "MAX_INPUT", "MemoryBudget", "MemoryEstimate", "MemoryNeed", "most_demanding"]
+
+MAX_INPUT = 9_000_000
+"""The largest network input, in pixels, where need or free memory are unknown."""
 
 OVERHEAD = 1.2
 """Factor on a count, for scratch space of the kernels and gaps between blocks."""
@@ -134,15 +137,14 @@ class MemoryBudget:
         """Refuse a run that does not fit.
 
         Raises:
-            InputError: With what is needed, what is free, and what would fit. (Inputs beyond
-                `MAX_INPUT` are left to `PhotoViews` to refuse.)
+            InputError: With what is needed, what is free, and what would fit; or if one of these
+                is unknown, and the input has more than `MAX_INPUT` pixels.
         """
-        if settings.scale**2 * self.height * self.width > MAX_INPUT:
-            return
         free = self._free()
         for need in self.needs(settings, free):
-            if need.lacks:
-                assert need.bytes is not None and need.free is not None
+            if need.bytes is None or need.free is None:
+                self._check_input(settings)
+            elif need.lacks:
                 raise InputError(
                     f"{self._describe(settings)} needs about {format_bytes(need.bytes)} of memory,"
                     f" but {format_bytes(need.free, up=False)} are free;"
@@ -166,6 +168,16 @@ class MemoryBudget:
                 f"{self._describe(settings)} needs more memory than is free; choose a smaller scale"
                 " or fewer steps, or close other programs."
             ) from error
+
+    def _check_input(self, settings: Settings) -> None:
+        pixels = settings.scale**2 * self.height * self.width
+        if pixels > MAX_INPUT:
+            most = math.floor(100 * (MAX_INPUT / (self.height * self.width)) ** 0.5) / 100
+            raise InputError(
+                f"{self._describe(settings)} has {pixels / 1e6:.1f} million pixels, but without an"
+                f" estimate of the memory the limit is {MAX_INPUT / 1e6:.0f} million; choose a"
+                f" scale up to {most:g} or a smaller photo."
+            )
 
     def _describe(self, settings: Settings) -> str:
         return f"a {self.width} x {self.height} photo at scale {settings.scale:g}"

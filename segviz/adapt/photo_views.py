@@ -1,6 +1,5 @@
 """The views of one photo, each encoded once for all methods that read it."""
 
-import math
 import time
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -17,10 +16,7 @@ from .normalisation import copy_network, predict_normalised
 from .settings import Settings
 from .views import views_of
 
-__all__ = ["MAX_INPUT", "EncodedView", "PhotoViews", "PredictedView", "Reference"]
-
-MAX_INPUT = 9_000_000
-"""The largest network input, in pixels: 4x of a 750 x 750 photo."""
+__all__ = ["EncodedView", "PhotoViews", "PredictedView", "Reference"]
 
 
 @dataclass(frozen=True)
@@ -117,11 +113,7 @@ class PhotoViews:
         self._predicted: dict[tuple[float, bool, float], PredictedView] = {}
 
     def encoded(self, scale: float, mirrored: bool = False) -> EncodedView:
-        """Return a view of the photo at a scale, encoded; keep it.
-
-        Raises:
-            InputError: If the input would have more than `MAX_INPUT` pixels.
-        """
+        """Return a view of the photo at a scale, encoded; keep it."""
         key = scale, mirrored
         if key not in self._encoded:
             self._encoded[key] = self._encode(scale, mirrored)
@@ -138,9 +130,6 @@ class PhotoViews:
             mirrored: Whether left and right are exchanged.
             keep: Whether to keep the encoding, too, for updates to come.
             alpha: The weight of the image's own normalisation statistics, 0..1.
-
-        Raises:
-            InputError: If the input would have more than `MAX_INPUT` pixels.
         """
         key = scale, mirrored, alpha
         if key not in self._predicted:
@@ -215,15 +204,6 @@ class PhotoViews:
 
     @torch.no_grad()
     def _encode(self, scale: float, mirrored: bool) -> EncodedView:
-        height, width = self.photo.shape[:2]
-        if scale * scale * height * width > MAX_INPUT:
-            most = math.floor(100 * (MAX_INPUT / (height * width)) ** 0.5) / 100
-            raise InputError(
-                f"a {width} x {height} photo at scale {scale:g} has"
-                f" {scale * scale * height * width / 1e6:.1f} million pixels, but the limit is"
-                f" {MAX_INPUT / 1e6:.0f} million; choose a scale up to {most:g}"
-                " or a smaller photo."
-            )
         network, device = self.network, self.network.device
         x = self._input(scale, mirrored)
         synchronise(device)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ..errors import InputError
 from ..evaluation.paper_tables import SCALES
 from ..evaluation.results import EvaluationResult
 from ..evaluation.table_text import terminal_table
@@ -26,11 +27,13 @@ from .options import (
     add_data,
     add_json,
     add_limit,
+    add_long_side,
     add_network,
     add_tolerance,
     add_updates,
     check_data,
     parse_integers,
+    parse_long_side,
     parse_numbers,
     set_threads,
 )
@@ -51,6 +54,7 @@ def add_options(command: ArgumentParser) -> None:
     """Add the options of `segviz evaluate`."""
     add_data(command, "val")
     add_class_map(command)
+    add_long_side(command)
     add_limit(command)
     command.add_argument(
         "--scales",
@@ -83,6 +87,12 @@ def add_options(command: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Measure methods at scales over a data set."""
     check_data(options)
+    long_side = parse_long_side(options)
+    if options.long_side is not None and options.images is None:
+        raise InputError(
+            "--long-side needs --images: the photos of VOC have long sides of at most 500 pixels"
+            " and are measured as they are; leave it out."
+        )
     with pause_garbage_collection():
         from ..evaluation.evaluate import evaluate_dataset
 
@@ -109,6 +119,7 @@ def run(options: Namespace) -> int:
             ignore=options.ignore,
             reduce_zero_label=options.reduce_zero_label,
             class_map=options.class_map,
+            long_side=long_side,
             device=options.device,
             by_image=options.by_image,
             command=command_line(),

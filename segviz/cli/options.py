@@ -17,6 +17,7 @@ __all__ = [
     "add_data",
     "add_json",
     "add_limit",
+    "add_long_side",
     "add_machine",
     "add_masks",
     "add_method",
@@ -29,12 +30,14 @@ __all__ = [
     "parse_formats",
     "parse_integers",
     "parse_list",
+    "parse_long_side",
     "parse_method",
     "parse_numbers",
     "set_threads",
 ]
 
 SETTINGS = Settings()
+MIN_LONG_SIDE = 32
 DEFAULT = " (default: %(default)s)"
 """The end of a help text, which argparse completes."""
 OF_METHOD = "default: the method's own, 32 steps at 0.001 on both filters for entropy"
@@ -124,6 +127,37 @@ def add_class_map(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help='JSON {"name in the data": "name in the network"} where names differ; null = ignore',
     )
+
+
+def add_long_side(command: argparse.ArgumentParser) -> None:
+    """Add --long-side."""
+    command.add_argument(
+        "--long-side",
+        metavar="N",
+        help="reduce larger photos to this long side, in pixels; native = do not (default: 500, the"
+        " resolution of VOC)",
+    )
+
+
+def parse_long_side(options: argparse.Namespace) -> int | None:
+    """Return the pixels of --long-side; None for `native`.
+
+    Raises:
+        InputError: If it is neither a whole number of at least 32 nor `native`.
+    """
+    text = options.long_side
+    if text is None:
+        from ..data.images import LONG_SIDE  # with numpy, which help texts do without
+
+        return LONG_SIDE
+    if text == "native":
+        return None
+    if not text.isdecimal() or int(text) < MIN_LONG_SIDE:
+        raise InputError(
+            f"--long-side must be a whole number of pixels from {MIN_LONG_SIDE} on, or native; got"
+            f" {text!r}."
+        )
+    return int(text)
 
 
 def check_data(options: argparse.Namespace) -> None:

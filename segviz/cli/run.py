@@ -20,6 +20,7 @@ from .options import (
     SETTINGS,
     add_class_map,
     add_json,
+    add_long_side,
     add_masks,
     add_method,
     add_network,
@@ -27,6 +28,7 @@ from .options import (
     add_updates,
     load_checkpoint,
     parse_formats,
+    parse_long_side,
     parse_method,
 )
 from .output import make_folder, print_note
@@ -56,6 +58,7 @@ def add_options(command: ArgumentParser) -> None:
     command.add_argument("--truth", metavar="MASK.png", help="labels: colours or class ids")
     add_masks(command)
     add_class_map(command)
+    add_long_side(command)
     add_method(command)
     add_updates(command)
     add_tolerance(command)
@@ -89,6 +92,7 @@ def run(options: Namespace) -> int:
     truth = Path(options.truth) if options.truth else None
     masks = _mask_format(options)
     given = read_class_map(Path(options.class_map)) if options.class_map else None
+    long_side = parse_long_side(options)
     sources.load(options.image)  # what is wrong with it comes before the network is loaded
     trained = load_checkpoint(options)
     method = parse_method(options, trained.network.groups)
@@ -96,7 +100,8 @@ def run(options: Namespace) -> int:
     classes = trained.class_list
     if masks is not None and not options.classes:
         masks = replace(masks, classes=classes)
-    photo = sources.load(options.image, truth, format=sources.TruthFormat(classes, masks, given))
+    form = sources.TruthFormat(classes, masks, given)
+    photo = sources.load(options.image, truth, format=form, long_side=long_side)
     folder = make_folder(options.out) if options.out else None
     job = Run(trained, photo.pixels, settings, photo.truth, photo.title)
     interrupted = False

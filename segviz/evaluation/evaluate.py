@@ -16,6 +16,7 @@ from ..data.class_map import read_class_map
 from ..data.classes import ClassList
 from ..data.dataset import DataSet
 from ..data.folders import FolderImages, open_folders
+from ..data.images import LONG_SIDE
 from ..data.splits import subset, voc_images
 from ..errors import InputError
 from ..network.checkpoint import DEFAULT, Checkpoint, load
@@ -71,6 +72,7 @@ def evaluate_dataset(
     ignore: int | None = None,
     reduce_zero_label: bool = False,
     class_map: str | Path | Mapping[str, str | None] | None = None,
+    long_side: int | None = LONG_SIDE,
     device: str = "auto",
     by_image: bool = True,
     command: str = "",
@@ -107,6 +109,8 @@ def evaluate_dataset(
         reduce_zero_label: Whether id 0 of masks is ignored and id k stands for class k - 1.
         class_map: The name of the network's class for classes of the data, None = ignore, where the
             names differ; or a JSON file of these.
+        long_side: What the long side of larger photos in `images` is reduced to, by default the
+            resolution of VOC; None = nothing.
         device: Where to load a network that is given by name: auto, cpu, cuda or mps.
         by_image: Whether the result has the numbers of each image.
         command: The command to state in the result.
@@ -135,6 +139,7 @@ def evaluate_dataset(
             ignore,
             reduce_zero_label,
             split,
+            long_side=long_side,
         )
     ids = choose_images(data, limit)
     given = read_class_map(Path(class_map)) if isinstance(class_map, str | Path) else class_map

@@ -17,9 +17,8 @@ from ..adapt.memory import MemoryBudget
 from ..adapt.objectives import thresholded_entropy
 from ..adapt.optimisation import optimise
 from ..adapt.parameters import HeadParameters
-from ..adapt.photo_views import MAX_INPUT, EncodedView, PhotoViews
+from ..adapt.photo_views import EncodedView, PhotoViews
 from ..adapt.settings import Settings
-from ..adapt.views import VIEWS
 from ..errors import InputError
 from ..network.dynamic import Segmenter
 from ..network.interface import Network
@@ -198,13 +197,10 @@ def _time_baselines(network: Segmenter, photo: np.ndarray, scale: float) -> Time
             next(steps)
         times[name] = times.pop(f"{name} feedforward") + STEPS * times[f"{name} step"]
     times["partial"] += prepared.forward_ms
-    if (max(view.factor for view in VIEWS["multi-scale"]) * scale) ** 2 * photo.shape[
-        0
-    ] * photo.shape[1] <= MAX_INPUT:
+    multi_scale = Settings(method="multi-scale", scale=scale)
+    if not any(need.lacks for need in MemoryBudget(network, *photo.shape[:2]).needs(multi_scale)):
         with timed("multi-scale"):
-            for _ in optimise(
-                PhotoViews(network, photo), Settings(method="multi-scale", scale=scale)
-            ):
+            for _ in optimise(PhotoViews(network, photo), multi_scale):
                 pass
     with timed("backbone and classifier"):
         baselines.backbone_and_classifier(network, x)

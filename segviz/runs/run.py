@@ -11,12 +11,13 @@ from ..adapt.gate import Gate
 from ..adapt.memory import MemoryBudget, MemoryNeed
 from ..adapt.photo_views import PhotoViews, Reference
 from ..adapt.settings import Settings
+from ..errors import InputError
 from ..network.checkpoint import Checkpoint
 from .describe import one_line
 from .provenance import environment
 from .record import NUMBERS, Record
 from .recorder import MapRecorder
-from .schema import MAX_TEXT
+from .schema import MAX_SIDE, MAX_TEXT
 
 __all__ = ["Run"]
 
@@ -63,6 +64,12 @@ class Run:
 
     def __iter__(self) -> Iterator[Step]:
         """Run the episode from step 0; if iteration is stopped, the steps so far are kept."""
+        if max(self.photo.shape[:2]) > MAX_SIDE:
+            raise InputError(
+                f"the photo is {self.photo.shape[1]} x {self.photo.shape[0]} pixels, but records"
+                f" hold photos with sides of at most {MAX_SIDE}; reduce it, such as by --long-side"
+                f" {MAX_SIDE}."
+            )
         network, s, budget = self.checkpoint.network, self.settings, self._budget()
         self.steps, self.finished, self._recorder = [], False, None
         budget.check(s)

@@ -16,6 +16,7 @@ from ..data.classes import IGNORE
 __all__ = [
     "ARRAYS",
     "FORMAT",
+    "MAX_SIDE",
     "MAX_TEXT",
     "NUMBERS",
     "RecordFacts",

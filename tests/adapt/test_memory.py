@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from segviz.adapt import METHODS, OBJECTIVES, Settings, memory
-from segviz.adapt.memory import BASE, MemoryBudget, TensorCounter, most_demanding
+from segviz.adapt.memory import BASE, MAX_INPUT, MemoryBudget, TensorCounter, most_demanding
 from segviz.adapt.method import END_TO_END
 from segviz.adapt.settings import PRECISIONS
 from segviz.errors import InputError
@@ -293,10 +293,25 @@ def test_nothing_fits(network, free):
     assert text.endswith("but 0 MB are free; close other programs.")
 
 
-def test_too_large_an_input_is_refused_as_such(trained, free):
+def test_large_inputs_are_refused_by_the_memory_that_they_take(network, free):
+    budget, settings = MemoryBudget(network, 600, 1000), Settings(scale=8.0, steps=1)
     free(1000)
-    with pytest.raises(InputError, match="the limit is 9 million"):
-        Run(trained, np.zeros((600, 600, 3), np.uint8), Settings(scale=8.0)).all()
+    with pytest.raises(InputError, match=r"needs about [\d.]+ GB of memory"):
+        budget.check(settings)
+    free(budget.estimate(settings).total)
+    budget.check(settings)
+
+
+def test_where_the_memory_is_unknown_inputs_are_limited(trained, free):
+    free(None)
+    pattern = (
+        r"^a 1001 x 500 photo at scale 8 has 32\.0 million pixels, but without an estimate of the"
+        r" memory the limit is 9 million; choose a scale up to ([\d.]+) or a smaller photo\.$"
+    )
+    with pytest.raises(InputError, match=pattern) as caught:
+        Run(trained, np.zeros((500, 1001, 3), np.uint8), Settings(scale=8.0)).all()
+    remedy = float(re.match(pattern, str(caught.value))[1])
+    assert remedy**2 * 500 * 1001 <= MAX_INPUT < (remedy + 0.02) ** 2 * 500 * 1001
 
 
 @pytest.fixture

@@ -47,16 +47,19 @@ def evaluate(cli, five):
     return evaluate
 
 
-def test_miou_is_that_of_torchmetrics(evaluate, five, folders):
+@pytest.mark.parametrize(("long_side", "width"), [("500", 500), ("native", 600)])
+def test_miou_is_that_of_torchmetrics(evaluate, five, folders, long_side, width):
     classification = pytest.importorskip("torchmetrics.classification")
     metric = classification.MulticlassJaccardIndex(len(NAMES), average="macro", ignore_index=255)
     trained = checkpoint.load(str(five))
-    data = open_folders(*folders, ClassList(NAMES))
+    side = None if long_side == "native" else int(long_side)
+    data = open_folders(*folders, ClassList(NAMES), long_side=side)
+    assert data.photo("p06").shape == (width // 2, width, 3)
     for id in data.ids:
         record = Run(trained, data.photo(id), Settings(scale=1.0, steps=0)).all()
         truth = torch.from_numpy(data.truth(id))
         metric.update(torch.from_numpy(record.labels[0].astype(np.int64)), truth)
-    code, out, err = evaluate(*folders, "--json")
+    code, out, err = evaluate(*folders, "--json", "--long-side", long_side)
     result = parse_json(out)
     assert code == 0 and result["images"] == 20 and result["failed"] == []
     assert result["results"][0]["miou"] == pytest.approx(metric.compute().item(), abs=1e-6)
@@ -296,3 +299,29 @@ def test_run_refuses(cli, few, five, tmp_path):
     assert_refused(
         cli(*common, "--truth", tmp_path / "binary.png", trained=False), "0 and 255", "--classes"
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [((), "500 x 250"), (("--long-side", "native"), None), (("--long-side", "64"), "64 x 32")],
+)
+def test_the_long_side_of_one_photo(cli, folders, options, size):
+    photo = folders[0] / "p06.png"
+    mask = folders[1] / "p06.png"
+    code, out, err = cli(
+        *("run", photo, "--truth", mask, "--scale", "0.25", "--steps", "0", "--json", *options)
+    )
+    assert code == 0, err
+    assert parse_json(out)["reference"] == "truth"
+    assert (f"to {size}" in err) if size else ("reduced" not in err)
+
+
+@pytest.mark.parametrize("text", ["0", "31", "-5", "large", "500.5", ""])
+def test_long_sides_that_are_refused(cli, folders, text):
+    photo = folders[0] / "p06.png"
+    assert_refused(cli("run", photo, f"--long-side={text}"), "--long-side", "32", "native")
+
+
+def test_a_long_side_is_not_for_voc(cli, voc_root):
+    result = cli("evaluate", "--voc-root", voc_root, "--long-side", "native")
+    assert_refused(result, "--long-side needs --images")

@@ -35,6 +35,17 @@ def test_large_photos_are_reduced_with_their_masks(folders):
     assert set(np.unique(truth)) <= {0, 1, 2, 3, 4, 255}
 
 
+def test_other_resolutions(folders):
+    images, masks = folders
+    at_500, native = open_folders(images, masks), open_folders(images, masks, long_side=None)
+    id = native.ids[0]
+    size = native.mask(id).labels.shape
+    assert native.photo(id).shape[:2] == native.truth(id).shape == size
+    small = open_folders(images, masks, long_side=32)
+    assert max(small.photo(id).shape) == 32 and small.truth(id).shape == small.photo(id).shape[:2]
+    assert len({data.row_key(id) for data in (at_500, native, small)}) == 3
+
+
 def test_without_masks(folders):
     data = open_folders(folders[0])
     assert not data.has_truth and data.truth("p00") is None and len(data.ids) == 7

@@ -46,6 +46,19 @@ def test_large_photos_are_reduced_with_their_truth():
     assert "2000 x 600" in found.note and "500 x 150" in found.note
 
 
+@pytest.mark.parametrize(("long_side", "shape"), [(None, (600, 2000)), (1000, (300, 1000))])
+def test_other_resolutions(tmp_path, long_side, shape):
+    pixels, truth = np.zeros((600, 2000, 3), np.uint8), np.zeros((600, 2000), np.uint8)
+    found = from_pixels(pixels, truth, long_side=long_side)
+    assert found.pixels.shape[:2] == found.truth.shape == shape
+    assert ("1000 x 300" in found.note) == (long_side == 1000) and "VOC" not in found.note
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    for size in (truth.shape, shape):
+        Image.fromarray(np.zeros(size, np.uint8)).save(tmp_path / "mask.png")
+        found = load(tmp_path / "photo.png", tmp_path / "mask.png", long_side=long_side)
+        assert found.pixels.shape[:2] == found.truth.shape == shape
+
+
 def test_an_image_without_truth_says_so(voc_root, tmp_path):
     root = tmp_path / "VOC2012"
     shutil.copytree(voc_root, root)

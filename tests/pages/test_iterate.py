@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from pages.actions import server
 from pages.state.controls import typed_rate
 from pages.state.presets import OPENING, PRESETS
-from segviz.adapt import Settings, photo_views
+from segviz.adapt import Settings
 from segviz.data.samples import SAMPLES
 from segviz.errors import InputError
 from segviz.jobs.queue import SLOT
@@ -248,14 +248,6 @@ def test_a_run_that_does_not_fit_is_refused_and_keeps_the_earlier_result(app, mo
     app.run(scale=4.0)
     assert "MB of memory, but 0 MB are free; close other programs" in app.said
     assert app.record is record and len(app.session.history) == 1
-
-
-def test_a_scale_too_large_for_the_photo_is_refused_in_one_sentence(app, monkeypatch):
-    monkeypatch.setattr(photo_views, "MAX_INPUT", 200_000)
-    shown = app.open().record
-    app.run(scale=4.0)
-    assert app.record is shown
-    assert len(app.at.error) == 1 and "million pixels" in app.said
 
 
 # === Uploads

@@ -251,7 +251,7 @@ def test_a_visit_may_begin_anywhere(app):
 def test_model_shows_card_and_limits(app, trained):
     app.open("iterate", **QUICK).go("model")
     tables = "\n".join(str(table.value.to_dict()) for table in app.at.table).replace("\\", "")
-    assert trained.sha256 in tables.replace(" ", "") and "9 million pixels" in tables
+    assert trained.sha256 in tables.replace(" ", "") and "the need of a run is estimated" in tables
     (adapted,) = (frame.value for frame in app.at.dataframe if "Variables" in frame.value)
     counts = dict(zip(adapted["Variables"], adapted["Parameters"], strict=True))
     assert counts["all"] == trained.card["parameters"]

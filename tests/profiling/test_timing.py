@@ -1,7 +1,11 @@
 import json
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
+from segviz.adapt.memory import MemoryBudget
+from segviz.adapt.settings import Settings
 from segviz.errors import InputError
 from segviz.network.checkpoint import tensor_hash
 from segviz.profiling import timing
@@ -50,8 +54,19 @@ def test_without_baselines(trained, small):
     assert not [name for name in found["times"] if name.startswith(("whole", "partial", "multi"))]
 
 
-def test_sizes_too_large_are_left_out(trained, small, monkeypatch):
-    monkeypatch.setattr(timing, "MAX_INPUT", 1.74**2 * small.shape[0] * small.shape[1])
+def test_sizes_that_do_not_fit_are_left_out(trained, small, monkeypatch):
+    monkeypatch.setattr(timing, "STEPS", 1)
+    budget = MemoryBudget(trained.network, *small.shape[:2])
+    episode, multi_scale = (
+        budget.estimate(settings).total
+        for settings in (
+            Settings(scale=1.0, steps=timing.STEPS),
+            Settings(scale=1.0, method="multi-scale"),
+        )
+    )
+    assert episode < multi_scale
+    available = SimpleNamespace(available=(episode + multi_scale) // 2)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: available)
     found = measure_times(trained.network, small, 1.0, repeats=1)
     assert "multi-scale" not in found["times"] and "partial" in found["times"]
     assert "six sizes, mirrored / episode" not in found["ratios"]

@@ -1,7 +1,9 @@
 """Batches: equal to separate runs, cheaper, and stoppable."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from segviz.adapt import Settings
@@ -72,13 +74,15 @@ def test_going_on_makes_only_the_rest(trained, photo, truth):
     assert batch.record(0) is first and all(record.complete for record in batch.records())
 
 
-def test_an_error_keeps_what_came(trained, photo, truth):
+def test_an_error_keeps_what_came(trained, photo, truth, monkeypatch):
     batch = Batch(trained, photo, [SETTINGS[0], Settings(scale=8.0)], truth[:-1])
     with pytest.raises(InputError, match="mask"):
         list(batch)
     large = photo.repeat(8, 0).repeat(8, 1)
     batch = Batch(trained, large, [Settings(scale=0.25, steps=0), Settings(scale=8.0)])
-    with pytest.raises(InputError, match="million pixels"):
+    available = SimpleNamespace(available=500_000_000)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: available)
+    with pytest.raises(InputError, match="of memory"):
         list(batch)
     assert batch.record(0).complete and batch.record(1) is None
 

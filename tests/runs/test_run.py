@@ -154,8 +154,10 @@ def test_mask_of_another_size(trained, photo):
 
 
 def test_too_large(trained):
-    with pytest.raises(InputError, match="choose a scale up to"):
-        Run(trained, np.zeros((600, 600, 3), np.uint8), settings(scale=8.0)).all()
+    """A run of more than any computer has is refused before it begins."""
+    photo = np.zeros((4096, 4096, 3), np.uint8)
+    with pytest.raises(InputError, match=r"choose a scale up to|close other programs"):
+        Run(trained, photo, settings(scale=8.0, steps=512)).all()
 
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 40), (40, 17)])
@@ -256,3 +258,11 @@ def test_colours_of_a_record(foreign, trained, photo, tmp_path):
     assert usual.colours is None and usual.background == 0 and (usual.palette == PALETTE).all()
     made.save(tmp_path / "run")
     assert Record.load(tmp_path / "run").colours == made.colours
+
+
+def test_a_photo_larger_than_records_hold_is_refused(trained):
+    photo = np.zeros((300, 4097, 3), np.uint8)
+    with pytest.raises(
+        InputError, match=r"4097 x 300 pixels, .* at most 4096; .* --long-side 4096"
+    ):
+        Run(trained, photo, Settings(scale=0.25, steps=0)).all()
