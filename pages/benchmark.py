@@ -15,6 +15,7 @@ from pages.state.text import plain, sentence
 from segviz.errors import InputError
 from segviz.evaluation.paper_tables import TABLES
 from segviz.evaluation.results import ResultFile, read_result, table_command
+from segviz.jobs.limits import is_shared
 from segviz.runtime import resources
 
 PAGE = "benchmark"
@@ -85,13 +86,13 @@ start_page(PAGE)
 show_notices(PAGE)
 chosen = st.segmented_control(
     "Table",
-    [*TABLES, OWN],
+    [*TABLES, *([] if is_shared() else [OWN])],
     default=controls.get("bench_table", next(iter(TABLES))),
     format_func=title,
     key=controls.key("bench_table"),
     required=True,
     help="; ".join(one.title for one in TABLES.values())
-    + ". Your own: an evaluation with settings chosen here.",
+    + ("." if is_shared() else ". Your own: an evaluation with settings chosen here."),
 )
 if chosen == OWN:
     st.subheader("An evaluation of your own")

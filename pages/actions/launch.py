@@ -17,7 +17,7 @@ from segviz.viewer import ViewState
 
 from ..state import controls, query_params
 from ..state.photos import choose_photo, load_photo
-from ..state.session import ShownRuns, session
+from ..state.session import ShownRuns, connection, session
 from ..state.text import sentence
 from . import server
 
@@ -66,7 +66,11 @@ def start_runs(
         return
     load = partial(server.networks().load, network.name)
     batch = LazyBatch(load, photo.pixels, missing, photo.truth, photo.title)
-    job = Job(batch, idle_timeout=IDLE_TIMEOUT).start()
+    try:
+        job = Job(batch, idle_timeout=IDLE_TIMEOUT, is_wanted=connection()).start()
+    except InputError as error:
+        now.message = sentence(error)
+        return
     now.request = RunRequest(page, shown.id, plan, job, photo.key, values)
 
 

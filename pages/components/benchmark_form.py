@@ -18,6 +18,7 @@ from segviz.jobs.evaluation_plan import (
     folder_data,
     voc_data,
 )
+from segviz.jobs.limits import check_open_to_strangers
 from segviz.jobs.queue import Job
 
 from ..actions import server
@@ -233,6 +234,7 @@ def _start(data: EvaluationData, plan: EvaluationPlan | None) -> None:
     if plan is None:
         return
     try:
+        check_open_to_strangers("an evaluation")
         evaluation = Evaluation(server.trained(session().chosen_network.name), data, plan)
     except InputError as error:
         st.error(sentence(error), icon=":material/tune:")

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from segviz.errors import InputError
 from segviz.jobs.queue import Job
 from segviz.network.checkpoint import Checkpoint
 from segviz.profiling import timing
@@ -14,8 +15,8 @@ from segviz.runs.provenance import environment
 
 from ..actions.launch import error_message
 from ..state import controls
-from ..state.session import session
-from ..state.text import plain
+from ..state.session import connection, session
+from ..state.text import plain, sentence
 
 __all__ = ["Measurement", "model_cost"]
 
@@ -80,7 +81,12 @@ def model_cost(trained: Checkpoint) -> None:
 
 def _measure(trained: Checkpoint) -> None:
     work = Measurement(trained, controls.settings().scale)
-    session().measurement = Job(work, idle_timeout=IDLE_TIMEOUT).start()
+    try:
+        job = Job(work, idle_timeout=IDLE_TIMEOUT, is_wanted=connection()).start()
+    except InputError as error:
+        session().message = sentence(error)
+        return
+    session().measurement = job
 
 
 def _outcome(was_busy: bool) -> None:

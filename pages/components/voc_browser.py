@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from segviz.data import voc
 from segviz.errors import InputError
+from segviz.jobs.limits import is_shared
 
 from ..state import controls
 from ..state.photos import VOC_FOLDER, load_photo, voc_folder
@@ -31,7 +32,12 @@ def _voc_thumbnail(root: Path, id: str) -> bytes:
 
 
 def voc_folder_field(place: DeltaGenerator) -> str:
-    """Draw the field for the VOC folder, shared by all pages; return its text."""
+    """Draw the field for the VOC folder, shared by all pages; return its text.
+
+    Strangers get no field: they could ask which folders the server has.
+    """
+    if is_shared():
+        return voc_folder()
     return place.text_input(
         "VOC folder",
         voc_folder(),

@@ -14,7 +14,7 @@ import streamlit as st
 from segviz.adapt import METHODS, VARIABLES, Settings
 from segviz.adapt.method import available_variables, default_variables, groups_of
 from segviz.errors import InputError
-from segviz.jobs.limits import check_app_limit
+from segviz.jobs.limits import check_app_limit, check_open_to_strangers, is_shared
 from segviz.network.checkpoint import NetworkFacts
 
 from . import query_params
@@ -113,8 +113,10 @@ def offered_variables(method: str | None = None) -> list[str]:
     """
     groups = session().chosen_network.groups
     if method in METHODS and METHODS[method].variables:
-        return list(available_variables(method, groups))
-    return [name for name in VARIABLES if set(groups_of(name)) <= set(groups)]
+        names = list(available_variables(method, groups))
+    else:
+        names = [name for name in VARIABLES if set(groups_of(name)) <= set(groups)]
+    return [name for name in names if name != "all" or not is_shared()]
 
 
 def offered_methods() -> list[str]:
@@ -186,6 +188,8 @@ def settings(**changed: Any) -> Settings:  # noqa: ANN401
     found = {**values(), **changed}
     if found["variables"] is None:
         found["variables"] = default_variables(found["method"], session().chosen_network.groups)
+    if found["variables"] == "all":
+        check_open_to_strangers("to adapt all parameters")
     for name in ("scale", "steps", "tolerance"):
         check_app_limit(name, found[name])
     return query_params.settings_of(found)

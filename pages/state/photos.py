@@ -14,6 +14,7 @@ from segviz.data.dataset_folder import DatasetFolder, find_images
 from segviz.data.sources import Photo, TruthFormat
 from segviz.errors import InputError
 from segviz.jobs import catalogue
+from segviz.jobs.limits import is_shared
 
 from . import controls, query_params
 from .session import session
@@ -38,7 +39,9 @@ VOC_FOLDER = "voc_folder"
 
 
 def voc_folder() -> str:
-    """Return the folder as typed; before that, the one of SEGVIZ_VOC_ROOT."""
+    """Return the folder as typed; before that, or on a shared server, that of SEGVIZ_VOC_ROOT."""
+    if is_shared():
+        return os.environ.get("SEGVIZ_VOC_ROOT", "")
     return controls.get(VOC_FOLDER, os.environ.get("SEGVIZ_VOC_ROOT", "")).strip()
 
 

@@ -5,16 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from segviz.data.classes import ClassList
 from segviz.data.sources import Photo
-from segviz.jobs.history import History
+from segviz.jobs.history import History, HistoryPool
 from segviz.jobs.queue import Job
 from segviz.jobs.run_job import RunRequest
 from segviz.network.checkpoint import NetworkFacts
 from segviz.viewer import ViewState
 
-__all__ = ["Session", "ShownRuns", "session"]
+__all__ = ["Session", "ShownRuns", "connection", "session"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Session:
     truth_classes: ClassList | None = None
     requested_photo: str | None = None
     request: RunRequest | None = None
-    history: History = field(default_factory=History)
+    history: History = field(default_factory=lambda: _history())
     shown: dict[str, ShownRuns] = field(default_factory=dict)
     views: dict[str, ViewState] = field(default_factory=dict)
     message: str | None = None
@@ -95,6 +97,28 @@ class Session:
         """The photo of the next run, on pages that need one."""
         assert self.photo is not None, "start_page chooses a photo"
         return self.photo
+
+
+def connection() -> Callable[[], bool]:
+    """Return a function that tells, in any thread, whether this visitor is connected."""
+    context = get_script_run_ctx()
+    id = None if context is None else context.session_id
+
+    def is_connected() -> bool:
+        # In tests, scripts run without a server.
+        return id is None or not runtime.exists() or runtime.get_instance().is_active_session(id)
+
+    return is_connected
+
+
+@st.cache_resource(show_spinner=False)
+def _pool() -> HistoryPool:
+    """Return the runs of all visitors of this server."""
+    return HistoryPool()
+
+
+def _history() -> History:
+    return History(pool=_pool(), is_wanted=connection())
 
 
 def session() -> Session:

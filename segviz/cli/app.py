@@ -1,11 +1,16 @@
 """segviz app: serve the app with Streamlit."""
 
+import os
 from argparse import ArgumentParser, Namespace
 
 from ..errors import InputError
 from ..runtime import resources
+from ..validation import check_range
 
 __all__ = ["add_options", "run"]
+
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+"""The names of this computer, as in .streamlit/config.toml."""
 
 
 def add_options(command: ArgumentParser) -> None:
@@ -15,6 +20,28 @@ def add_options(command: ArgumentParser) -> None:
     command.add_argument("--port", type=int, help="TCP port (default: 8501, or the next free one)")
     command.add_argument("--address", metavar="HOST", help="interface (default: localhost)")
     command.add_argument("--headless", action="store_true", help="do not open a browser")
+    command.add_argument(
+        "--host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name that visitors reach the server by, beside localhost; repeatable",
+    )
+    command.add_argument(
+        "--shared",
+        action="store_true",
+        help="for visitors who are strangers: no field for folders of the server, no evaluations,"
+        " no updates of all parameters",
+    )
+    for name, default, help in (
+        ("scale", 4, "largest scale"),
+        ("steps", 128, "largest number of steps"),
+        ("queue", 50, "largest number of runs that wait"),
+        ("megabytes", 1000, "largest size of the runs of all visits together"),
+    ):
+        command.add_argument(
+            f"--max-{name}", metavar="N", help=f"{help} (default: {default}, with --shared less)"
+        )
     command.add_argument(
         "--checkpoint",
         action="append",
@@ -34,8 +61,11 @@ def add_options(command: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Serve the app until Ctrl-C, with the repository's or the wheel's own configuration."""
-    from ..jobs import catalogue
+    _set_limits(options)
+    from ..jobs import catalogue, limits
 
+    check_range("--max-scale", limits.APP_LIMITS["scale"][1], 0.5, 4)
+    check_range("--max-steps", limits.APP_LIMITS["steps"][1], 0, 128)
     catalogue.offer(options.checkpoint, options.data)
     import click
     from streamlit.web import cli
@@ -52,10 +82,28 @@ def run(options: Namespace) -> int:
     return 0
 
 
+SHARED_LIMITS = {"scale": "3", "steps": "64", "queue": "8", "megabytes": "500"}
+"""The limits with --shared, where the operator gives no others."""
+
+
+def _set_limits(options: Namespace) -> None:
+    """Set the environment variables that `jobs.limits` reads when it is imported."""
+    if options.shared:
+        os.environ["SEGVIZ_SHARED"] = "1"
+    for name, shared in SHARED_LIMITS.items():
+        value = getattr(options, f"max_{name}") or (shared if options.shared else None)
+        if value is not None:
+            os.environ[f"SEGVIZ_MAX_{name.upper()}"] = value
+
+
 def _flags(options: Namespace) -> list[str]:
     flags = [
         f"--server.{name}={value}"
         for name in ("port", "address")
         if (value := getattr(options, name)) is not None
     ]
+    hosts = [*LOCAL_HOSTS, *options.host]
+    if options.address is not None and options.address not in ("0.0.0.0", "::"):
+        hosts.append(options.address)
+    flags += [f"--server.allowedHosts={host}" for host in dict.fromkeys(hosts)]
     return [*flags, *(["--server.headless=true"] if options.headless else []), *options.streamlit]

@@ -142,6 +142,7 @@ def measure_images(
     store: RowStore,
     tasks: TaskQueue,
     on_image: Callable[[], None] = lambda: None,
+    on_step: Callable[[], None] = lambda: None,
 ) -> None:
     """Measure and store the rows that are missing, sharing the images with the other processes.
 
@@ -156,6 +157,8 @@ def measure_images(
         tasks: Hands the images to the processes that share them.
         on_image: Called after each image and while waiting for other processes; an exception of it
             ends the evaluation.
+        on_step: Called after each step; an exception of it ends the evaluation, without rows of the
+            image.
     """
     for index in tasks.claim(len(ids)):
         name = ids[index]
@@ -165,7 +168,7 @@ def measure_images(
         if missing:
             try:
                 photo, truth = data.photo(name), data.truth(name)
-                for rows in measure_image(checkpoint, photo, truth, missing):
+                for rows in measure_image(checkpoint, photo, truth, missing, on_step):
                     store.add(key, rows)
             except (InputError, OSError, MemoryError, RuntimeError) as error:
                 store.fail(key, " ".join(str(error).split()) or type(error).__name__)
@@ -179,6 +182,7 @@ def measure_image(
     photo: np.ndarray,
     truth: np.ndarray | None,
     measurements: Sequence[MethodMeasurement],
+    on_step: Callable[[], None] = lambda: None,
 ) -> Iterator[list[EpisodeRow]]:
     """Yield the rows of one image, scale by scale: one forward pass a scale, one episode a method.
 
@@ -187,6 +191,7 @@ def measure_image(
         photo: Shape (H, W, 3), uint8.
         truth: Labels, shape (H, W), integer, 255 = ignore; None leaves the matrices empty.
         measurements: What to measure.
+        on_step: Called after each step.
 
     Raises:
         InputError: If photo, truth and scale do not go together, or an episode does not fit into
@@ -213,6 +218,7 @@ def measure_image(
             steps = {measurement.step for measurement in here if measurement.method == method}
             milliseconds = 0.0
             for state in optimise(views, settings):
+                on_step()
                 milliseconds += state.ms
                 seconds = (views.forward_ms(settings) + milliseconds) / 1e3
                 updates = state.step - settings.joins

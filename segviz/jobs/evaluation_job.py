@@ -28,7 +28,7 @@ from ..network.checkpoint import Checkpoint
 from ..runtime.distributed import TaskQueue
 from ..validation import check_range
 from .evaluation_plan import EvaluationData, EvaluationPlan, check_plan
-from .queue import SLOT, Slot
+from .queue import SLOT, Slot, check_stop
 
 __all__ = ["EVALUATIONS", "Evaluation", "EvaluationProgress", "rows_folder"]
 
@@ -168,7 +168,15 @@ class Evaluation:
                     ticket.wait(POLL)
                 self.progress = replace(self.progress, position=0)
                 here = [each for each in self.measurements if each.scale == scale]
-                measure_images(self.trained, self.data, [name], here, store, TaskQueue())
+                measure_images(
+                    self.trained,
+                    self.data,
+                    [name],
+                    here,
+                    store,
+                    TaskQueue(),
+                    on_step=check_stop,
+                )
             yield
             if not {each.key for each in here} <= store.keys(self.data.row_key(name)):
                 return  # it failed, and the store has the reason

@@ -1,17 +1,72 @@
-"""Limits of the app's settings: one server is shared by many people."""
+"""Limits of the app: one server is shared by many people, perhaps by strangers."""
+
+import os
 
 from ..adapt.settings import LIMITS
+from ..errors import InputError
 from ..validation import check_range
 
-__all__ = ["APP_LIMITS", "check_app_limit"]
+__all__ = [
+    "APP_LIMITS",
+    "MAX_TOTAL_BYTES",
+    "MAX_WAITING",
+    "SHARED",
+    "check_app_limit",
+    "check_open_to_strangers",
+    "is_shared",
+]
+
+SHARED = "SEGVIZ_SHARED"
+"""The environment variable that closes what only the server's owner may use, if it is 1."""
+
+
+def is_shared() -> bool:
+    """Return whether the visitors of this server are strangers to its owner.
+
+    They then have no field for folders of the server, no evaluations and no variables `all`.
+    """
+    return os.environ.get(SHARED) == "1"
+
+
+def check_open_to_strangers(what: str) -> None:
+    """Raise an error where visitors are strangers.
+
+    Arguments:
+        what: What they ask for.
+
+    Raises:
+        InputError: If the server is shared.
+    """
+    if is_shared():
+        raise InputError(
+            f"{what} is switched off on this shared server; run segviz on your own computer."
+        )
+
+
+def _limit(name: str, default: float, least: float) -> float:
+    """Return a limit that the operator sets by the environment variable SEGVIZ_`name`."""
+    text = os.environ.get(f"SEGVIZ_{name}", "")
+    try:
+        value = float(text or default)
+    except ValueError:
+        raise InputError(f"SEGVIZ_{name} must be a number, got {text[:40]!r}.") from None
+    check_range(f"SEGVIZ_{name}", value, least, remedy="leave it unset for the default")
+    return value
+
 
 APP_LIMITS: dict[str, tuple[float, float]] = {
-    "scale": (0.5, 4.0),  # memory and time grow with its square
-    "steps": (0, 128),  # a record grows by up to 0.4 MB with each step
+    "scale": (0.5, _limit("MAX_SCALE", 4.0, 0.5)),  # memory and time grow with its square
+    "steps": (0, int(_limit("MAX_STEPS", 128, 0))),  # each adds up to 0.4 MB to a record
     "tolerance": (0.0, 0.5),  # larger values end every run after its first step
     **{name: LIMITS[name] for name in ("learning_rate", "momentum", "alpha")},
 }
 """The smallest and the largest value of each setting; the library's limits are wider."""
+
+MAX_WAITING = int(_limit("MAX_QUEUE", 50, 0))
+"""The largest number of runs that wait for the one at work."""
+
+MAX_TOTAL_BYTES = int(1e6 * _limit("MAX_MEGABYTES", 1000, 50))
+"""The largest size of the runs of all visits together."""
 
 
 def check_app_limit(name: str, value: float | None) -> None:

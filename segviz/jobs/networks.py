@@ -13,7 +13,7 @@ from ..network import checkpoint
 from ..network.checkpoint import NetworkFacts
 from ..runtime.imports import pause_garbage_collection
 from . import catalogue
-from .queue import EXIT_TIMEOUT
+from .queue import EXIT_TIMEOUT, check_stop
 
 if TYPE_CHECKING:
     from ..network.checkpoint import Checkpoint
@@ -90,7 +90,22 @@ class Networks:
 
         # The first time, torch is imported too.
         with nullcontext() if self._loaded else pause_garbage_collection():
-            return checkpoint.load(name, device.choose_device())
+            trained = checkpoint.load(name, device.choose_device())
+        _check_stop_between_layers(trained.network)
+        return trained
+
+
+def _check_stop_between_layers(network: object) -> None:
+    """Let a stopped job end within a forward pass, which takes seconds at large scales."""
+    from torch import nn
+
+    if isinstance(network, nn.Module):
+        for module in network.modules():
+            module.register_forward_pre_hook(_check_stop)
+
+
+def _check_stop(*_: object) -> None:
+    check_stop()
 
 
 def _check_offered(name: str) -> None:

@@ -1,15 +1,29 @@
 """A first-in, first-out queue for one compute slot, and jobs that wait in it."""
 
 import atexit
+import math
 import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar
 
-__all__ = ["EXIT_TIMEOUT", "SLOT", "Job", "JobState", "Slot", "Ticket"]
+from ..errors import InputError
+from .limits import MAX_WAITING
+
+__all__ = [
+    "EXIT_TIMEOUT",
+    "GONE_TIMEOUT",
+    "SLOT",
+    "Job",
+    "JobState",
+    "JobStopped",
+    "Slot",
+    "Ticket",
+    "check_stop",
+]
 
 JobState = Literal["waiting", "running", "finished", "stopped", "failed"]
 
@@ -18,14 +32,26 @@ WorkT = TypeVar("WorkT", bound=Iterable[Any])
 POLL = 0.5
 """Seconds between two checks whether a waiting job is still wanted."""
 
+GONE_TIMEOUT = 8.0
+"""Seconds after which the job of someone who has gone is stopped; connections may break shortly."""
+
 EXIT_TIMEOUT = 60.0
 """Seconds that the interpreter waits at exit for a thread that may be inside torch."""
 
 
-class Slot:
-    """A compute slot that one ticket holds at a time; the others queue for it."""
+class JobStopped(BaseException):
+    """Ends the work of a job in its middle; no error, and none that work may catch."""
 
-    def __init__(self) -> None:
+
+class Slot:
+    """A compute slot that one ticket holds at a time; the others queue for it.
+
+    Arguments:
+        max_waiting: The largest number of tickets that `enqueue` lets wait.
+    """
+
+    def __init__(self, max_waiting: float = math.inf) -> None:
+        self.max_waiting = max_waiting
         self._queue: deque[Ticket] = deque()
         self._changed = threading.Condition()
 
@@ -34,9 +60,18 @@ class Slot:
         return len(self._queue)
 
     def enqueue(self) -> "Ticket":
-        """Append a ticket to the queue; used in a `with` block, it is released at the end."""
+        """Append a ticket to the queue; used in a `with` block, it is released at the end.
+
+        Raises:
+            InputError: If as many tickets wait as may.
+        """
         ticket = Ticket(self)
         with self._changed:
+            if len(self._queue) > self.max_waiting:
+                raise InputError(
+                    f"{len(self._queue) - 1} runs are waiting, as many as this server lets wait;"
+                    " try again in a few minutes."
+                )
             self._queue.append(ticket)
         return ticket
 
@@ -93,23 +128,35 @@ class Ticket:
         return queue.index(self) if self in queue else None
 
 
-SLOT = Slot()
+SLOT = Slot(MAX_WAITING)
 """The slot of this process: its CPU or GPU."""
 
 
 class Job(Generic[WorkT]):
     """A background thread that waits for the slot, then iterates over its work.
 
-    The job joins the queue when it is made. A stop takes effect between two items.
+    The job joins the queue when it is made. A stop takes effect between two items, and wherever the
+    work calls `check_stop`. However the work ends, the job is done.
 
     Arguments:
         work: What to iterate over, such as a `Run`.
         slot: The slot to wait for.
         idle_timeout: Stop if `keep_alive` was not called for this many seconds, as after a browser
             was closed; None = never.
+        is_wanted: Whether whoever waits for the result is still there; stop if not for
+            `GONE_TIMEOUT` seconds.
+
+    Raises:
+        InputError: If the queue is full.
     """
 
-    def __init__(self, work: WorkT, slot: Slot = SLOT, idle_timeout: float | None = None) -> None:
+    def __init__(
+        self,
+        work: WorkT,
+        slot: Slot = SLOT,
+        idle_timeout: float | None = None,
+        is_wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.work = work
         self.idle_timeout = idle_timeout
         self.state: JobState = "waiting"
@@ -118,7 +165,8 @@ class Job(Generic[WorkT]):
         self.seconds = float("nan")  # from the first item to the latest
         self._stop = threading.Event()
         self._changed = threading.Condition()
-        self._last_keep_alive = time.monotonic()
+        self._last_keep_alive = self._last_wanted = time.monotonic()
+        self._is_wanted = is_wanted
         self._ticket = slot.enqueue()
         self._thread = threading.Thread(target=self._run, name="segviz job", daemon=True)
 
@@ -182,24 +230,30 @@ class Job(Generic[WorkT]):
 
     def _run(self) -> None:
         state: JobState = "failed"
+        _thread.job = self
         try:
             with self._ticket:
                 state = self._wait_and_work()
+        except JobStopped:
+            state = "stopped"
         except Exception as error:
             self.error = error
-        # Set after the release: once the job is done, the slot is free.
-        with self._changed:
-            self.state = state
-            self._changed.notify_all()
+        except BaseException as error:  # such as SystemExit of a library
+            self.error = RuntimeError(f"the work ended with {type(error).__name__}")
+        finally:
+            # Set after the release: once the job is done, the slot is free.
+            with self._changed:
+                self.state = state
+                self._changed.notify_all()
 
     def _wait_and_work(self) -> JobState:
         while not self._ticket.wait(POLL):
-            if self._should_stop():
+            if self.is_stopping():
                 return "stopped"
         self.state = "running"
         iterator = iter(self.work)
         first = None
-        while not self._should_stop():
+        while not self.is_stopping():
             try:
                 next(iterator)
             except StopIteration:
@@ -211,11 +265,37 @@ class Job(Generic[WorkT]):
                 self._changed.notify_all()
         return "stopped"
 
-    def _should_stop(self) -> bool:
-        timeout = self.idle_timeout
-        if timeout is not None and time.monotonic() - self._last_keep_alive > timeout:
+    def is_stopping(self) -> bool:
+        """Return whether the job is to stop: on request, or because nobody waits for it."""
+        now, timeout = time.monotonic(), self.idle_timeout
+        if self._is_wanted():
+            self._last_wanted = now
+        is_idle = timeout is not None and now - self._last_keep_alive > timeout
+        if is_idle or now - self._last_wanted > GONE_TIMEOUT:
             self._stop.set()
         return self._stop.is_set()
+
+
+class _Thread(threading.local):
+    """The job whose work the current thread does."""
+
+    job: Job[Any] | None = None
+
+
+_thread = _Thread()
+
+
+def check_stop() -> None:
+    """End the work of the job in whose thread this is called, if a stop was requested.
+
+    Called between the layers of a network and between steps: an item may take long.
+
+    Raises:
+        JobStopped: If a stop was requested.
+    """
+    job = _thread.job
+    if job is not None and job.is_stopping():
+        raise JobStopped
 
 
 _started: "weakref.WeakSet[Job[Any]]" = weakref.WeakSet()

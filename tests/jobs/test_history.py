@@ -1,11 +1,12 @@
 """The runs of a visit: found again, bounded, pinned."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from segviz.adapt import Settings
-from segviz.jobs.history import History, record_bytes
+from segviz.jobs.history import History, HistoryPool, record_bytes
 from segviz.runs.run import Run
 
 
@@ -78,3 +79,51 @@ def test_a_run_added_again_is_the_newest(record):
 
 def test_record_bytes_count_all_maps(record):
     assert record_bytes(record) > record.labels.nbytes + record.log_probabilities.codes.nbytes
+
+
+def test_all_visits_together_are_bounded(record):
+    pool = HistoryPool(max_bytes=int(3.5 * record_bytes(record)))
+    first, second = History(pool=pool), History(pool=pool)
+    for name in "abc":
+        first.add(name, "sample:x", record)
+    second.add("d", "sample:x", record)
+    assert ids(first) == ["c", "b"] and ids(second) == ["d"] and first.evicted == 1
+    assert pool.bytes == 3 * record_bytes(record)
+    second.add("e", "sample:x", record)
+    assert len(first) + len(second) == 3 and "e" in second
+
+
+def test_the_newest_run_stays_whatever_its_size(record):
+    pool = HistoryPool(max_bytes=1)
+    first, second = History(pool=pool), History(pool=pool)
+    first.add("a", "sample:x", record)
+    second.add("b", "sample:x", record)
+    assert ids(first) == [] and ids(second) == ["b"]
+
+
+def test_runs_of_visitors_who_have_gone_are_dropped_first(record):
+    pool = HistoryPool(max_bytes=10 * record_bytes(record))
+    here = True
+    gone = History(pool=pool, is_wanted=lambda: here)
+    stays = History(pool=pool)
+    gone.add("a", "sample:x", record)
+    stays.add("b", "sample:x", record)
+    assert len(gone) == 1
+    here = False
+    stays.add("c", "sample:x", record)
+    assert ids(gone) == [] and ids(stays) == ["c", "b"]
+
+
+def test_histories_that_nobody_holds_do_not_count(record):
+    pool = HistoryPool()
+    History(pool=pool).add("a", "sample:x", record)
+    assert pool.bytes == 0
+
+
+def test_many_visits_add_at_the_same_time(record):
+    pool = HistoryPool(max_bytes=5 * record_bytes(record))
+    histories = [History(pool=pool) for _ in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        for number in range(20):
+            list(threads.map(lambda h, n=number: h.add(str(n), "sample:x", record), histories))
+    assert pool.bytes <= 5 * record_bytes(record)

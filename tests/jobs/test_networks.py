@@ -83,11 +83,12 @@ def test_a_failed_warm_up_is_reported_to_those_who_load(monkeypatch):
 def test_a_warm_up_ends_before_the_interpreter():
     code = """
 import time
+from types import SimpleNamespace
 import torch
 from segviz.jobs.networks import Networks
 from segviz.network import checkpoint
 
-checkpoint.load = lambda name, device: time.sleep(0.5)
+checkpoint.load = lambda name, device: time.sleep(0.5) or SimpleNamespace(network=None)
 Networks().warm_up(lambda: print("warmed up"))
 print("end")
 """

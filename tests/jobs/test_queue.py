@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from segviz.jobs.queue import Job, Slot
+from segviz.errors import InputError
+from segviz.jobs import queue
+from segviz.jobs.queue import Job, Slot, check_stop
 
 
 @pytest.fixture
@@ -210,3 +212,67 @@ def test_waiting_for_the_next_item_or_the_end(slot):
     threading.Timer(0.02, work.gate.set).start()
     assert job.wait_for_items(0, 10) and job.items == 1
     assert job.wait_for_items(float("inf"), 10) and job.done
+
+
+# === Those who have gone, and full queues
+
+
+def test_the_job_of_someone_who_has_gone_is_stopped(slot, monkeypatch):
+    """At work or waiting; a short break of the connection does no harm."""
+    monkeypatch.setattr(queue, "GONE_TIMEOUT", 0.2)
+    connected = True
+    work = GatedWork(items=10**9)
+    job = Job(work, slot, is_wanted=lambda: connected).start()
+    waiting = Job(GatedWork(), slot, is_wanted=lambda: connected).start()
+    work.gate.set()
+    assert job.wait_for_items(100, 5)
+    connected = False
+    assert job.join(5) and waiting.join(5)
+    assert (job.state, waiting.state, len(slot)) == ("stopped", "stopped", 0)
+
+
+def test_work_is_stopped_in_its_middle(slot):
+    """Between the layers of a network, where an item takes long."""
+    began, closed = threading.Event(), threading.Event()
+
+    def work():
+        try:
+            yield 0
+            while True:
+                began.set()
+                check_stop()
+        finally:
+            closed.set()
+
+    job = Job(work(), slot).start()
+    assert began.wait(5)
+    job.stop()
+    assert job.join(5)
+    assert (job.state, job.items, job.error, closed.is_set()) == ("stopped", 1, None, True)
+
+
+def test_outside_of_jobs_nothing_is_stopped(slot):
+    job = Job(GatedWork(), slot)
+    job.stop()
+    assert check_stop() is None
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit, MemoryError])
+def test_whatever_ends_the_work_ends_the_job(slot, error):
+    def broken():
+        yield 1
+        raise error
+
+    job = Job(broken(), slot).start()
+    assert job.join(5)
+    assert (job.state, job.items, len(slot)) == ("failed", 1, 0)
+    assert isinstance(job.error, Exception) and error.__name__ in repr(job.error)
+
+
+def test_a_full_queue_takes_no_more():
+    slot = Slot(max_waiting=2)
+    tickets = [slot.enqueue() for _ in range(3)]
+    with pytest.raises(InputError, match=r"2 runs are waiting.*try again"):
+        Job([], slot)
+    tickets[0].release()
+    assert Job([1], slot).position == 2
