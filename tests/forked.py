@@ -103,6 +103,8 @@ def _child(writers, cwd, start_new_session, function, arguments):
     for number, writer in enumerate(writers, start=1):
         os.dup2(writer.fileno(), number)
         writer.close()
+    # The server's streams may have been those of a file, which can seek.
+    sys.stdout, sys.stderr = (os.fdopen(n, "w", encoding="utf-8", closefd=False) for n in (1, 2))
     if start_new_session:
         os.setsid()
     if cwd is not None:
