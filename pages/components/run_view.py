@@ -18,6 +18,7 @@ from ..state.address_bar import write_address
 from ..state.session import ShownRuns, session
 from .export_menu import exports
 from .run_notes import heading, notes
+from .run_trust import collapse_alarm, run_trust
 
 __all__ = ["Details", "request_of", "run_view", "stop_button"]
 
@@ -106,6 +107,8 @@ class _RunView:
             return False
         heading(runs, request)
         _progress(request)
+        if len(runs) == 1:
+            collapse_alarm(runs[0].record)
         view = self._viewer(runs, request.id, True) if self.with_viewer else ViewState()
         if self.details is not None:
             self.details(runs, view, True)
@@ -123,6 +126,8 @@ class _RunView:
                 return
         if shown is None:
             return
+        if len(runs) == 1:
+            collapse_alarm(runs[0].record)
         if runs or not self.with_viewer:
             view = self._viewer(runs, shown.id, False) if self.with_viewer else ViewState()
             write_address(self.page, shown, view, self.panels)
@@ -131,6 +136,8 @@ class _RunView:
                     exports(runs, view, shown.id)
             if self.details is not None:
                 self.details(runs, view, False)
+            if self.with_viewer and len(runs) == 1:
+                run_trust(runs[0].record, view.step, shown.id)
         notes(runs, shown)
 
     def _viewer(self, runs: list[NamedRecord], id: str, growing: bool) -> ViewState:

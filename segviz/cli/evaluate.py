@@ -17,7 +17,7 @@ import msgspec
 from ..errors import InputError
 from ..evaluation.paper_tables import SCALES
 from ..evaluation.results import EvaluationResult
-from ..evaluation.table_text import terminal_table
+from ..evaluation.table_text import calibration_table, terminal_table
 from ..runtime.distributed import TaskQueue
 from ..runtime.files import write_atomically
 from ..runtime.imports import pause_garbage_collection
@@ -63,7 +63,7 @@ def add_options(command: ArgumentParser) -> None:
     )
     command.add_argument(
         "--methods",
-        help="NAME[:centred][:lr=RATE][:tolerance=FRACTION][:steps=T],... (default:"
+        help="NAME[:OPTION]...,... as docs/methods.md lists them (default:"
         f" {WITHOUT_TRUTH}, and where there is truth {WITH_TRUTH})",
     )
     command.add_argument(
@@ -76,6 +76,11 @@ def add_options(command: ArgumentParser) -> None:
     add_tolerance(command)
     command.add_argument(
         "--by-image", action="store_true", help="also report the numbers of each image"
+    )
+    command.add_argument(
+        "--calibration",
+        action="store_true",
+        help="also measure ECE, NLL, Brier score, and AUROC and AURC of entropy against error",
     )
     command.add_argument(
         "--out", metavar="DIR", help="write the result there, and what is needed to resume"
@@ -122,6 +127,7 @@ def run(options: Namespace) -> int:
             long_side=long_side,
             device=options.device,
             by_image=options.by_image,
+            calibration=options.calibration,
             command=command_line(),
             tasks=tasks,
             on_progress=on_progress,
@@ -129,6 +135,9 @@ def run(options: Namespace) -> int:
             learning_rate=options.lr,
             centred=options.centred or False,
             tolerance=options.tolerance or 0.0,
+            optimiser=options.optimiser,
+            momentum=options.momentum,
+            alpha=options.alpha,
         )
     code = 0 if result["complete"] else 130
     if not tasks.is_main:
@@ -139,8 +148,9 @@ def run(options: Namespace) -> int:
     if options.json:
         print(json.dumps(result))
     else:
-        table = terminal_table(msgspec.convert(result, EvaluationResult).results)
-        print(f"{result['images']} images\n{table}")
+        results = msgspec.convert(result, EvaluationResult).results
+        tables = [terminal_table(results), calibration_table(results)]
+        print("\n\n".join([f"{result['images']} images\n{tables[0]}", *filter(None, tables[1:])]))
     return code
 
 

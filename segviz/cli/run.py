@@ -67,6 +67,12 @@ def add_options(command: ArgumentParser) -> None:
         default=SETTINGS.precision,
         help=f"of the frozen part: {' or '.join(PRECISIONS)}" + DEFAULT,
     )
+    command.add_argument(
+        "--calibration",
+        action="store_true",
+        help="where there is truth, also report ECE, NLL, Brier score, and AUROC and AURC of"
+        " entropy against error, of every step with --json",
+    )
     command.add_argument("--out", metavar="DIR", help="write record, curves and pictures there")
     command.add_argument(
         "--formats",
@@ -121,9 +127,10 @@ def run(options: Namespace) -> int:
     record = job.record()
     where = None if folder is None else _write_run(record, folder, names)
     if options.json:
-        print(json.dumps(_run_json(record, where, memory)))
+        calibration = _calibration_json(record) if options.calibration else []
+        print(json.dumps({**_run_json(record, where, memory), "calibration": calibration}))
     else:
-        print(_run_text(record, where))
+        print(_run_text(record, where, options.calibration))
     return 130 if interrupted else 0
 
 
@@ -154,6 +161,7 @@ def _run_json(record: Record, where: Path | None, memory: MemoryNeed) -> dict[st
         "settings": asdict(record.settings),
         "reference": record.reference,
         "steps": [{key: step[key] for key in STEP_KEYS} for step in record.steps],
+        "collapse": _collapse_json(record),
         "forward_ms": record.forward_ms,
         "memory": {"estimate": memory.bytes, "available": memory.free},
         "complete": record.complete,
@@ -162,7 +170,28 @@ def _run_json(record: Record, where: Path | None, memory: MemoryNeed) -> dict[st
     }
 
 
-def _run_text(record: Record, where: Path | None) -> str:
+def _collapse_json(record: Record) -> dict[str, Any] | None:
+    from ..runs.collapse import find_collapse
+
+    found = find_collapse(record)
+    if found is None:
+        return None
+    names = {name: record.classes[getattr(found, name)] for name in ("eaten", "eater")}
+    return {**asdict(found), **names}
+
+
+def _calibration_json(record: Record) -> list[dict[str, Any]]:
+    """Return the calibration of every step; [] without truth."""
+    from ..evaluation.calibration import calibration_of_step
+
+    bins = {step: calibration_of_step(record, step) for step in range(record.last + 1)}
+    return [{"step": step, **found.numbers()} for step, found in bins.items() if found is not None]
+
+
+def _run_text(record: Record, where: Path | None, calibration: bool) -> str:
+    from ..evaluation.calibration import calibration_of_step
+    from ..runs.collapse import describe_collapse
+
     first, last = record.steps[0], record.steps[-1]
     compared = {"truth": "iou", "1x prediction": "agreement"}.get(record.reference or "", "")
     names = [("loss", "loss"), ("entropy", "entropy, nats"), ("sigma", "sigma, px")]
@@ -177,6 +206,16 @@ def _run_text(record: Record, where: Path | None) -> str:
     later = record.numbers("ms")[1:]
     if later:
         lines.append(f"  forward pass {record.forward_ms:.0f} ms, one step {median(later):.1f} ms")
+    if calibration:
+        bins = [calibration_of_step(record, step) for step in (0, record.last)]
+        before, after = (found.numbers() if found else {} for found in bins)
+        lines += [
+            f"  {key.upper():28}{before[key]:10.4f} -> {after[key]:.4f}"
+            for key in before
+            if before[key] is not None and after[key] is not None
+        ]
+    alarm = describe_collapse(record)
+    lines += [f"  {alarm}"] if alarm else []
     if where is not None:
         lines.append(f"  written to {where.parent}")
     return "\n".join(lines)

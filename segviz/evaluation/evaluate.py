@@ -75,6 +75,7 @@ def evaluate_dataset(
     long_side: int | None = LONG_SIDE,
     device: str = "auto",
     by_image: bool = True,
+    calibration: bool = False,
     command: str = "",
     tasks: TaskQueue | None = None,
     on_progress: Callable[[ImageProgress], None] = lambda _: None,
@@ -113,6 +114,8 @@ def evaluate_dataset(
             resolution of VOC; None = nothing.
         device: Where to load a network that is given by name: auto, cpu, cuda or mps.
         by_image: Whether the result has the numbers of each image.
+        calibration: Whether to measure ECE, NLL, Brier score, AUROC and AURC, too; rows without
+            their bins are measured again.
         command: The command to state in the result.
         tasks: Hands the images to the processes that share them; None = this process alone.
         on_progress: Called in the leading process before the first and after each image.
@@ -166,7 +169,7 @@ def evaluate_dataset(
     with ExitStack() as stack:
         folder = rows or stack.enter_context(tempfile.TemporaryDirectory())
         failed, complete = evaluate_images(
-            network, data, ids, measurements, Path(folder), tasks, on_progress
+            network, data, ids, measurements, Path(folder), tasks, on_progress, calibration
         )
     if not tasks.is_main:
         return {"complete": complete}
@@ -208,6 +211,7 @@ def evaluate_images(
     folder: Path,
     tasks: TaskQueue,
     on_progress: Callable[[ImageProgress], None] = lambda _: None,
+    calibration: bool = False,
 ) -> tuple[dict[str, str], bool]:
     """Measure what is missing in a folder of rows, then add all its rows to the measurements.
 
@@ -236,7 +240,9 @@ def evaluate_images(
 
         try:
             report(0)
-            measure_images(checkpoint, data, ids, measurements, store, tasks, report)
+            measure_images(
+                checkpoint, data, ids, measurements, store, tasks, report, calibration=calibration
+            )
             report()
         except KeyboardInterrupt:
             complete = False

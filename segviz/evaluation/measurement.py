@@ -17,8 +17,9 @@ from ..data.dataset import DataSet
 from ..errors import InputError
 from ..network.checkpoint import Checkpoint
 from ..runtime.distributed import TaskQueue
+from .calibration import CalibrationBins, calibration_of
 from .measured_method import MeasuredMethod
-from .results import ImageResults, MethodResult
+from .results import Calibration, ImageResults, MethodResult
 from .row_store import EpisodeRow, RowKey, RowStore
 
 __all__ = [
@@ -53,6 +54,8 @@ class MethodMeasurement:
         sigma: Mean sigma of each image, in input pixels.
         seconds: Duration of forward pass and updates on each image.
         overlaps: `metrics.overlap` of each image's confusion matrix, shape (2, K), int64.
+        bins: The sum of the bins of calibration.
+        calibrated: The number of images that have bins.
     """
 
     scale: float
@@ -66,6 +69,8 @@ class MethodMeasurement:
     sigma: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     overlaps: list[np.ndarray] = field(default_factory=list)
+    bins: CalibrationBins = field(default_factory=CalibrationBins.empty)
+    calibrated: int = 0
 
     @property
     def key(self) -> RowKey:
@@ -82,10 +87,13 @@ class MethodMeasurement:
         self.sigma.append(row.sigma)
         self.seconds.append(row.seconds)
         self.overlaps.append(metrics.overlap(row.matrix))
+        if row.bins is not None:
+            self.bins, self.calibrated = self.bins + row.bins, self.calibrated + 1
 
     def result(self) -> MethodResult:
         """Return the totals: means over images, IoU over all pixels; without standard errors."""
         adapted = self.step > 0
+        complete = 0 < self.calibrated == len(self.images)
         settings = self.method.method
         return MethodResult(
             scale=self.scale,
@@ -100,6 +108,7 @@ class MethodMeasurement:
             sigma=_mean(self.sigma),
             seconds=_mean(self.seconds),
             class_iou=tuple(map(metrics.finite_or_none, metrics.class_iou(self.matrix).tolist())),
+            calibration=Calibration(**self.bins.numbers()) if complete else None,
         )
 
     def by_image(self) -> ImageResults:
@@ -143,6 +152,7 @@ def measure_images(
     tasks: TaskQueue,
     on_image: Callable[[], None] = lambda: None,
     on_step: Callable[[], None] = lambda: None,
+    calibration: bool = False,
 ) -> None:
     """Measure and store the rows that are missing, sharing the images with the other processes.
 
@@ -159,16 +169,17 @@ def measure_images(
             ends the evaluation.
         on_step: Called after each step; an exception of it ends the evaluation, without rows of the
             image.
+        calibration: Whether rows need the bins of calibration.
     """
     for index in tasks.claim(len(ids)):
         name = ids[index]
         key = data.row_key(name)
-        stored = store.keys(key)
+        stored = store.keys(key, calibration)
         missing = [measurement for measurement in measurements if measurement.key not in stored]
         if missing:
             try:
                 photo, truth = data.photo(name), data.truth(name)
-                for rows in measure_image(checkpoint, photo, truth, missing, on_step):
+                for rows in measure_image(checkpoint, photo, truth, missing, on_step, calibration):
                     store.add(key, rows)
             except (InputError, OSError, MemoryError, RuntimeError) as error:
                 store.fail(key, " ".join(str(error).split()) or type(error).__name__)
@@ -183,6 +194,7 @@ def measure_image(
     truth: np.ndarray | None,
     measurements: Sequence[MethodMeasurement],
     on_step: Callable[[], None] = lambda: None,
+    calibration: bool = False,
 ) -> Iterator[list[EpisodeRow]]:
     """Yield the rows of one image, scale by scale: one forward pass a scale, one episode a method.
 
@@ -192,6 +204,7 @@ def measure_image(
         truth: Labels, shape (H, W), integer, 255 = ignore; None leaves the matrices empty.
         measurements: What to measure.
         on_step: Called after each step.
+        calibration: Whether to bin the probabilities, too, where there is truth.
 
     Raises:
         InputError: If photo, truth and scale do not go together, or an episode does not fit into
@@ -210,7 +223,11 @@ def measure_image(
             if truth is not None:
                 matrix = metrics.confusion(truth, photo_labels(state, views), network.classes)
             sigma = math.nan if state.sigma is None else state.sigma.mean().item() * network.stride
-            return EpisodeRow(key, matrix, state.mean_entropy, sigma, seconds)
+            bins = None
+            if calibration and truth is not None:
+                positions = views.positions(state.logit_axes)
+                bins = calibration_of(state.logits, *positions, truth)
+            return EpisodeRow(key, matrix, state.mean_entropy, sigma, seconds, bins)
 
         rows = []
         for method in dict.fromkeys(measurement.method for measurement in here):

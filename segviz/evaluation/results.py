@@ -15,6 +15,7 @@ from .paper_tables import TABLES
 
 __all__ = [
     "VAL_IMAGES",
+    "Calibration",
     "EvaluationResult",
     "ImageResults",
     "MeanGain",
@@ -49,6 +50,24 @@ class Variant(NamedTuple):
     steps: int
 
 
+class Calibration(Struct, frozen=True, kw_only=True):
+    """How well confidences are frequencies, and entropy finds errors; None where not defined.
+
+    Arguments:
+        ece: The expected calibration error over 15 bins, 0..1.
+        nll: The mean negative log-likelihood, in nats.
+        brier: The mean Brier score, 0..2.
+        auroc: Of entropy against error, 0..1.
+        aurc: The area under risk and coverage, pixels of least entropy first, 0..1.
+    """
+
+    ece: Fraction | None = None
+    nll: Number | None = None
+    brier: Annotated[float, Meta(ge=0, le=2)] | None = None
+    auroc: Fraction | None = None
+    aurc: Fraction | None = None
+
+
 class MethodResult(Struct, frozen=True, kw_only=True):
     """The totals of one method at one scale after some updates; None stands for NaN.
 
@@ -67,6 +86,7 @@ class MethodResult(Struct, frozen=True, kw_only=True):
         class_iou: By class, K values, 0..1, None where the class does not occur.
         miou_error: Standard error of `miou` over resampled images, 0..1.
         gain_error: Standard error of the gain over feedforward over resampled images, 0..1.
+        calibration: Over the pixels of all images; None where it was not measured.
     """
 
     scale: Scale
@@ -83,6 +103,7 @@ class MethodResult(Struct, frozen=True, kw_only=True):
     class_iou: tuple[Fraction | None, ...] = ()
     miou_error: Fraction | None = None
     gain_error: Fraction | None = None
+    calibration: Calibration | None = None
 
     @property
     def variant(self) -> Variant:

@@ -26,6 +26,7 @@ from ..adapt.methods import METHODS
 from ..errors import InputError, guard, printable, reason_of
 from ..runtime.files import check_regular
 from ..version import NUMERICS
+from .calibration import CalibrationBins
 
 __all__ = ["EpisodeRow", "RowKey", "RowStore", "reads_gate"]
 
@@ -74,7 +75,8 @@ Count = Annotated[int, Meta(ge=0, le=10**12)]
 SparseMatrix = list[tuple[Count, Count, Count]]
 """The entries of a confusion matrix that are not 0: truth, prediction, pixels."""
 KeyColumns = tuple[float, str, str, Count]
-RowColumns = tuple[float, str, str, Count, str, float | None, float | None, float | None]
+Number = float | None
+RowColumns = tuple[float, str, str, Count, str, Number, Number, Number, str | None]
 
 
 @dataclass(frozen=True, order=True)
@@ -104,6 +106,7 @@ class EpisodeRow:
         entropy: Mean entropy over the feature pixels, in nats.
         sigma: Mean sigma over the feature pixels, in input pixels.
         seconds: Duration of forward pass and updates.
+        bins: What calibration is computed from; None where it was not measured.
     """
 
     key: RowKey
@@ -111,6 +114,7 @@ class EpisodeRow:
     entropy: float
     sigma: float
     seconds: float
+    bins: CalibrationBins | None = None
 
 
 class RowStore:
@@ -176,7 +180,8 @@ class RowStore:
             own = sha256, gate if reads_gate(row.key.method) else "", *origin
             key = (row.key.scale, row.key.method, row.key.variables, row.key.step)
             numbers = (_sparse(row.matrix), row.entropy, row.sigma, row.seconds)
-            values.append((*own, image, *key, *numbers, None))
+            bins = None if row.bins is None else row.bins.to_json()
+            values.append((*own, image, *key, *numbers, bins))
         places = ", ".join("?" * len(values[0])) if values else ""
         self._write(f"INSERT OR REPLACE INTO rows VALUES ({places})", values)
 
@@ -185,9 +190,10 @@ class RowStore:
         values = (self.sha256, image, printable(reason))
         self._write("INSERT OR REPLACE INTO failures VALUES (?, ?, ?)", [values])
 
-    def keys(self, image: str) -> set[RowKey]:
-        """Return the keys of an image's rows in all files."""
+    def keys(self, image: str, calibrated: bool = False) -> set[RowKey]:
+        """Return the keys of an image's rows in all files; if asked, of those with bins alone."""
         query = f"SELECT scale, method, variables, step FROM rows WHERE {OWN} AND image = ?"
+        query += " AND bins IS NOT NULL" if calibrated else ""
         return {
             RowKey(*values)
             for path in self._files()
@@ -197,14 +203,19 @@ class RowStore:
     def rows(self, image: str) -> dict[RowKey, EpisodeRow]:
         """Return the rows of an image in all files."""
         query = (
-            "SELECT scale, method, variables, step, matrix, entropy, sigma, seconds FROM rows"
+            "SELECT scale, method, variables, step, matrix, entropy, sigma, seconds, bins FROM rows"
             f" WHERE {OWN} AND image = ?"
         )
         found = {}
         for path in self._files():
             for values in _select(path, query, (*self._origin, image), RowColumns):
                 key, matrix = RowKey(*values[:4]), self._dense(values[4], path)
-                found[key] = EpisodeRow(key, matrix, *map(_number, values[5:]))
+                entropy, sigma, seconds = map(_number, values[5:8])
+                bins = _read_bins(values[8], path)
+                row = EpisodeRow(key, matrix, entropy, sigma, seconds, bins)
+                # Of two files, the row with bins was measured later.
+                if key not in found or row.bins is not None:
+                    found[key] = row
         return found
 
     def failures(self) -> dict[str, str]:
@@ -263,6 +274,11 @@ class RowStore:
             for truth, prediction, pixels in msgspec.json.decode(text, type=SparseMatrix):
                 matrix[truth, prediction] = pixels
         return matrix
+
+
+def _read_bins(text: str | None, path: Path) -> CalibrationBins | None:
+    with _guard(path):
+        return None if text is None else CalibrationBins.from_json(text)
 
 
 def _select(path: Path, query: str, values: tuple[Any, ...], columns: Any) -> list[Any]:  # noqa: ANN401

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ..adapt.method import FEEDFORWARD
 from .results import MethodResult, Variant
 
-__all__ = ["markdown_table", "terminal_table"]
+__all__ = ["calibration_table", "markdown_table", "terminal_table"]
 
 
 def terminal_table(results: Sequence[MethodResult]) -> str:
@@ -19,6 +19,23 @@ def terminal_table(results: Sequence[MethodResult]) -> str:
     for (method, variables, steps), row in rows.items():
         cells = "".join(_percent(row.get(scale)) for scale in scales)
         lines.append(f"{method:{width}}{variables or '':10}{steps:5}{cells}")
+    return "\n".join(lines)
+
+
+def calibration_table(results: Sequence[MethodResult]) -> str:
+    """Return a table for a terminal: a row per result with calibration; "" if there is none."""
+    known = [result for result in results if result.calibration is not None]
+    if not known:
+        return ""
+    width = max(len(result.method) for result in known) + 2
+    names = ("ece", "nll", "brier", "auroc", "aurc")
+    titles = "".join(f"{name.upper():>9}" for name in names)
+    lines = [f"{'calibration':{max(width, 13)}}{'variables':10}{'step':>5}{'scale':>7}{titles}"]
+    for result in known:
+        values = [getattr(result.calibration, name) for name in names]
+        cells = "".join(f"{'-':>9}" if value is None else f"{value:9.4f}" for value in values)
+        head = f"{result.method:{max(width, 13)}}{result.variables or '':10}{result.steps:5}"
+        lines.append(f"{head}{result.scale:>6g}x{cells}")
     return "\n".join(lines)
 
 

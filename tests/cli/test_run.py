@@ -195,3 +195,15 @@ def test_run_with_a_network_of_a_python_file(cli, files, tmp_path):
     mask = tmp_path / "mask.png"
     Image.new("L", (72, 56), 8).save(mask)
     assert_refused(cli(*run, "--truth", mask, trained=False), "ids 8", "0 to 2")
+
+
+def test_calibration_of_every_step(cli, files):
+    common = ("run", files / "photo.png", "--scale", 1, "--steps", 2, "--calibration")
+    mask = ("--truth", files / "mask.png")
+    found = parse_json(cli(*common, *mask, "--json")[1])["calibration"]
+    assert [row["step"] for row in found] == [0, 1, 2]
+    assert all(0 <= row["ece"] <= 1 and row["nll"] > 0 for row in found)
+    without = parse_json(cli(*common, "--json")[1])
+    assert without["calibration"] == [] and without["collapse"] is None
+    text = cli(*common, *mask)[1]
+    assert "ECE" in text and "BRIER" in text

@@ -114,3 +114,17 @@ def test_a_wrapped_module(foreign, voc_root):
     assert (feedforward["variables"], entropy["variables"]) == (None, "score")
     assert feedforward["sigma"] is None and entropy["entropy"] <= feedforward["entropy"]
     assert len(feedforward["class_iou"]) == 4 and any("car" in note for note in notes)
+
+
+def test_calibration_is_measured_where_asked(trained, voc_root, tmp_path):
+    options = {"methods": ("entropy",), "limit": 2, "rows": tmp_path / "rows", "steps": (0, 1)}
+    plain = evaluate(trained, voc_root, **options)
+    assert all(row["calibration"] is None for row in plain["results"])
+    found = evaluate(trained, voc_root, calibration=True, **options)
+    for before, row in zip(plain["results"], found["results"], strict=True):
+        assert row["miou"] == before["miou"] and row["entropy"] == before["entropy"]
+        calibration = row["calibration"]
+        assert 0 < calibration["ece"] < 1 and calibration["nll"] > 0
+        assert 0 <= calibration["aurc"] <= 1
+    again = evaluate(trained, voc_root, calibration=True, **options)
+    assert again["results"] == found["results"], "nothing was measured again"

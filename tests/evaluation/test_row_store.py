@@ -9,14 +9,17 @@ import threading
 import time
 import zipfile
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import segviz
 from segviz.errors import InputError
 from segviz.evaluation import row_store
+from segviz.evaluation.calibration import CalibrationBins
 from segviz.evaluation.row_store import EpisodeRow, RowKey, RowStore, reads_gate
 
 ROOT = Path(segviz.__file__).parents[1]
@@ -414,3 +417,28 @@ def test_published_rows_are_read(open_store, tmp_path):
     assert len(rows) == count > 1
     assert len({found.matrix.sum() for found in rows.values()}) == 1  # the pixels of the photo
     assert all(found.entropy >= 0 and found.seconds > 0 for found in rows.values())
+
+
+# Calibration
+
+
+def test_bins_are_kept_and_rows_without_are_told_apart(open_store):
+    store = open_store()
+    p = torch.rand(21, 50).softmax(0)
+    bins = CalibrationBins.of(p, torch.randint(0, 21, (50,)))
+    store.add("a", [row(KEY, 1), replace(row(OTHER, 2), bins=bins)])
+    found = store.rows("a")
+    assert found[KEY].bins is None and found[OTHER].bins.numbers() == bins.numbers()
+    assert store.keys("a") == {KEY, OTHER} and store.keys("a", calibrated=True) == {OTHER}
+    open_store(1).add("a", [replace(row(KEY, 1), bins=bins)])
+    for reader in (store, open_store(1)):
+        assert reader.rows("a")[KEY].bins is not None, "the row with bins stands for both"
+
+
+def test_damaged_bins_are_refused(open_store, tmp_path):
+    store = open_store()
+    store.add("a", [row()])
+    with closing(sqlite3.connect(tmp_path / "rows" / "rows-0.sqlite")) as file, file:
+        file.execute("UPDATE rows SET bins = '[]'")
+    with pytest.raises(InputError, match=r"rows-0\.sqlite is not a file of rows .*; move it away"):
+        store.rows("a")

@@ -1,7 +1,7 @@
 import msgspec
 
-from segviz.evaluation.results import MethodResult
-from segviz.evaluation.table_text import markdown_table, terminal_table
+from segviz.evaluation.results import Calibration, MethodResult
+from segviz.evaluation.table_text import calibration_table, markdown_table, terminal_table
 
 
 def results():
@@ -57,3 +57,15 @@ def test_markdown_table_with_gaps():
         "| feedforward |  | 0 | 25.0 |  |",
         "| entropy:centred | both | 32 | 37.5 (+12.5) | 37.5 |",
     ]
+
+
+def test_calibration_has_a_table_of_its_own():
+    plain = MethodResult(scale=1.0, method="feedforward", steps=0, miou=0.7)
+    assert calibration_table([plain]) == ""
+    known = msgspec.structs.replace(
+        plain, calibration=Calibration(ece=0.0123, nll=0.4, brier=0.2, auroc=0.9, aurc=None)
+    )
+    head, row = calibration_table([plain, known]).splitlines()
+    assert head.split()[:4] == ["calibration", "variables", "step", "scale"]
+    assert head.split()[4:] == ["ECE", "NLL", "BRIER", "AUROC", "AURC"]
+    assert row.split() == ["feedforward", "0", "1x", "0.0123", "0.4000", "0.2000", "0.9000", "-"]

@@ -397,3 +397,13 @@ def test_a_method_on_other_variables_brings_its_own(app):
     app.set(variables="score")
     app.set(method="oracle")
     assert app.control("variables").value == "score"
+
+
+def test_class_shares_and_calibration(app):
+    app.open(scale="1", steps="2")
+    (toggle,) = (each for each in app.at.toggle if each.label == "Measure it")
+    toggle.set_value(True).run()
+    assert not app.at.exception
+    (table,) = (each.value for each in app.at.dataframe if "ECE" in each.value)
+    assert list(table.iloc[:, 0]) == ["step 0", "step 2"]
+    assert ((table["ECE"] >= 0) & (table["ECE"] <= 1)).all()
