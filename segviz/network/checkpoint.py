@@ -56,7 +56,7 @@ class Checkpoint:
     Arguments:
         name: The file stem, the path, or the spelling that it was loaded by.
         sha256: The hash of the weights file, verified; of other libraries' networks that of the
-            tensors.
+            tensors and of what else determines predictions, such as mean and std.
         card: The card as plain JSON values, of the types of `Card`.
         network: The network, on its device, gradients off.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from .checkpoint import Checkpoint, check_finite, tensor_hash
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from torch import nn
+
+    from .wrapped import WrappedModule
 
 __all__ = ["wrap", "wrap_own"]
 
@@ -110,7 +113,16 @@ def wrap_own(module: nn.Module, name: str, facts: dict[str, Any], device: Any = 
         "origin": facts.get("origin", "a module given by the user"),
         "licence": facts.get("licence", "unknown"),
     }
-    return Checkpoint(name, tensor_hash(module), card, network)
+    return Checkpoint(name, _identity(network, module), card, network)
+
+
+def _identity(network: WrappedModule, module: nn.Module) -> str:
+    """Return a hash that changes with whatever predictions depend on, as results are kept by it."""
+    facts = (
+        *(network.mean.tolist(), network.std.tolist(), network.bgr),
+        *(network.classifier_names, network.multiple, network.square),
+    )
+    return hashlib.sha256(f"{tensor_hash(module)} {facts}".encode()).hexdigest()
 
 
 def _channels(name: str, values: Any) -> tuple[float, float, float]:  # noqa: ANN401

@@ -19,9 +19,24 @@ def test_the_module_itself_stays_as_it_is():
     before = tensor_hash(own)
     network = segviz.wrap(own, ["background", "cat", "dog"], **NORMALISATION)
     assert own.training and all(parameter.requires_grad for parameter in own.parameters())
-    assert tensor_hash(own) == before == network.sha256
+    assert tensor_hash(own) == before
     assert network.name == "Sequential" and network.classes == ("background", "cat", "dog")
     assert not network.network.training
+
+
+def test_the_hash_is_of_whatever_predictions_depend_on():
+    own = module()
+    hashes = [
+        segviz.wrap(own, **options).sha256
+        for options in (
+            NORMALISATION,
+            {**NORMALISATION, "mean": (1, 2, 3)},
+            {**NORMALISATION, "multiple": 32},
+            {**NORMALISATION, "classes": ["a", "b", "c"]},
+        )
+    ]
+    assert hashes[0] == hashes[3] and len(set(hashes)) == 3
+    assert segviz.wrap(module(), **NORMALISATION).sha256 != hashes[0]
 
 
 def test_names_and_colours():

@@ -58,7 +58,7 @@ def own(app, spelling):
 def assert_of_the_network(record):
     """Check that a record is one of the user's network, and opens without it."""
     assert record.classes == NAMES and record.sigma is None
-    assert record.settings.variables in ("", "score", "all")
+    assert record.settings.variables in ("", "score", "norm", "all")
     assert record.complete and record.environment["checkpoint"].startswith("py:")
 
 
@@ -102,7 +102,7 @@ def test_it_is_chosen_in_the_sidebar_and_left_again(app, spelling):
     assert set(np.unique(app.record.truth)) >= {0, 15}
 
 
-@pytest.mark.parametrize("method", ["feedforward", "entropy", "pyramid", "oracle", "flip"])
+@pytest.mark.parametrize("method", ["feedforward", "entropy", "tent", "pyramid", "oracle"])
 def test_methods(own, method):
     app = own(method=method, photo="data:street/p01")
     assert_of_the_network(app.record)
