@@ -1,0 +1,56 @@
+"""Damaged files for every reader; benchmarks/fuzz_readers.py gives them for longer."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[1] / "benchmarks" / "fuzz_readers.py"
+SECONDS = 0.7
+"""For each reader."""
+
+
+@pytest.fixture(scope="module")
+def fuzz():
+    spec = importlib.util.spec_from_file_location("fuzz_readers", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look themselves up
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+@pytest.fixture(scope="module")
+def outcomes(fuzz):
+    return fuzz.try_all(SECONDS, seed=0)
+
+
+def test_every_reader_answers_with_a_value_or_one_sentence(outcomes):
+    assert {name: each.failures for name, each in outcomes.items() if each.failures} == {}
+    assert all(each.cases == each.accepted + each.refused > 0 for each in outcomes.values())
+
+
+def test_good_files_are_accepted(fuzz, tmp_path):
+    for reader in fuzz.readers(tmp_path).values():
+        for number, data in enumerate(reader.seeds):
+            path = tmp_path / f"good-{number}{reader.suffix}"
+            path.write_bytes(data)
+            assert reader.read(path) is not None
+
+
+def test_a_case_is_the_same_again(fuzz, tmp_path):
+    reader = fuzz.readers(tmp_path)["card"]
+    first = [next(fuzz.cases(reader, 3, number))[1] for number in range(5)]
+    assert first == [data for (_, data), _ in zip(fuzz.cases(reader, 3), range(5), strict=False)]
+    assert len(set(first)) == 5
+
+
+def test_uncaught_errors_are_found(fuzz, tmp_path):
+    """Or the trial would show nothing."""
+
+    def careless(path):
+        raise KeyError(path.suffix)
+
+    found = fuzz.try_reader(fuzz.Reader([b"x" * 99], ".txt", careless), tmp_path, 0.1, 0)
+    assert found.failures and "KeyError" in found.failures[0]
