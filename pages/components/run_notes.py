@@ -39,7 +39,9 @@ def heading(runs: Sequence[NamedRecord], request: RunRequest | None) -> DeltaGen
             if describe.stopped(record):
                 text += f" :orange-badge[stopped at step {record.last}]"
             elif record.complete and record.last < record.settings.steps:
-                text += f" :blue-badge[within tolerance at step {record.last}]"
+                rule = record.settings.stop
+                reason = f"before {rule}" if rule else "within tolerance"
+                text += f" :blue-badge[{reason} at step {record.last}]"
     left, right = st.columns([4, 1], vertical_alignment="center")
     left.markdown(text)
     return right

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 import streamlit as st
 
-from segviz.adapt import END_TO_END, METHODS, OPTIMISERS, VARIABLES
+from segviz.adapt import END_TO_END, METHODS, OPTIMISERS, STOP_RULES, VARIABLES
 from segviz.adapt.methods import HEAD
 from segviz.jobs import catalogue
 from segviz.jobs.limits import APP_LIMITS
@@ -47,6 +47,7 @@ def settings_form(hidden: Collection[str] = ()) -> None:
         if "learning_rate" not in hidden:
             _rate()
         _tolerance()
+        _stop()
         _alpha()
         st.toggle(
             "Centred updates",
@@ -247,6 +248,20 @@ def _optimiser() -> None:
         placeholder="0.9",
         disabled=chosen != "sgd",
         help="How much of the last update SGD repeats.",
+    )
+
+
+def _stop() -> None:
+    names = ["", *STOP_RULES]
+    st.selectbox(
+        "Stop rule",
+        names,
+        _index(names, controls.get("stop")),
+        format_func=lambda name: name.capitalize() or "Never",
+        key=controls.key("stop"),
+        help="End before the first prediction that breaks a rule, without labels: "
+        + "; ".join(f"{name}: {meaning}" for name, meaning in STOP_RULES.items())
+        + ". The paper runs a fixed number of steps.",
     )
 
 

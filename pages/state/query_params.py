@@ -7,6 +7,7 @@ from typing import Any
 
 from segviz.adapt import FEEDFORWARD, METHODS, VARIABLES, Settings
 from segviz.adapt.method import END_TO_END, OPTIMISERS
+from segviz.adapt.stop import STOP_RULES
 from segviz.errors import InputError
 from segviz.jobs import catalogue
 from segviz.jobs.limits import APP_LIMITS
@@ -158,6 +159,7 @@ PARAMETERS: dict[str, Parameter] = {
     "learning_rate": _RATE,
     "centred": _flag(_OPENING.centred),
     "tolerance": _number(_OPENING.tolerance, *APP_LIMITS["tolerance"]),
+    "stop": _choice("", ("", *STOP_RULES), ", ".join(STOP_RULES)),
     "optimiser": _optional(_choice("", OPTIMISERS)),
     "momentum": _optional(_number(None, *APP_LIMITS["momentum"])),
     "alpha": _optional(_number(None, *APP_LIMITS["alpha"])),
@@ -178,7 +180,7 @@ _NAMES["objective"] = "method"  # addresses of earlier versions
 
 SETTINGS = (
     *("scale", "steps", "method", "variables", "learning_rate", "centred", "tolerance"),
-    *("optimiser", "momentum", "alpha"),
+    *("stop", "optimiser", "momentum", "alpha"),
 )
 """The parameters that make `Settings`."""
 

@@ -4,6 +4,7 @@ from .method import END_TO_END, OPTIMISERS, VARIABLES, Method
 from .methods import FEEDFORWARD, METHODS
 from .objectives import OBJECTIVES, Objective
 from .settings import Settings
+from .stop import STOP_RULES
 
 __all__ = [
     "END_TO_END",
@@ -11,6 +12,7 @@ __all__ = [
     "METHODS",
     "OBJECTIVES",
     "OPTIMISERS",
+    "STOP_RULES",
     "VARIABLES",
     "Method",
     "Objective",

@@ -97,7 +97,9 @@ class MemoryBudget:
         s, size = settings, (self.height, self.width)
         # A rule takes no less memory than a gate, and needs no training.
         method = s.method.replace(":gate", ":rule")
-        key = replace(s, method=method, steps=min(s.steps, 1), learning_rate=1e-3, tolerance=0.0)
+        key = replace(
+            s, method=method, steps=min(s.steps, 1), learning_rate=1e-3, tolerance=0.0, stop=""
+        )
         reference = weakref.ref(self.network)  # a cache must keep no network alive
         try:
             forward, encoding, steps, pixels = _trace(reference, *size, key)

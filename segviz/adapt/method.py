@@ -8,6 +8,7 @@ from ..errors import InputError
 from ..validation import check_range
 from . import methods, views
 from .methods import END_TO_END, FEEDFORWARD, MethodInfo
+from .stop import STOP_RULES
 
 __all__ = [
     "END_TO_END",
@@ -59,7 +60,9 @@ NUMBERS = {
 }
 """The field of each option that has a number."""
 
-OPTIONS = "centred, sgd, adam, momentum=M, alpha=A, lr=RATE, tolerance=FRACTION and steps=T"
+OPTIONS = (
+    "centred, sgd, adam, momentum=M, alpha=A, lr=RATE, tolerance=FRACTION, stop=RULE and steps=T"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +84,10 @@ class Method:
             are norm or all, and for the method norm.
         optimiser: adam or sgd.
         momentum: Of sgd, 0 to 0.999; 0 for adam.
+        stop: End before the first prediction that breaks this rule, a name in `STOP_RULES`; "" =
+            never.
 
-    Of all but `centred`, `tolerance` and `momentum`, each method has a default of its own.
+    Of all but `centred`, `tolerance`, `momentum` and `stop`, each method has a default of its own.
 
     Raises:
         InputError: If a value is out of its range, or the method has no such variables.
@@ -98,6 +103,7 @@ class Method:
     alpha: float = cast(float, None)
     optimiser: str = cast(str, None)
     momentum: float = cast(float, None)
+    stop: str = ""
 
     def __post_init__(self) -> None:
         info = methods.find(self.method)
@@ -112,6 +118,7 @@ class Method:
                 alpha=alpha,
                 optimiser=info.optimiser,
                 momentum=0.0,
+                stop="",
             )
             check_range("alpha", alpha, *LIMITS["alpha"])
             return
@@ -142,6 +149,10 @@ class Method:
             raise InputError(
                 f"tolerance must be at least 0 and below 1, got {self.tolerance}; choose a fraction"
                 " such as 0.01."
+            )
+        if self.stop and self.stop not in STOP_RULES:
+            raise InputError(
+                f"there is no stop rule {self.stop!r}; choose one of {', '.join(STOP_RULES)}."
             )
         if self.variables not in info.variables:
             raise InputError(
@@ -175,7 +186,7 @@ class Method:
 
         Arguments:
             spelling: `NAME[:OPTION]...`, NAME in `METHODS`, the options `centred`, `sgd`, `adam`,
-                `momentum=M`, `alpha=A`, `lr=RATE`, `tolerance=FRACTION`, `steps=T`.
+                `momentum=M`, `alpha=A`, `lr=RATE`, `tolerance=FRACTION`, `stop=RULE`, `steps=T`.
             groups: The groups of parameters of the network, for variables that are not given;
                 None = all that there are.
             defaults: Fields that the spelling does not give; None = the method's default.
@@ -221,6 +232,7 @@ class Method:
             other_rate = self.learning_rate != info.learning_rate
             parts += [f"lr={self.learning_rate}"] if other_rate else []
             parts += [f"tolerance={self.tolerance}"] if self.tolerance else []
+            parts += [f"stop={self.stop}"] if self.stop else []
         return ":".join(parts)
 
     @property
@@ -264,6 +276,8 @@ def _parse_option(option: str) -> dict[str, Any]:
         return {"optimiser": option}
     if key == "steps":
         return {"steps": int(value)}
+    if key == "stop":
+        return {"stop": value}
     if key not in NUMBERS:
         raise ValueError(option)
     return {NUMBERS[key]: float(value)}

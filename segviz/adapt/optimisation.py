@@ -14,12 +14,13 @@ from . import objectives, parameters
 from .corrections import correct
 from .fast_gradient import DifferentiablePixels
 from .method import FEEDFORWARD
-from .mixture import Mixture, ViewHeads, WeightBiases, combine
+from .mixture import Mixture, ViewHeads, WeightBiases, combine, on_grid
 from .objectives import OBJECTIVES
 from .optimisers import ResetRule, ascended, make_optimiser
 from .photo_views import Axis, PhotoViews, synchronise
 from .pixelwise import Pixels
 from .settings import Settings
+from .stop import StopRule
 from .view_agreement import ViewAgreement
 
 __all__ = ["OptimisationState", "half_size_logits", "optimise"]
@@ -229,6 +230,13 @@ def _update(
         )
 
     optimiser = fresh()
+
+    def half() -> Tensor:
+        view = views.predicted(settings.scale / 2)
+        probabilities = view.prediction.logits.softmax(0)
+        return on_grid(probabilities, view.axes, source.axes, shape).argmax(1)
+
+    rule = StopRule(settings.stop, half)
     reset = ResetRule(adapted.parameters(), info.reset, views.network.classes)
     # Without truth, T = 0 runs under any objective: there is a loss to report, but not that one.
     if objective.needs_truth and views.reference is None:
@@ -256,6 +264,8 @@ def _update(
                 pixels.class_prior = objectives.two_scale_prior(pixels, Pixels(cache["half"]))
             class_prior = pixels.class_prior
             loss = objective.loss(pixels)
+        if settings.stop and rule.is_broken(pixels.plain):
+            return
         value = loss.item()  # waits for the device, so that the time is right
         ms = 1e3 * (time.perf_counter() - start)
         reading = source.reading()

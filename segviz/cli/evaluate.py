@@ -135,6 +135,7 @@ def run(options: Namespace) -> int:
             learning_rate=options.lr,
             centred=options.centred or False,
             tolerance=options.tolerance or 0.0,
+            stop=options.stop or "",
             optimiser=options.optimiser,
             momentum=options.momentum,
             alpha=options.alpha,

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 
 from ..adapt.method import MOMENTUM, OPTIMISERS, VARIABLES, Method
 from ..adapt.settings import Settings
+from ..adapt.stop import STOP_RULES
 from ..errors import InputError
 from ..network import checkpoint
 from ..runtime.device import choose_device
@@ -218,16 +219,23 @@ def add_updates(command: argparse.ArgumentParser) -> None:
 
 
 def add_tolerance(command: argparse.ArgumentParser) -> None:
-    """Add --tolerance."""
+    """Add --tolerance and --stop."""
     command.add_argument(
         "--tolerance",
         type=float,
         help="stop once the loss changes by less than this fraction (default: never)",
     )
+    rules = "; ".join(f"{name}: {meaning}" for name, meaning in STOP_RULES.items())
+    command.add_argument(
+        "--stop",
+        metavar="RULE",
+        help=f"end before the first prediction that breaks a rule ({rules.replace('%', '%%')}"
+        "; default: never)",
+    )
 
 
 def parse_method(options: argparse.Namespace, groups: Collection[str] | None = None) -> Method:
-    """Return the method of --method, --variables, --steps, --lr, --centred and --tolerance.
+    """Return the method of --method and of the options of updates.
 
     Arguments:
         options: The command line.
@@ -245,6 +253,7 @@ def parse_method(options: argparse.Namespace, groups: Collection[str] | None = N
         "momentum": options.momentum,
         "alpha": options.alpha,
         "tolerance": getattr(options, "tolerance", None),
+        "stop": getattr(options, "stop", None),
     }
     given = {name: value for name, value in values.items() if value is not None}
     method = Method.parse(options.method, groups=groups, **given)

@@ -2,6 +2,7 @@
 
 from ..adapt.method import VARIABLES
 from ..adapt.methods import FEEDFORWARD, METHODS, MethodInfo
+from ..adapt.stop import STOP_RULES
 from .results import MethodResult, ModelResult, ResultFile
 
 __all__ = ["RESULTS", "methods_page"]
@@ -24,9 +25,13 @@ the change of mIoU against feedforward in points, with its standard error over r
 images{where}; variables other than the default are named.
 
 Spelling: `NAME[:OPTION]...` with the options `centred`, `sgd`, `adam`, `momentum=M`, `alpha=A`,
-`lr=RATE`, `tolerance=FRACTION` and `steps=T`. `alpha`, 0 to 1, is the weight of the image's own
-statistics in batch norms, for `norm` and for the variables norm and all. The first variables of
-each method are its default:
+`lr=RATE`, `tolerance=FRACTION`, `stop=RULE` and `steps=T`. `alpha`, 0 to 1, is the weight of the
+image's own statistics in batch norms, for `norm` and for the variables norm and all. A stop rule
+ends an episode before the first prediction that breaks it:
+
+{rules}
+
+The first variables of each method are its default:
 
 {variables}
 
@@ -56,7 +61,8 @@ def methods_page(result: ResultFile | None = None, model: str = MODEL) -> str:
     parts = [*lines, "", "## Formulas", "", *formulas]
     parts += ["", "## How they fail on dense prediction", "", *failures, ""]
     variables = "\n".join(f"- `{name}`: {meaning}" for name, meaning in VARIABLES.items())
-    return HEAD.format(where=where, variables=variables) + "\n".join(parts)
+    rules = "\n".join(f"- `{name}`: {meaning}" for name, meaning in STOP_RULES.items())
+    return HEAD.format(where=where, variables=variables, rules=rules) + "\n".join(parts)
 
 
 def _line(name: str, info: MethodInfo, found: ModelResult | None) -> str:

@@ -150,6 +150,7 @@ def _adaptation(s: Settings) -> list[str]:
         f"alpha {s.alpha:g}" if s.alpha else "",
         "centred" if s.centred else "",
         f"tolerance {s.tolerance:g}" if s.tolerance else "",
+        f"stop rule {s.stop}" if s.stop else "",
         _precision(s),
     ]
 

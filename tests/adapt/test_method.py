@@ -88,12 +88,13 @@ def test_spellings_say_everything_but_steps_and_variables(name):
         learning_rate=3e-4,
         centred=head is not None,
         tolerance=0.01,
+        stop="drift",
         optimiser="sgd",
         momentum=0.5,
         alpha=0.0 if head else 0.25,
     )
     first = f"{name}:centred" if head else f"{name}:alpha=0.25"
-    assert method.spelling == f"{first}:sgd:momentum=0.5:lr=0.0003:tolerance=0.01"
+    assert method.spelling == f"{first}:sgd:momentum=0.5:lr=0.0003:tolerance=0.01:stop=drift"
     assert Method.parse(method.spelling, variables=variables, steps=7) == method
 
 
@@ -128,7 +129,7 @@ def test_without_updates_the_spelling_is_that_of_the_base(name):
         ("pyramid:luck", "takes no options; write pyramid"),
         (
             "entropy:fast",
-            "'fast' in 'entropy:fast' is not an option.*lr=RATE, tolerance=FRACTION and steps=T",
+            "'fast' in 'entropy:fast' is not an option.*lr=RATE, .*, stop=RULE and steps=T",
         ),
         ("entropy:", "'' in 'entropy:' is not an option"),
         ("entropy:lr", "'lr' in 'entropy:lr' is not an option"),
@@ -142,6 +143,7 @@ def test_without_updates_the_spelling_is_that_of_the_base(name):
         ("norm:alpha=2", "alpha must be .* got 2.0"),
         ("entropy:alpha=0.5", "alpha mixes .* 'both'; choose norm or all, or leave alpha out"),
         ("entropy:momentum=1", "momentum must be .* got 1.0"),
+        ("entropy:stop=luck", "no stop rule 'luck'; choose one of drift, vanishing, agreement"),
         ("entropy:rmsprop", "'rmsprop' in 'entropy:rmsprop' is not an option"),
         ("entropy:tolerance=1", "tolerance must be .* got 1.0"),
         ("pyramid:rule:entropy:centred", "centred updates .* 'gate'; choose score, scale or both"),

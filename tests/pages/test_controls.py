@@ -38,6 +38,7 @@ DEFAULTS = {
     "learning_rate": "0.001",
     "centred": False,
     "tolerance": 0.0,
+    "stop": "",
     "optimiser": None,
     "momentum": None,
     "alpha": None,

@@ -14,6 +14,7 @@ VIEW = {
     "learning_rate": 0.00025,
     "centred": False,
     "tolerance": 0.01,
+    "stop": "drift",
     "optimiser": "sgd",
     "momentum": 0.5,
     "alpha": 0.25,
@@ -29,7 +30,7 @@ VIEW = {
 
 
 RUN = {"photo", "scale", "steps", "method", "variables", "rate", "centred", "tolerance"}
-RUN |= {"optimiser", "momentum", "alpha"}
+RUN |= {"stop", "optimiser", "momentum", "alpha"}
 VIEWER = {"step", "pins", "panels"}
 GRID = {"grid_variables", "grid_rates", "grid_steps"}
 
