@@ -14,20 +14,22 @@ coverages, of the fraction of errors among the pixels of least entropy. Both are
 equal bins of 0..ln K, in which pixels count as tied.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import msgspec
 import numpy as np
-import torch
-from torch import Tensor
 
 from ..data.classes import IGNORE
-from ..network.resampling import resample
 from ..runs.record import Record
+
+if TYPE_CHECKING:  # those who read bins need no torch, which takes seconds to import
+    from torch import Tensor
 
 __all__ = ["BINS", "CalibrationBins", "calibration_of", "calibration_of_step", "merged"]
 
@@ -72,6 +74,8 @@ class CalibrationBins:
             probabilities: Shape (K, ...), floating point, summing to 1 over the classes.
             truth: Class ids, int64, 255 = ignore, shape (...).
         """
+        import torch
+
         known = truth.flatten() != IGNORE
         p = probabilities.flatten(1)[:, known]
         y = truth.flatten()[known]
@@ -91,7 +95,7 @@ class CalibrationBins:
             float(((p * p).sum(0) - 2 * own + 1).double().sum()),
         )
 
-    def __add__(self, other: "CalibrationBins") -> "CalibrationBins":
+    def __add__(self, other: CalibrationBins) -> CalibrationBins:
         """Return the bins of the pixels of both."""
         return CalibrationBins(
             self.counts + other.counts,
@@ -187,7 +191,6 @@ def merged(bins: Any) -> CalibrationBins:  # noqa: ANN401
     return reduce(CalibrationBins.__add__, bins, CalibrationBins.empty())
 
 
-@torch.no_grad()
 def calibration_of(
     logits: Tensor, rows: Tensor, columns: Tensor, truth: np.ndarray
 ) -> CalibrationBins:
@@ -199,7 +202,12 @@ def calibration_of(
         columns: Those of its columns, shape (W,).
         truth: Class ids, integer, 255 = ignore, shape (H, W).
     """
+    import torch
+
+    from ..network.resampling import resample
+
     labels = torch.from_numpy(truth.astype(np.int64)).to(logits.device)
+    logits = logits.detach()
     parts = (
         CalibrationBins.of(
             resample(logits, rows[start : start + ROWS], columns).softmax(0),
@@ -217,6 +225,8 @@ def calibration_of_step(record: Record, step: int) -> CalibrationBins | None:
     """
     if record.reference != "truth" or record.truth is None:
         return None
+    import torch
+
     rows, columns = map(torch.from_numpy, record.positions)
     maps = torch.from_numpy(record.log_probabilities[step])
     return calibration_of(maps, rows, columns, record.truth)
@@ -228,7 +238,7 @@ def _bins(values: Tensor, count: int, top: float) -> Tensor:
 
 def _counts(places: Tensor, count: int, weights: Tensor | None = None) -> np.ndarray:
     given = None if weights is None else weights.double()
-    return torch.bincount(places, given, minlength=count).cpu().numpy()
+    return places.bincount(given, minlength=count).cpu().numpy()
 
 
 def _harmonic(n: int) -> float:
