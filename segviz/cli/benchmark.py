@@ -11,7 +11,7 @@ from ..adapt.settings import Settings
 from ..errors import InputError
 from ..network import checkpoint
 from ..runtime.device import choose_device
-from ..runtime.files import write_atomically
+from ..runtime.files import check_writable, write_atomically
 from ..runtime.imports import pause_garbage_collection
 from ..validation import check_range
 from .options import DEFAULT, SETTINGS, add_json, add_network, parse_numbers, set_threads
@@ -48,6 +48,8 @@ def add_options(command: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Time the parts of a run and the baselines, and measure peak memory."""
     check_range("--repeats", options.repeats, 1)
+    if options.out is not None:
+        check_writable(Path(options.out).absolute().parent)
     scales = parse_numbers(options.scales)
     for scale in scales:
         Settings(scale=scale)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..network import checkpoint
-from ..runtime.files import write_atomically
+from ..runtime.files import check_writable, write_atomically
 from ..runtime.imports import pause_garbage_collection
 from ..validation import check_range
 from .options import DEFAULT, add_json, add_network, add_voc, load_checkpoint
@@ -59,6 +59,8 @@ def run(options: Namespace) -> int:
         from ..evaluation.evaluate import choose_images
         from ..training import gate
 
+    if options.out:
+        check_writable(Path(options.out).absolute().parent)
     images = voc_images(voc.find_root(options.voc_root), options.split)
     ids = choose_images(images, options.limit)
     trained = load_checkpoint(options)

@@ -1,6 +1,7 @@
 """The record of an episode: immutable, saved as one .npz and one .json."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from ..adapt.settings import Settings
 from ..data.classes import Colour, comparable, palette_of
 from ..errors import InputError, guard
-from ..runtime.files import open_regular, read_file, write_together
+from ..runtime.files import open_regular, partial_path, read_file, write_together
 from . import npz, schema
 from .schema import NUMBERS, StepNumbers
 
@@ -222,10 +223,22 @@ class Record:
                     f"there is no file {part}; a record is an .npz and a .json side by side."
                 )
         arrays_path, facts_path = _paths(path)
-        text = read_file(facts_path, "the record's", MAX_FACTS, "save the run again")
-        with open_regular(arrays_path, "the record's", "save the run again") as file:
+        try:
+            return cls._load(arrays_path, facts_path, path.name)
+        except InputError:
+            # A kill between the two files leaves the new .npz, and the new .json complete as well.
+            new = partial_path(facts_path)
+            if new.is_file():
+                with suppress(InputError):
+                    return cls._load(arrays_path, new, path.name)
+            raise
+
+    @classmethod
+    def _load(cls, arrays: Path, facts: Path, name: str) -> "Record":
+        text = read_file(facts, "the record's", MAX_FACTS, "save the run again")
+        with open_regular(arrays, "the record's", "save the run again") as file:
             size = min(os.fstat(file.fileno()).st_size, MAX_ARRAYS)
-            return cls.decode(file, text, npz.max_unpacked(size), path.name)
+            return cls.decode(file, text, npz.max_unpacked(size), name)
 
     @classmethod
     def decode(cls, arrays: BinaryIO, facts: bytes, limit: int, name: str = "it") -> "Record":

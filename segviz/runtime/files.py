@@ -13,7 +13,16 @@ from typing import BinaryIO
 
 from ..errors import InputError, guard, reason_of
 
-__all__ = ["check_regular", "check_writable", "open_regular", "read_file", "write_atomically"]
+__all__ = [
+    "check_regular",
+    "check_writable",
+    "decode_text",
+    "open_regular",
+    "partial_path",
+    "read_file",
+    "write_atomically",
+    "write_together",
+]
 
 
 @contextmanager
@@ -126,9 +135,7 @@ def write_together(
             path = Path(os.path.realpath(given))  # what a link leads to is replaced, not the link
             if path.exists() and not path.is_file():
                 raise InputError(f"{path} cannot be written: it is not a regular file; {remedy}.")
-            # As long as any name may be; the one of a killed process is written over.
-            digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]
-            partial = path.with_name(f".{path.name[:20]}-{digest}.partial")
+            partial = partial_path(path)
             partials[path] = partial
             with partial.open("wb") as file:
                 if callable(content):
@@ -145,6 +152,16 @@ def write_together(
             with suppress(OSError):
                 partial.unlink()
     return sizes
+
+
+def partial_path(path: Path) -> Path:
+    """Return the temporary file that `write_together` writes before it takes the name of a file.
+
+    It is left behind by a killed process, until the file is written again.
+    """
+    # As long as any name may be.
+    digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]
+    return path.with_name(f".{path.name[:20]}-{digest}.partial")
 
 
 def check_writable(folder: Path, remedy: str = "choose another --out") -> None:

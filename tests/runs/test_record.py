@@ -3,6 +3,8 @@ import json
 import math
 import os
 import shutil
+import signal
+import threading
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from segviz.adapt import Settings
 from segviz.errors import InputError
 from segviz.runs.record import LOG_PROBABILITIES, NUMBERS, Quantised, Record
+from segviz.runtime.files import partial_path
 from tests.full_disk import full_disk
 
 
@@ -397,3 +400,35 @@ def test_pipes_are_refused_without_waiting(saved, suffix):
     saved.with_suffix(suffix).unlink()
     os.mkfifo(saved.with_suffix(suffix))
     refused(saved, "device or a pipe")
+
+
+def test_a_kill_between_the_two_files_costs_no_record(saved, tmp_path):
+    """The arrays are new, and the numbers complete, but not yet in their place."""
+    later = make(title="other", photo=np.zeros((6, 8, 3), np.uint8))
+    later.save(tmp_path / "later")
+    shutil.copy(tmp_path / "later.npz", saved.with_suffix(".npz"))
+    shutil.copy(tmp_path / "later.json", partial_path(saved.with_suffix(".json")))
+    assert Record.load(saved) == later
+    make().save(saved)
+    assert Record.load(saved) == make() and not list(tmp_path.glob(".*"))
+
+
+def test_kills_while_saving_cost_no_record(tmp_path):
+    records = [make(), make(title="other", photo=np.zeros((6, 8, 3), np.uint8))]
+    path = tmp_path / "run"
+    records[0].save(path)
+    for kill in range(20):
+        ready, done = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.write(done, b"x")
+            while True:
+                for record in records:
+                    record.save(path)
+        os.read(ready, 1)
+        threading.Event().wait(0.001 * kill)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        for end in (ready, done):
+            os.close(end)
+        assert Record.load(path) in records
