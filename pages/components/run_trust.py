@@ -24,7 +24,7 @@ def collapse_alarm(record: Record) -> None:
     """Draw a warning if a class takes the pixels of another."""
     words = describe_collapse(record)
     if words is not None:
-        st.warning(plain(words), icon=":material/warning:")
+        st.markdown(f":orange[:material/warning: {plain(words)}]")
 
 
 def run_trust(record: Record, step: int | None, key: str) -> None:

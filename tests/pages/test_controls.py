@@ -120,3 +120,15 @@ def test_two_visits_have_settings_of_their_own(app):
     app.open(scale="1", steps="1").set(steps=5)
     other = type(app)().open()
     assert other.control("steps").value == 32 and app.control("steps").value == 5
+
+
+def test_a_method_on_norms_brings_its_own_variables_and_steps(app):
+    app.open(scale="1", steps="1", centred="1", optimiser="sgd")
+    app.set(method="tent")
+    values = [app.control(name).value for name in ("variables", "steps", "centred", "optimiser")]
+    assert values == ["norm", 8, False, None]
+    app.set(alpha=0.5, stop="drift").set(steps=1)
+    app.click("iterate_run").rest()
+    settings = app.record.settings
+    assert (settings.method, settings.variables, settings.alpha) == ("tent", "norm", 0.5)
+    assert (settings.stop, settings.steps) == ("drift", 1) and app.record.last <= 2

@@ -17,6 +17,7 @@ from segviz.errors import InputError
 from segviz.jobs.queue import SLOT
 from segviz.network.checkpoint import tensor_hash
 from segviz.runs import batch
+from segviz.runs.collapse import describe_collapse
 from segviz.runs.run import Run
 
 uploads = pytest.mark.skipif(
@@ -407,3 +408,10 @@ def test_class_shares_and_calibration(app):
     (table,) = (each.value for each in app.at.dataframe if "ECE" in each.value)
     assert list(table.iloc[:, 0]) == ["step 0", "step 2"]
     assert ((table["ECE"] >= 0) & (table["ECE"] <= 1)).all()
+
+
+def test_the_alarm_is_shown_where_there_is_one(app):
+    app.open()
+    assert ("Collapse: since step" in app.said) == (describe_collapse(app.record) is not None)
+    app.open(scale="1", steps="0")
+    assert "Collapse" not in app.said
