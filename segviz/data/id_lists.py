@@ -26,7 +26,7 @@ def read_lines(path: Path, noun: str) -> list[str]:
     Raises:
         InputError: If it cannot be read, is not text or has no lines.
     """
-    remedy = "give a text file with one image a line"
+    remedy = "give --split and --exclude text files with one image a line"
     data = read_file(path, noun, MAX_BYTES, remedy)
     with guard(f"{noun} {path} cannot be read", remedy):
         text = decode_text(data)

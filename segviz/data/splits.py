@@ -20,20 +20,11 @@ def split_ids(root: Path, split: str, exclude: Path | None = None) -> list[str]:
         exclude: A file of ids to leave out.
 
     Raises:
-        InputError: If a file or the split is missing or unreadable, if a file names images that are
-            not there, or if `exclude` names none of the split.
+        InputError: If a file or the split is missing or unreadable, or `exclude` names none of the
+            split.
     """
     path = Path(split)
-    if path.suffix != ".txt":
-        ids = voc.read_split(root, split)
-    else:
-        ids = voc.read_list(path)
-        missing = [id for id in ids if not voc.has_photo(root, id)]
-        if missing:
-            raise InputError(
-                f"{path} names {len(missing)} images that {root} does not have, such as"
-                f" {missing[0]}; correct the list."
-            )
+    ids = voc.read_list(path) if path.suffix == ".txt" else voc.read_split(root, split)
     if exclude is None:
         return ids
     excluded = set(voc.read_list(exclude))

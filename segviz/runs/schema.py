@@ -145,10 +145,20 @@ def decode(data: bytes) -> RecordFacts:
     return facts
 
 
+VERSION_2 = {
+    *("method", "variables", "steps", "learning_rate", "centred", "tolerance"),
+    *("scale", "precision"),
+}
+"""The settings of records of version 2; those that came later had their defaults."""
+
+
 def _of_version_2(values: dict[str, Any]) -> dict[str, Any]:
     """Return the facts of a record of version 2 as those of this version."""
-    settings = dict(values["settings"])
-    settings["method"] = settings.pop("objective", "entropy")
+    found = dict(values["settings"])
+    found["method"] = found.pop("objective")
+    default = Settings(method=found["method"])
+    names = (field.name for field in fields(Settings))
+    settings = {name: getattr(default, name) for name in names if name not in VERSION_2} | found
     steps = [{"weights": None, **step} for step in values["steps"]]
     return {**values, "format": FORMAT, "settings": settings, "steps": steps}
 

@@ -98,10 +98,3 @@ def test_lists_that_exclude_nothing_or_are_not_understood(voc_root, tmp_path, te
     path.write_text(text)
     with pytest.raises(InputError, match=pattern):
         split_ids(voc_root, "train", path)
-
-
-def test_images_that_are_not_there_are_named_at_once(voc_root, tmp_path):
-    path = tmp_path / "list.txt"
-    path.write_text("2007_000001\n2009_999999\n")
-    with pytest.raises(InputError, match=r"1 images .* such as 2009_999999"):
-        split_ids(voc_root, str(path))

@@ -154,12 +154,20 @@ def measured(record):
     return dataclasses.replace(record, steps=numbers)
 
 
+VERSION_2 = {
+    *("objective", "variables", "steps", "learning_rate", "centred", "tolerance"),
+    *("scale", "precision"),
+}
+
+
 def as_version_2(path):
     """Rewrite the facts of a record as an earlier version wrote them."""
     facts = strict(path)
     del facts["arrays_sha256"]
     settings = facts["settings"]
     settings["objective"] = settings.pop("method")
+    for later in settings.keys() - VERSION_2:
+        del settings[later]
     del facts["sizes_range"]
     for step in facts["steps"]:
         del step["weights"]
