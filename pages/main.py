@@ -13,10 +13,12 @@ from segviz.errors import InputError
 icon = Path(__file__).with_name("icon.png")
 st.set_page_config(page_title="segviz", page_icon=str(icon), layout="wide")
 # Streamlit leaves twice the height of its header free, and wide margins beside panels that need
-# the room. Without a mouse, Plotly's buttons never go away and hide what is below them.
+# the room. In the dialog of photos, the floating toolbars of thumbnails cover the sources.
+# Without a mouse, Plotly's buttons never go away and hide what is below them.
 st.html(
     "<style>.stMainBlockContainer {padding: 4rem 2rem 3rem}"
     " [data-testid=stSidebarHeader] {height: 2.5rem; margin-bottom: 0}"
+    " [role=dialog] [data-testid=stElementToolbarButtonContainer] {display: none}"
     " @media (hover: none) {.modebar-container {display: none}}</style>"
 )
 
