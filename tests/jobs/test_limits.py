@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[2]
 def test_what_the_app_allows_the_library_allows_too(name):
     for value in APP_LIMITS[name]:
         check_app_limit(name, value)
-        Settings(**{name: value})
+        # alpha has an effect where the whole network runs.
+        Settings(**{"variables": "norm", name: value})
 
 
 @pytest.mark.parametrize("name", APP_LIMITS)
