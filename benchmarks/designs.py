@@ -68,7 +68,6 @@ def main() -> None:
             raise SystemExit("interrupted: run the same command again.")
         found[name or path] = {
             "images": result["images"],
-            "environment": result["environment"],
             **{key: checkpoint.card.get(key) for key in CARD},
             "results": [{key: row[key] for key in RESULT} for row in result["results"]],
         }
