@@ -32,16 +32,15 @@ from tqdm import tqdm
 
 from segviz import metrics
 from segviz.adapt.episode import photo_labels
-from segviz.adapt.method import Method
-from segviz.adapt.methods import METHODS, of_objective
-from segviz.adapt.objectives import (
+from segviz.adapt.losses import (
     MARGINAL_WEIGHT,
-    OBJECTIVES,
-    Objective,
     marginal_entropy,
     thresholded_entropy,
     total_entropy,
 )
+from segviz.adapt.method import Method
+from segviz.adapt.methods import METHODS, of_objective
+from segviz.adapt.objectives import OBJECTIVES, Objective
 from segviz.adapt.optimisation import half_size_logits, optimise
 from segviz.adapt.photo_views import PhotoViews
 from segviz.adapt.pixelwise import Pixels

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from segviz.adapt import objectives
+from segviz.adapt import losses
 from segviz.adapt.methods import METHODS
 from segviz.adapt.objectives import OBJECTIVES
 from segviz.adapt.photo_views import PhotoViews
@@ -76,8 +76,8 @@ def test_gradients_pass_through_the_interpolation(sweeps, logits):
 
 def test_weights(sweeps, logits):
     pixels, ours = with_prior(logits), OBJECTIVES["entropy-two-scales"]
-    per_pixel = objectives.thresholded_entropy(pixels) / len(logits)
-    at_three = sweeps.weighted(ours, objectives.MARGINAL_WEIGHT).loss(pixels)
+    per_pixel = losses.thresholded_entropy(pixels) / len(logits)
+    at_three = sweeps.weighted(ours, losses.MARGINAL_WEIGHT).loss(pixels)
     torch.testing.assert_close(at_three, ours.loss(pixels))
     torch.testing.assert_close(sweeps.weighted(ours, 0).loss(pixels), per_pixel)
 

@@ -1,222 +1,30 @@
-r"""Objectives: losses of the pixel-wise prediction that an episode minimises or maximises.
-
-With N pixels, K classes, probabilities :math:`p_{ic}` and truth :math:`y_i`:
-
-.. math:: H_i = - \sum_c p_{ic} \log p_{ic}, \qquad m_c = \frac{1}{N} \sum_i p_{ic}
-"""
+"""Objectives: the losses that an episode minimises or maximises, by name."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import InputError
+from . import losses
+from .losses import (
+    AGREEMENT,
+    BACKGROUND_WEIGHT,
+    CONFIDENT,
+    FEW_CLASSES_WEIGHT,
+    LARGEST_PROBABILITY,
+    MARGINAL_WEIGHT,
+    REDUNDANT,
+    RELIABLE,
+)
 
 if TYPE_CHECKING:  # pages show the titles before torch is imported
     from torch import Tensor
 
     from .pixelwise import Pixels
 
-__all__ = ["OBJECTIVES", "Objective", "find", "two_scale_prior"]
-
-MARGINAL_WEIGHT = 3.0
-FEW_CLASSES_WEIGHT = 0.3
-BACKGROUND_WEIGHT = 10.0
-CONFIDENCE_RATIO = 0.7
-SHARPNESS = 8
-BALANCE = 0.2
-CONFIDENT = 0.9
-SMOOTH = 1.0
-LARGEST_PROBABILITY = 0.99
-RELIABLE = 0.4
-REDUNDANT = 0.05
-AGREEMENT = 3.0
-
-
-def thresholded_entropy(pixels: Pixels) -> Tensor:
-    """Return the sum over S of H, in nats."""
-    return (pixels.entropy * pixels.selected()).sum()
-
-
-def total_entropy(pixels: Pixels) -> Tensor:
-    """Return the sum over all pixels of H, in nats."""
-    return pixels.entropy.sum()
-
-
-def marginal_entropy(pixels: Pixels) -> Tensor:
-    """Return the thresholded entropy per pixel plus the weighted KL from the class prior."""
-    drift = _divergence(pixels.class_prior, pixels.marginal)
-    return thresholded_entropy(pixels) / len(pixels) + MARGINAL_WEIGHT * drift
-
-
-def few_classes_entropy(pixels: Pixels) -> Tensor:
-    """Return the thresholded entropy per pixel plus the weighted entropy of the foreground classes.
-
-    One photo shows few classes, so the marginal of all but class 0 (the background) may sharpen; a
-    weighted KL holds the share of the background where step 0 had it.
-    """
-    before, now = pixels.class_prior, pixels.marginal
-    foreground = now[1:] / now[1:].sum().clamp(min=1e-12)
-    few = -(foreground * foreground.clamp(min=_tiny(now)).log()).sum()
-    drift = _divergence(_split(before), _split(now))
-    sharp = thresholded_entropy(pixels) / len(pixels)
-    return sharp + FEW_CLASSES_WEIGHT * few + BACKGROUND_WEIGHT * drift
-
-
-def _split(marginal: Tensor) -> Tensor:
-    """Return the shares of background and foreground, shape (2,)."""
-    import torch
-
-    return torch.stack((marginal[0], marginal[1:].sum()))
-
-
-def _divergence(before: Tensor, now: Tensor) -> Tensor:
-    """Return KL(before || now) in nats, finite where a class has vanished."""
-    tiny = _tiny(now)
-    return (before * (before.clamp(min=tiny).log() - now.clamp(min=tiny).log())).sum()
-
-
-def _tiny(values: Tensor) -> float:
-    import torch
-
-    return torch.finfo(values.dtype).tiny
-
-
-def two_scale_prior(pixels: Pixels, half: Pixels) -> Tensor:
-    r"""Return the class prior from the input and from the input at half its size.
-
-    .. math::
-        (1 - a) \, m + a \, m_{1/2}, \qquad
-        a = \frac{1}{1 + (\bar H_{1/2} / (c \bar H))^p}, \quad c = 0.7, \; p = 8
-
-    The smaller view counts only where it is much more confident: at the training scale it is less
-    confident as a rule, at three times that scale far more confident.
-
-    Arguments:
-        pixels: The feedforward prediction.
-        half: That of the same input at half its size.
-
-    Returns:
-        Shape (K,).
-    """
-    limit = (CONFIDENCE_RATIO * pixels.entropy.mean()).clamp(min=_tiny(half.logits))
-    ratio = half.entropy.mean() / limit
-    weight = 1 / (1 + ratio**SHARPNESS)
-    return pixels.marginal.lerp(half.marginal, weight).detach()
-
-
-def cross_entropy(pixels: Pixels) -> Tensor:
-    """Return the mean cross-entropy to the truth over the pixels that have one, in nats."""
-    total = -pixels.truth_log_probabilities.sum()
-    return total / pixels.known.sum().clamp(min=1)
-
-
-def mean_entropy(pixels: Pixels) -> Tensor:
-    """Return the mean of H, in nats."""
-    return pixels.entropy.mean()
-
-
-def information(pixels: Pixels) -> Tensor:
-    """Return the mean of H minus the entropy of the class marginal, in nats."""
-    m = pixels.marginal
-    return pixels.entropy.mean() + (m * m.clamp(min=_tiny(m)).log()).sum()
-
-
-def maximum_squares(pixels: Pixels) -> Tensor:
-    """Return minus the sum of squared probabilities over 2 N K."""
-    p = pixels.probabilities
-    return -(p * p).sum() / (2 * p.numel())
-
-
-def balanced_squares(pixels: Pixels) -> Tensor:
-    """Return minus the weighted sum of squared probabilities over K: rare classes weigh more."""
-    p = pixels.probabilities
-    labels = p.detach().argmax(1)
-    counts = p.new_zeros(p.shape[1]).index_add_(0, labels, p.new_ones(len(p)))
-    weight = 1 / (counts**BALANCE * len(p) ** (1 - BALANCE)).clamp(min=1)
-    return -((p * p).sum(1) * weight[labels]).sum() / p.shape[1]
-
-
-def pseudo_labels(pixels: Pixels) -> Tensor:
-    """Return the mean cross-entropy to the predicted class over confident pixels, in nats."""
-    log_p = pixels.log_probabilities.amax(1)
-    kept = log_p.detach() > math.log(CONFIDENT)
-    return -(log_p * kept).sum() / kept.sum().clamp(min=1)
-
-
-def soft_iou(pixels: Pixels) -> Tensor:
-    """Return 1 minus the mean over all classes of the IoU of p with its own argmax."""
-    p = pixels.probabilities
-    labels = p.detach().argmax(1)
-    own = p.gather(1, labels[:, None])[:, 0]
-    zeros = p.new_zeros(p.shape[1])
-    intersection = zeros.index_add(0, labels, own)
-    counts = zeros.index_add(0, labels, p.new_ones(len(p)))
-    iou = (intersection + SMOOTH) / (p.sum(0) + counts - intersection + SMOOTH)
-    return 1 - iou.mean()
-
-
-def likelihood_ratio(pixels: Pixels) -> Tensor:
-    """Return the mean over the pixels of the soft likelihood ratio."""
-    q = pixels.probabilities.clamp(max=LARGEST_PROBABILITY)
-    return -(q * (q / (1 - q) + 1e-5).log()).sum(1).mean()
-
-
-def reliable_entropy(pixels: Pixels) -> Tensor:
-    """Return the mean of H over the pixels with H below a fraction of ln K, in nats."""
-    entropy = pixels.entropy
-    kept = entropy.detach() < _reliable(pixels)
-    return (entropy * kept).sum() / kept.sum().clamp(min=1)
-
-
-def weighted_entropy(pixels: Pixels) -> Tensor:
-    """Return the mean of weighted H over reliable pixels unlike the mean prediction, in nats.
-
-    As in the source, the first update takes all reliable pixels: no mean prediction is held yet.
-    """
-    entropy, limit = pixels.entropy, _reliable(pixels)
-    constant, p = entropy.detach(), pixels.probabilities.detach()
-    prior = pixels.class_prior
-    cosine = p @ prior / (p.norm(dim=1) * prior.norm()).clamp(min=_tiny(p))
-    kept = constant < limit
-    if not pixels.is_first:
-        kept = kept & (cosine < REDUNDANT)
-    weight = (limit - constant).exp() * kept
-    return (entropy * weight).sum() / kept.sum().clamp(min=1)
-
-
-def _reliable(pixels: Pixels) -> float:
-    return RELIABLE * math.log(pixels.logits.shape[1])
-
-
-def entropy_of_views(pixels: Pixels) -> Tensor:
-    """Return the mean over the pixels of the entropy of the mean over the views, in nats."""
-    p = _views(pixels).mean(0)
-    return -(p * p.clamp(min=_tiny(p)).log()).sum(1).mean()
-
-
-def disagreement(pixels: Pixels) -> Tensor:
-    r"""Return how much the views differ, and how narrow the mean prediction is.
-
-    .. math:: -3 \, \overline{\langle q_i, q'_i \rangle} + \| \bar q \|^2,
-        \qquad q = p / \| p \|
-
-    with q' the mean over the other views.
-    """
-    p = _views(pixels)
-    q = p / p.norm(dim=2, keepdim=True)
-    others = q[1:].mean(0) if len(q) > 1 else q[0]
-    return -AGREEMENT * (q[0] * others).sum(1).mean() + q.mean((0, 1)).square().sum()
-
-
-def _views(pixels: Pixels) -> Tensor:
-    """Return the probabilities of all views, the plain one first, shape (1 + V, N, K)."""
-    import torch
-
-    own = pixels.probabilities[None]
-    return own if pixels.others is None else torch.cat((own, pixels.others))
+__all__ = ["OBJECTIVES", "Objective", "find"]
 
 
 @dataclass(frozen=True)
@@ -250,7 +58,7 @@ class Objective:
 OBJECTIVES: dict[str, Objective] = {
     "entropy": Objective(
         "Entropy",
-        thresholded_entropy,
+        losses.thresholded_entropy,
         1,
         False,
         r"\min \sum_{i \in S} H_i, \quad S = \{i : H_i > \bar H\}",
@@ -259,7 +67,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "entropy-all": Objective(
         "Entropy of all pixels",
-        total_entropy,
+        losses.total_entropy,
         1,
         False,
         r"\min \sum_i H_i",
@@ -268,7 +76,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "entropy-marginal": Objective(
         "Entropy, marginal kept",
-        marginal_entropy,
+        losses.marginal_entropy,
         1,
         False,
         rf"\min \frac{{1}}{{N}} \sum_{{i \in S}} H_i + {MARGINAL_WEIGHT:g} \, "
@@ -278,7 +86,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "entropy-two-scales": Objective(
         "Entropy, marginal of two scales",
-        marginal_entropy,
+        losses.marginal_entropy,
         1,
         False,
         rf"\min \frac{{1}}{{N}} \sum_{{i \in S}} H_i + {MARGINAL_WEIGHT:g} \, "
@@ -289,7 +97,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "entropy-few": Objective(
         "Entropy, few classes",
-        few_classes_entropy,
+        losses.few_classes_entropy,
         1,
         False,
         rf"\min \frac{{1}}{{N}} \sum_{{i \in S}} H_i + {FEW_CLASSES_WEIGHT:g} \, H(f), \quad "
@@ -299,7 +107,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "oracle": Objective(
         "Oracle",
-        cross_entropy,
+        losses.cross_entropy,
         1,
         True,
         r"\min \frac{1}{N} \sum_i -\log p_{i y_i}",
@@ -307,7 +115,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "adversary": Objective(
         "Adversary",
-        cross_entropy,
+        losses.cross_entropy,
         -1,
         True,
         r"\max \frac{1}{N} \sum_i -\log p_{i y_i}",
@@ -315,7 +123,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "adversary-entropy": Objective(
         "Adversary (entropy)",
-        total_entropy,
+        losses.total_entropy,
         -1,
         False,
         r"\max \sum_i H_i",
@@ -323,7 +131,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "tent": Objective(
         "Tent",
-        mean_entropy,
+        losses.mean_entropy,
         1,
         False,
         r"\min \frac{1}{N} \sum_i H_i",
@@ -332,7 +140,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "infomax": Objective(
         "InfoMax",
-        information,
+        losses.information,
         1,
         False,
         r"\min \frac{1}{N} \sum_i H_i - H(m)",
@@ -341,7 +149,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "max-squares": Objective(
         "Maximum squares",
-        maximum_squares,
+        losses.maximum_squares,
         1,
         False,
         r"\min -\frac{1}{2 N K} \sum_{i c} p_{ic}^2",
@@ -350,7 +158,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "max-squares-balanced": Objective(
         "Maximum squares, balanced",
-        balanced_squares,
+        losses.balanced_squares,
         1,
         False,
         r"\min -\frac{1}{K} \sum_i \frac{1}{n_{y_i}^{0.2} N^{0.8}} \sum_c p_{ic}^2",
@@ -359,7 +167,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "pseudo-label": Objective(
         "Pseudo-labels",
-        pseudo_labels,
+        losses.pseudo_labels,
         1,
         False,
         rf"\min \frac{{1}}{{|P|}} \sum_{{i \in P}} -\log p_{{i y_i}}, \quad"
@@ -369,7 +177,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "soft-iou": Objective(
         "Soft IoU",
-        soft_iou,
+        losses.soft_iou,
         1,
         False,
         r"\min 1 - \frac{1}{K} \sum_c \frac{I_c + 1}{U_c + 1}, \quad"
@@ -379,7 +187,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "slr": Objective(
         "Soft likelihood ratio",
-        likelihood_ratio,
+        losses.likelihood_ratio,
         1,
         False,
         r"\min -\frac{1}{N} \sum_{i c} q_{ic} \log \left( \frac{q_{ic}}{1 - q_{ic}}"
@@ -389,7 +197,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "eta": Objective(
         "ETA",
-        weighted_entropy,
+        losses.weighted_entropy,
         1,
         False,
         r"\min \frac{1}{|P|} \sum_{i \in P} e^{E - H_i} H_i, \quad"
@@ -400,7 +208,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "sar": Objective(
         "SAR",
-        reliable_entropy,
+        losses.reliable_entropy,
         1,
         False,
         r"\min \max_{\|e\| \le 0.05} \frac{1}{|P|} \sum_{i \in P} H_i(\theta + e), \quad"
@@ -410,7 +218,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "memo": Objective(
         "MEMO",
-        entropy_of_views,
+        losses.entropy_of_views,
         1,
         False,
         r"\min \frac{1}{N} \sum_i H(\frac{1}{4} \sum_v p_{v,i}), \quad"
@@ -421,7 +229,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "consistency": Objective(
         "Flip consistency",
-        disagreement,
+        losses.disagreement,
         1,
         False,
         rf"\min -{AGREEMENT:g} \, \overline{{\langle q_i, q'_i \rangle}} + \| \bar q \|^2,"
@@ -432,7 +240,7 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "consistency-scale": Objective(
         "Scale consistency",
-        disagreement,
+        losses.disagreement,
         1,
         False,
         rf"\min -{AGREEMENT:g} \, \overline{{\langle q_i, q'_i \rangle}} + \| \bar q \|^2,"

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from ..errors import InputError
 from ..network.interface import Network, Prediction
-from . import objectives, parameters
+from . import losses, parameters
 from .corrections import correct
 from .fast_gradient import DifferentiablePixels
 from .method import FEEDFORWARD
@@ -261,7 +261,7 @@ def _update(
                 cache = view.cache
                 if "half" not in cache:
                     cache["half"] = half_size_logits(views.network, view.x)
-                pixels.class_prior = objectives.two_scale_prior(pixels, Pixels(cache["half"]))
+                pixels.class_prior = losses.two_scale_prior(pixels, Pixels(cache["half"]))
             class_prior = pixels.class_prior
             loss = objective.loss(pixels)
         if settings.stop and rule.is_broken(pixels.plain):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..adapt.objectives import thresholded_entropy
+from ..adapt.losses import thresholded_entropy
 from ..adapt.pixelwise import Pixels
 from ..network.dynamic import Segmenter
 

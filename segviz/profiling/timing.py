@@ -13,8 +13,8 @@ import torch
 
 from ..adapt.episode import run_episode
 from ..adapt.fast_gradient import DifferentiablePixels
+from ..adapt.losses import thresholded_entropy
 from ..adapt.memory import MemoryBudget
-from ..adapt.objectives import thresholded_entropy
 from ..adapt.optimisation import optimise
 from ..adapt.parameters import HeadParameters
 from ..adapt.photo_views import EncodedView, PhotoViews

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from segviz import metrics
-from segviz.adapt import objectives
+from segviz.adapt import losses, objectives
 from segviz.adapt.episode import photo_labels
 from segviz.adapt.methods import END_TO_END, METHODS
 from segviz.adapt.optimisation import half_size_logits, optimise
@@ -70,7 +70,7 @@ def test_first_update_is_adams_by_hand(network64, views64, encoded64):
     theta = Theta(*(p.clone().requires_grad_() for p in network64.theta))
     prediction = network64.head(theta, *encoded64.encoding)
     pixels = Pixels(prediction.logits.flatten(1).T)
-    gradients = torch.autograd.grad(objectives.thresholded_entropy(pixels), theta)
+    gradients = torch.autograd.grad(losses.thresholded_entropy(pixels), theta)
     moved = Theta(*(p - 1e-2 * g / (g.abs() + 1e-8) for p, g in zip(theta, gradients, strict=True)))
     expected = network64.head(moved, *encoded64.encoding)
     got = states(views64, steps=1)[1]
@@ -121,7 +121,7 @@ def test_updates_are_adams_by_hand(network64, views64, encoded64, objective):
         pixels = Pixels(prediction.logits.flatten(1).T, target, class_prior)
         if t == 0 and chosen.two_scales:
             half = Pixels(half_size_logits(network64, encoded64.x))
-            pixels.class_prior = objectives.two_scale_prior(pixels, half)
+            pixels.class_prior = losses.two_scale_prior(pixels, half)
         class_prior = pixels.class_prior
         loss = chosen.loss(pixels)
         assert torch.allclose(state.logits, prediction.logits, atol=1e-9)
