@@ -143,5 +143,5 @@ def test_weights_file_of_another_kind(tmp_path, content):
 
 
 def test_weights_folder(tmp_path):
-    with pytest.raises(InputError, match="not a readable safetensors file"):
+    with pytest.raises(InputError, match=r"cannot be read: it is a folder; convert it to"):
         read_tensors(tmp_path)

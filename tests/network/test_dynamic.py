@@ -60,13 +60,15 @@ def test_sigmas(name):
 
 @pytest.mark.parametrize(("name", "value"), [("levels", 1), ("channels", 0), ("classes", 1)])
 def test_impossible_architecture(name, value):
-    with pytest.raises(InputError, match=f"{name} must be at least .*, got {value}; "):
+    with pytest.raises(InputError, match=f"{name} must be from {value + 1} to .*, got {value}; "):
         Architecture.of("mobilenetv2_100", **{name: value})
 
 
-@pytest.mark.parametrize("groups", [0, 3])
-def test_groups_that_do_not_divide_the_channels(groups):
-    with pytest.raises(InputError, match=f"divisor of the 8 channels, got {groups}; choose"):
+@pytest.mark.parametrize(
+    ("groups", "limit"), [(0, "must be from 1 to .*"), (3, "must be a divisor of the 8 channels")]
+)
+def test_groups_that_do_not_divide_the_channels(groups, limit):
+    with pytest.raises(InputError, match=f"groups {limit}, got {groups}; choose"):
         Architecture.of("mobilenetv2_100", channels=8, groups=groups)
 
 

@@ -1,6 +1,7 @@
 """The app on a server that strangers share, and its responses."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -67,7 +68,11 @@ def responses(headers):
     async def send(message):
         sent.append(message)
 
-    asyncio.run(SameOriginFrames(application)({"type": "http"}, None, send))
+    # In a thread of its own: browser tests leave a running loop in the main thread.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(
+            asyncio.run, SameOriginFrames(application)({"type": "http"}, None, send)
+        ).result()
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
     return dict(sent[0]["headers"])
 
