@@ -27,7 +27,7 @@ VARIABLES = {
     "scale": "theta_scale, the regressor of sigma",
     "both": "theta_score and theta_scale",
     "gate": "theta_gate, one bias for each size of the photo",
-    "norm": "weights and biases of all normalisation layers (slow: the whole network runs)",
+    "norm": "weights and biases of all norms (slow: the whole network runs)",
     "all": "every parameter, end to end (slow: the paper's negative control)",
 }
 
