@@ -16,13 +16,10 @@ from ..state import controls
 from ..state.photos import data_set, load_photo
 from ..state.session import session
 from ..state.text import plain, sentence
-from .photo_tile import photo_tile, thumbnail
+from .photo_tile import paged_tiles, photo_tile, thumbnail
 from .truth_preview import class_legend, truth_classes
 
 __all__ = ["folder_browser"]
-
-PER_ROW = 6
-PER_PAGE = 2 * PER_ROW
 
 OPACITY = 0.6
 """The opacity of masks over photos."""
@@ -56,17 +53,12 @@ def folder_browser(name: str) -> None:
     if not found:
         st.caption(f"None of the {len(ids):,} photos has “{plain(query)}” in its name.")
         return
-    pages = -(-len(found) // PER_PAGE)
-    page = page_place.number_input(
-        f"Page of {pages:,}", 1, pages, 1, key=f"pick_data_page_{name}_{query}"
+    paged_tiles(
+        found,
+        page_place,
+        f"pick_data_page_{name}_{query}",
+        lambda id: _tile(folder, f"data:{name}/{id}", id, classes if with_masks else None),
     )
-    start = (min(max(int(page), 1), pages) - 1) * PER_PAGE
-    shown = found[start : start + PER_PAGE]
-    for row in range(0, len(shown), PER_ROW):
-        columns = st.columns(PER_ROW, gap="xsmall")
-        for column, id in zip(columns, shown[row : row + PER_ROW], strict=False):
-            with column.container(gap="xxsmall"):
-                _tile(folder, f"data:{name}/{id}", id, classes if with_masks else None)
     if with_masks:
         class_legend(classes, _labels(folder, classes))
     st.caption(f"{len(found):,} of {len(ids):,} photos of {plain(name)}. {_about(folder, classes)}")

@@ -16,7 +16,7 @@ from ..state.photos import PhotoReader, load_photo
 from ..state.session import session
 from ..state.text import plain, sentence
 from .folder_browser import folder_browser
-from .photo_tile import choose, photo_facts, photo_tile, thumbnail
+from .photo_tile import choose, photo_facts, photo_tile, thumbnail, tile_grid
 from .truth_preview import class_legend, shows_object, truth_classes, truth_picture
 from .voc_browser import voc_browser
 
@@ -64,12 +64,7 @@ def _sample_thumbnail(name: str) -> bytes:
 
 
 def _samples() -> None:
-    names = list(samples.SAMPLES)
-    for row in range(0, len(names), PER_ROW):
-        columns = st.columns(PER_ROW, gap="xsmall")
-        for column, name in zip(columns, names[row : row + PER_ROW], strict=False):
-            with column.container(gap="xxsmall"):
-                _sample(name)
+    tile_grid(list(samples.SAMPLES), PER_ROW, _sample)
     st.caption("Photos of scikit-image and matplotlib; their truth was drawn for segviz.")
 
 

@@ -1,7 +1,10 @@
 """Photos in small: thumbnails, facts, and tiles that choose a photo."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from segviz.data import images
 from segviz.data.classes import ClassList
@@ -14,9 +17,43 @@ from ..state.session import session
 from ..state.text import plain, sentence
 from .truth_preview import truth_classes
 
-__all__ = ["choose", "photo_facts", "photo_tile", "thumbnail"]
+__all__ = ["choose", "paged_tiles", "photo_facts", "photo_tile", "thumbnail", "tile_grid"]
 
 RATIO = 4 / 3
+PER_ROW = 6
+PER_PAGE = 2 * PER_ROW
+
+
+def paged_tiles(
+    ids: Sequence[str], place: DeltaGenerator, key: str, tile: Callable[[str], None]
+) -> None:
+    """Draw a page of photos as tiles.
+
+    Arguments:
+        ids: The ids of all photos, at least one.
+        place: Where the number of the page is chosen.
+        key: The key of that control; another one starts at the first page.
+        tile: Draws the tile of an id.
+    """
+    pages = -(-len(ids) // PER_PAGE)
+    page = place.number_input(f"Page of {pages:,}", 1, pages, 1, key=key)
+    start = (min(max(int(page), 1), pages) - 1) * PER_PAGE
+    tile_grid(ids[start : start + PER_PAGE], PER_ROW, tile)
+
+
+def tile_grid(ids: Sequence[str], per_row: int, tile: Callable[[str], None]) -> None:
+    """Draw tiles in rows.
+
+    Arguments:
+        ids: The ids of the photos.
+        per_row: The number of tiles in a row.
+        tile: Draws the tile of an id.
+    """
+    for row in range(0, len(ids), per_row):
+        columns = st.columns(per_row, gap="xsmall")
+        for column, id in zip(columns, ids[row : row + per_row], strict=False):
+            with column.container(gap="xxsmall"):
+                tile(id)
 
 
 def photo_tile(

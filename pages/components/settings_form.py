@@ -1,6 +1,7 @@
 """The settings of the next run, the same on every page."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -183,29 +184,21 @@ def _variables() -> None:
 
 
 def _scale() -> None:
-    low, high = APP_LIMITS["scale"]
-    st.number_input(
+    _number(
+        "scale",
         "Scale",
-        low,
-        high,
-        controls.get("scale"),
         step=0.5,
         format="%g",
-        key=controls.key("scale"),
         help="Resize factor of the photo before the network; 1 = the scale of training. The paper"
         " tests 1 to 4; 3 is its main case.",
     )
 
 
 def _steps() -> None:
-    low, high = APP_LIMITS["steps"]
-    st.number_input(
+    _number(
+        "steps",
         "Steps T",
-        int(low),
-        int(high),
-        controls.get("steps"),
         step=1,
-        key=controls.key("steps"),
         help="Number of updates. Step 0 is the feedforward prediction, step t the one after t"
         " updates. The paper's value: 32.",
     )
@@ -236,19 +229,16 @@ def _optimiser() -> None:
         help="Adam divides each gradient by its running size; SGD follows the gradient, so that"
         " objectives that sum over pixels need far smaller rates. The paper's choice: Adam.",
     )
-    low, high = APP_LIMITS["momentum"]
-    right.number_input(
-        "Momentum",
-        low,
-        high,
-        controls.get("momentum"),
-        step=0.1,
-        format="%g",
-        key=controls.key("momentum"),
-        placeholder="0.9",
-        disabled=chosen != "sgd",
-        help="How much of the last update SGD repeats.",
-    )
+    with right:
+        _number(
+            "momentum",
+            "Momentum",
+            step=0.1,
+            format="%g",
+            placeholder="0.9",
+            disabled=chosen != "sgd",
+            help="How much of the last update SGD repeats.",
+        )
 
 
 def _stop() -> None:
@@ -266,15 +256,11 @@ def _stop() -> None:
 
 
 def _alpha() -> None:
-    low, high = APP_LIMITS["alpha"]
-    st.number_input(
+    _number(
+        "alpha",
         "Alpha",
-        low,
-        high,
-        controls.get("alpha"),
         step=0.1,
         format="%g",
-        key=controls.key("alpha"),
         placeholder="The method's",
         help="The weight of the image's own statistics in batch norms, for Statistics of the image"
         " and the variables `norm` and `all`; 0 = those of training alone.",
@@ -282,18 +268,28 @@ def _alpha() -> None:
 
 
 def _tolerance() -> None:
-    low, high = APP_LIMITS["tolerance"]
-    st.number_input(
+    _number(
+        "tolerance",
         "Tolerance",
-        low,
-        high,
-        controls.get("tolerance"),
         step=0.001,
         format="%g",
-        key=controls.key("tolerance"),
         help="Stop early once a step changes the loss by less than this fraction; 0 = never."
         " The paper runs a fixed number of steps.",
     )
+
+
+def _number(name: str, label: str, step: float, **options: Any) -> None:  # noqa: ANN401
+    """Draw the field of a number within the limits of the app, whole numbers for a whole step.
+
+    Arguments:
+        name: The name of the setting.
+        label: The label of the field.
+        step: What its buttons add.
+        options: Further arguments of `st.number_input`.
+    """
+    low, high = (type(step)(limit) for limit in APP_LIMITS[name])
+    value = controls.get(name)
+    st.number_input(label, low, high, value, step=step, key=controls.key(name), **options)
 
 
 def _index(options: Sequence[str], chosen: str) -> int:

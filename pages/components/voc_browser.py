@@ -13,12 +13,9 @@ from segviz.jobs.limits import is_shared
 from ..state import controls
 from ..state.photos import VOC_FOLDER, load_photo, voc_folder
 from ..state.text import plain, sentence
-from .photo_tile import photo_tile, thumbnail
+from .photo_tile import paged_tiles, photo_tile, thumbnail
 
 __all__ = ["split_control", "voc_browser", "voc_folder_field"]
-
-PER_ROW = 6
-PER_PAGE = 2 * PER_ROW
 
 
 @st.cache_data(show_spinner="Reading which classes are on which image", max_entries=8)
@@ -103,18 +100,9 @@ def voc_browser() -> None:
             " try a single word, such as a class or a year."
         )
         return
-    pages = -(-len(found) // PER_PAGE)
     # The key contains split and query, so that a new search starts at its first page.
-    page = page_place.number_input(
-        f"Page of {pages:,}", 1, pages, 1, key=f"pick_voc_page_{split}_{query}"
-    )
-    start = (min(max(int(page), 1), pages) - 1) * PER_PAGE
-    shown = found[start : start + PER_PAGE]
-    for row in range(0, len(shown), PER_ROW):
-        columns = st.columns(PER_ROW, gap="xsmall")
-        for column, id in zip(columns, shown[row : row + PER_ROW], strict=False):
-            with column.container(gap="xxsmall"):
-                _voc_tile(root, id)
+    key = f"pick_voc_page_{split}_{query}"
+    paged_tiles(found, page_place, key, lambda id: _voc_tile(root, id))
     st.caption(f"{len(found):,} of {len(ids):,} images of {plain(split)}")
 
 

@@ -70,9 +70,8 @@ def run(options: Namespace) -> int:
     data = voc_images(voc.find_root(options.voc_root), options.split)
     options.networks = dict(zip(MODELS, options.networks, strict=True))
     for model in dict.fromkeys(model for name in names for model in TABLES[name].models):
-        checkpoint.read_card(
-            options.networks[model]
-        )  # a missing network is said before hours of work
+        # A missing network is said before hours of work.
+        checkpoint.read_card(options.networks[model])
     tasks = TaskQueue.from_environment()
     rows, out = make_folder(options.rows, "--rows"), make_folder(options.out)
     for name in names:

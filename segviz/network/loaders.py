@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
-from ..errors import InputError, guard
+from ..errors import InputError, guard, reason_of
 from ..runtime.files import check_regular
 from .checkpoint import Checkpoint
 from .wrap import wrap_own
@@ -51,7 +51,7 @@ def load_transformers(name: str) -> Loaded:
             )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise InputError(
-            f"hf:{name} cannot be loaded ({_first_line(error)}); give a folder with config.json,"
+            f"hf:{name} cannot be loaded ({reason_of(error)}); give a folder with config.json,"
             " preprocessor_config.json and model.safetensors, or a model of the hub."
         ) from error
     # transformers fills these with random numbers, as for a network without a trained classifier.
@@ -91,7 +91,7 @@ def load_torchvision(name: str) -> Loaded:
             state = default.get_state_dict(progress=False, check_hash=True, weights_only=True)
         except (URLError, OSError, RuntimeError) as error:
             raise InputError(
-                f"the weights of tv:{name} cannot be downloaded ({_first_line(error)}); give a"
+                f"the weights of tv:{name} cannot be downloaded ({reason_of(error)}); give a"
                 f" file: tv:{name}:FILE."
             ) from error
     heads = [
@@ -108,7 +108,7 @@ def load_torchvision(name: str) -> Loaded:
     except (RuntimeError, ValueError) as error:
         raise InputError(
             f"{file or name} does not hold the weights of torchvision's {name}"
-            f" ({_first_line(error)}); save them by torch.save(module.state_dict(), FILE)."
+            f" ({reason_of(error)}); save them by torch.save(module.state_dict(), FILE)."
         ) from error
     module.aux_classifier = None  # of use for training only
     categories = default.meta["categories"]
@@ -136,7 +136,7 @@ def load_smp(name: str) -> Loaded:
             module = smp.from_pretrained(name, encoder_weights=None)
     except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
         raise InputError(
-            f"smp:{name} cannot be loaded ({_first_line(error)}); give a folder with config.json"
+            f"smp:{name} cannot be loaded ({reason_of(error)}); give a folder with config.json"
             " and model.safetensors, or a model of the hub."
         ) from error
     encoder = str(module.config.get("encoder_name", ""))
@@ -163,7 +163,7 @@ def load_python(name: str) -> Loaded:
             result = getattr(made, function)()
     except Exception as error:
         raise InputError(
-            f"py:{name} fails ({type(error).__name__}: {_first_line(error)}); correct the file."
+            f"py:{name} fails ({type(error).__name__}: {reason_of(error)}); correct the file."
         ) from error
     if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[1], dict):
         raise InputError(
@@ -247,7 +247,7 @@ def _encoder_normalisation(encoder: str) -> dict[str, Any]:
         values = get_preprocessing_params(encoder)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(
-            f"the mean and std of the encoder {encoder} are not known ({_first_line(error)}); wrap"
+            f"the mean and std of the encoder {encoder} are not known ({reason_of(error)}); wrap"
             " the module in Python by segviz.wrap with mean= and std=."
         ) from error
     unit = 255 / values["input_range"][1]
@@ -270,7 +270,7 @@ def _read_weights(path: Path) -> dict[str, Any]:
         values = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # unpickling damaged files raises anything
         raise InputError(
-            f"{path} cannot be read as weights ({_first_line(error)}); save them by"
+            f"{path} cannot be read as weights ({reason_of(error)}); save them by"
             " torch.save(module.state_dict(), FILE) or as safetensors."
         ) from error
     for key in ("model", "state_dict"):  # as training scripts nest them
@@ -284,8 +284,3 @@ def _read_weights(path: Path) -> dict[str, Any]:
             " torch.save(module.state_dict(), FILE)."
         )
     return values
-
-
-def _first_line(error: Exception) -> str:
-    text = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
-    return text.rstrip(".:")[:200]

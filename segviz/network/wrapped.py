@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..errors import InputError
+from ..errors import InputError, reason_of
 from .classifier_graph import (
     ClassifierCall,
     ClassifierWeights,
@@ -208,7 +208,7 @@ class WrappedModule(nn.Module):
                 raise
             raise InputError(
                 f"the network fails on an input of {x.shape[-1]} x {x.shape[-2]} pixels"
-                f" ({_first_line(error)}); choose another scale, or a network for inputs of any"
+                f" ({reason_of(error)}); choose another scale, or a network for inputs of any"
                 " size."
             ) from error
 
@@ -253,7 +253,7 @@ class WrappedModule(nn.Module):
                 return multiple, square
         assert reason is not None
         raise InputError(
-            f"the module fails on images of several sizes ({_first_line(reason)}); segviz needs one"
+            f"the module fails on images of several sizes ({reason_of(reason)}); segviz needs one"
             " that takes (1, 3, H, W) of any size, or of a multiple of some pixels that is given as"
             " multiple=."
         ) from reason
@@ -339,8 +339,3 @@ def _check_logits(logits: Tensor, size: tuple[int, int]) -> None:
             f"the module returns logits of {shape[3]} x {shape[2]} pixels for an input of"
             f" {size[1]} x {size[0]}; segviz needs logits that cover the input evenly."
         )
-
-
-def _first_line(error: Exception) -> str:
-    text = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
-    return text.rstrip(".")[:160]

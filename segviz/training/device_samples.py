@@ -33,10 +33,10 @@ class Draws(NamedTuple):
     colour: Tensor
 
     def to(self, device: torch.device) -> Self:
-        """Return the draws on a device, without waiting for it."""
-        if device.type != "cuda":
-            return self
-        return type(self)(*(part.pin_memory().to(device, non_blocking=True) for part in self))
+        """Return draws of the host on a device, without waiting for a GPU."""
+        cuda = device.type == "cuda"
+        parts = (part.pin_memory() if cuda else part for part in self)
+        return type(self)(*(part.to(device, non_blocking=cuda) for part in parts))
 
 
 class DeviceSamples:
@@ -62,7 +62,9 @@ class DeviceSamples:
         seed: int,
         device: torch.device,
     ) -> None:
-        self.augmentation, self.seed, self.device = augmentation, seed, device
+        assert augmentation.crop is not None
+        self.augmentation, self.crop = augmentation, augmentation.crop
+        self.seed, self.device = seed, device
         self.sizes = [(labels.shape[1], labels.shape[0]) for _, labels in photos]
         width, height = (max(sides) for sides in zip(*self.sizes, strict=True))
         _check_memory(4 * len(photos) * width * height, device)
@@ -83,7 +85,7 @@ class DeviceSamples:
         self.fill = torch.tensor(augmentation.fill, dtype=torch.float32, device=device)
 
     def draws(self, keys: Iterable[tuple[int, int]], batch: int) -> Iterator[Draws]:
-        """Yield the draws of full batches, for (image index, epoch) pairs."""
+        """Yield the draws of full batches on the device, for (image index, epoch) pairs."""
         keys = iter(keys)
         while len(chunk := list(islice(keys, batch))) == batch:
             pairs = [self._draw(index, epoch) for index, epoch in chunk]
@@ -91,16 +93,14 @@ class DeviceSamples:
                 torch.tensor([index for index, _ in chunk]),
                 torch.tensor([matrix for matrix, _ in pairs]).view(-1, 2, 3),
                 torch.tensor([colour for _, colour in pairs]),
-            )
+            ).to(self.device)
 
     def render(self, draws: Draws) -> tuple[Tensor, Tensor]:
         """Return photos (B, 3, crop, crop), float32 in 0..255, and labels (B, crop, crop), uint8.
 
         Arguments:
-            draws: The draws, on the device.
+            draws: What `draws` yields.
         """
-        crop = self.augmentation.crop
-        assert crop is not None
         photos = self.photos[draws.photo].float()
         photos = torch.cat([photos, self._inside(draws.photo)], 1)
         # Two points a pixel each way: enough to shrink by half without aliasing.
@@ -123,13 +123,11 @@ class DeviceSamples:
         if not augmentation.augment:
             return augmentation.centred(*size), (1.0, 1.0, 1.0)
         draw = augmentation.draw(np.random.default_rng((self.seed, index, epoch)))
-        crop = (augmentation.crop or 0,) * 2
-        return draw.matrix(*size, crop, draw.factor), draw.colour
+        return draw.matrix(*size, (self.crop, self.crop), draw.factor), draw.colour
 
     def _positions(self, matrix: Tensor, samples: int) -> Tensor:
         """Return where points of the samples lie, as `grid_sample` has it: (B, n, n, 2)."""
-        count = samples * (self.augmentation.crop or 0)
-        axis = (torch.arange(count, device=self.device) + 0.5) / samples
+        axis = (torch.arange(samples * self.crop, device=self.device) + 0.5) / samples
         across, down = axis[None, None, :, None], axis[None, :, None, None]
         a, b, c = (part[:, None, None] for part in matrix.unbind(2))
         return 2 * (a * across + b * down + c) / self.padded_size - 1

@@ -178,12 +178,9 @@ def load_teacher(
 
 
 @contextmanager
-def capture_outputs(module: nn.Module, wanted: bool = True) -> Iterator[list[list[Tensor]]]:
-    """Collect what a module returns in each forward pass within the context, if it is wanted."""
+def capture_outputs(module: nn.Module) -> Iterator[list[list[Tensor]]]:
+    """Collect what a module returns in each forward pass within the context."""
     outputs: list[list[Tensor]] = []
-    if not wanted:  # a hook would keep a compiled module from being one graph
-        yield outputs
-        return
     hook = module.register_forward_hook(lambda _, __, output: outputs.append(list(output)))
     try:
         yield outputs

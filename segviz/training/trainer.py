@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -86,11 +87,11 @@ class Trainer:
             )
         self.data, self.recipe, self.out = data, recipe, out
         self.device = torch.device(device)
+        if self.device.type == "cuda" and self.group.world_size > 1:
+            self.device = torch.device("cuda", self.group.local_rank)
         self.loader = Loader(
             data, recipe, architecture.mean, self.device, loaders, memory, on_device
         )
-        if self.device.type == "cuda" and self.group.world_size > 1:
-            self.device = torch.device("cuda", self.group.local_rank)
         torch.manual_seed(recipe.seed)
         network, self.classifier, self.origin = (init or Initialisation()).build(
             architecture, bool(recipe.cached_samples)
@@ -105,8 +106,6 @@ class Trainer:
         self.metrics = RunningMetrics(architecture.classes, self.device)
         self.compile = compile
         self._graph: CapturedUpdate | None = None
-        # What reads the host within an update cannot be replayed without it.
-        self.captured = on_device and self.device.type == "cuda"
         out.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -201,22 +200,27 @@ class Trainer:
 
     def _forward_backward(self, model: nn.Module, batch: Batch) -> Tensor:
         """Set the gradients and return the loss, a scalar; replayed as a graph if it can be."""
-        if not self.captured:
+        # What reads the host within an update cannot be replayed without it.
+        if not (self.loader.on_device and self.device.type == "cuda"):
             return self._compute_gradients(model, batch)
         if self._graph is None:
             self._graph = CapturedUpdate(lambda *tensors: self._compute_gradients(model, tensors))
-        return self._graph(*batch.to(self.device))
+        return self._graph(*batch)
 
     def _compute_gradients(self, model: nn.Module, batch: Batch) -> Tensor:
         r, teacher = self.recipe, self.teacher
         self.optimiser.zero_grad()
         extra = []
+        # Without a teacher there is no hook: it would keep a compiled network from being one graph.
+        hook: AbstractContextManager[list[list[Tensor]]] = (
+            nullcontext([]) if teacher is None else capture_outputs(self.network.backbone)
+        )
         with torch.autocast(self.device.type, torch.bfloat16, enabled=r.mixed):
             if r.cached_samples:
                 predictions = predict_cached(self.network, batch)
             else:
                 photos, labels = self.loader.render(batch)
-                with capture_outputs(self.network.backbone, teacher is not None) as maps:
+                with hook as maps:
                     predictions = predict_crops(model, self.network, photos, labels, r.loss_stride)
             if teacher is not None:
                 taught = teacher.predict(photos)
