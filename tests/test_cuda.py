@@ -1,16 +1,25 @@
 """The same on a GPU as on the CPU. Skipped where there is none."""
 
+import gc
+import logging
+
 import numpy as np
 import pytest
 import torch
 
 from segviz.adapt import Settings
+from segviz.adapt.captured_episode import captured_episode, is_captured
+from segviz.adapt.device_step import DeviceStep
+from segviz.adapt.episode import run_episode
+from segviz.adapt.objectives import OBJECTIVES, Objective
+from segviz.adapt.photo_views import PhotoViews, Reference
 from segviz.data.voc import VocImages
 from segviz.evaluation.measured_method import MeasuredMethod
 from segviz.evaluation.measurement import measure_image, plan_measurements
 from segviz.network import Architecture, checkpoint
 from segviz.network.receptive_field import blur
 from segviz.runs.run import Run
+from segviz.runtime.cuda_graph import SWITCH
 from segviz.training.captured_update import CapturedUpdate
 from segviz.training.recipe import Recipe
 from segviz.training.trainer import Trainer
@@ -41,6 +50,119 @@ def test_episode(trained, here, photo, truth, objective, variables):
         found, expected = (np.array(r.numbers(key), float) for r in (b, a))
         assert np.allclose(found, expected, rtol=1e-3, atol=1e-3, equal_nan=True), key
     assert np.mean(a.labels != b.labels) < 0.005
+
+
+NUMBERS = ("loss", "entropy", "selected", "sigma", "iou", "changed", "distance")
+
+
+def settings(**values):
+    return Settings(**{"scale": 2.0, "steps": 6, "learning_rate": 1e-3, **values})
+
+
+def assert_alike(found, expected, rtol=1e-5):
+    """The same numbers to `rtol`, and all but the same maps."""
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected, strict=True):
+        for key in NUMBERS:
+            pair = getattr(a, key), getattr(b, key)
+            assert np.allclose(*pair, rtol=rtol, atol=rtol), (a.step, key, pair)
+        assert np.mean(a.labels != b.labels) < 1e-3
+        assert np.mean(a.selected_map != b.selected_map) < 1e-3
+        assert np.abs(a.log_probability_map - b.log_probability_map).max() < 0.1
+
+
+@pytest.fixture
+def captures(monkeypatch, caplog):
+    """Fail where an episode falls back to single kernels."""
+    monkeypatch.delenv(SWITCH, raising=False)
+    yield
+    warnings = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert not any("captured" in message for message in warnings), warnings
+
+
+@pytest.mark.parametrize("objective", ["entropy", "entropy-few", "oracle", "soft-iou"])
+@pytest.mark.parametrize("variables", ["score", "scale", "both"])
+def test_captured_steps_equal_uncaptured(here, photo, truth, captures, objective, variables):
+    views = PhotoViews(here.network, photo, Reference(truth))
+    chosen = settings(method=objective, variables=variables)
+    assert is_captured(views, chosen)
+    step = DeviceStep(views, chosen)
+    expected = [step.step(t, step().cpu().numpy(), 0.0) for t in range(7)]
+    assert_alike(list(captured_episode(views, chosen)), expected)
+
+
+@pytest.mark.parametrize("values", [{"optimiser": "sgd"}, {"centred": True}])
+def test_captured_labels_are_those_of_the_cpu(trained, here, photo, truth, captures, values):
+    chosen = settings(**values)
+    found, expected = (
+        list(run_episode(PhotoViews(each.network, photo, Reference(truth)), chosen))
+        for each in (here, trained)
+    )
+    assert_alike(found, expected, rtol=1e-3)
+
+
+def test_a_captured_episode_stops_between_steps(here, photo, captures):
+    views = PhotoViews(here.network, photo)
+    for count in (1, 2, 3, 4, 6):
+        running = captured_episode(views, settings(steps=32))
+        steps = [next(running) for _ in range(count)]
+        running.close()
+        assert [step.step for step in steps] == list(range(count))
+    run = Run(here, photo, settings(steps=32))
+    for step in run:
+        if step.step == 4:
+            break
+    record = run.record()
+    assert len(record.steps) == 5 and not record.complete
+
+
+def test_two_sizes_in_turn(here, photo, truth, captures):
+    small, chosen = photo[:48, :56], settings()
+    views = [
+        PhotoViews(here.network, photo, Reference(truth)),
+        PhotoViews(here.network, small, Reference(truth[:48, :56])),
+    ]
+    alone = [list(captured_episode(each, chosen)) for each in views]
+    pairs = zip(*(captured_episode(each, chosen) for each in views), strict=True)
+    for together, expected in zip(zip(*pairs, strict=True), alone, strict=True):
+        assert_alike(list(together), expected)
+
+
+def test_memory_is_freed_after_an_episode(here, photo, captures):
+    views = PhotoViews(here.network, photo)
+    views.encoded(2.0)
+    for _ in range(2):  # libraries keep workspaces from the first
+        list(captured_episode(views, settings()))
+    gc.collect()
+    torch.cuda.synchronize()
+    before = torch.cuda.memory_allocated()
+    for _ in range(3):
+        list(captured_episode(views, settings(steps=20)))
+    gc.collect()
+    torch.cuda.synchronize()
+    assert torch.cuda.memory_allocated() <= before + 4096
+
+
+def test_an_episode_that_cannot_be_captured_runs_on(here, photo, monkeypatch, caplog):
+    plain = OBJECTIVES["entropy"]
+
+    def waiting(pixels):
+        loss = plain.loss(pixels)
+        return loss * (1 if loss.item() >= 0 else -1)
+
+    objective = Objective(**{**vars(plain), "loss": waiting})
+    views = PhotoViews(here.network, photo)
+    expected = list(captured_episode(views, settings()))
+    monkeypatch.setitem(OBJECTIVES, "entropy", objective)
+    with caplog.at_level(logging.WARNING):
+        found = list(captured_episode(views, settings()))
+    assert [step.loss for step in found] == pytest.approx([step.loss for step in expected])
+    assert sum("captured" in record.getMessage() for record in caplog.records) == 1
+
+
+def test_capturing_can_be_switched_off(here, photo, monkeypatch):
+    monkeypatch.setenv(SWITCH, "0")
+    assert not is_captured(PhotoViews(here.network, photo), settings())
 
 
 def test_measured_rows(trained, here, photo, truth):

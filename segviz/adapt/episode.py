@@ -9,6 +9,8 @@ from torch import Tensor
 
 from .. import metrics
 from ..network.resampling import resampled_argmax
+from .captured_episode import captured_episode, is_captured
+from .device_step import QuantisedStep
 from .optimisation import OptimisationState, optimise
 from .photo_views import Axis, PhotoViews, Reference
 from .settings import Settings
@@ -65,10 +67,11 @@ class Step:
     size_map: np.ndarray | None
 
 
-def run_episode(views: PhotoViews, settings: Settings) -> Iterator[Step]:
+def run_episode(views: PhotoViews, settings: Settings) -> Iterator[Step | QuantisedStep]:
     """Yield the states of `optimise` with maps and metrics at the photo's resolution.
 
-    Closing the generator early is safe; what it yielded stays valid.
+    Closing the generator early is safe; what it yielded stays valid. On a GPU, the steps of most
+    methods are captured as a graph, with the maps quantised there.
 
     Arguments:
         views: The views of the photo.
@@ -76,6 +79,9 @@ def run_episode(views: PhotoViews, settings: Settings) -> Iterator[Step]:
     """
     first: np.ndarray | None = None
     reference, network = views.reference, views.network
+    if is_captured(views, settings):
+        yield from captured_episode(views, settings)
+        return
     for state in optimise(views, settings):
         labels = photo_labels(state, views)
         first = labels if first is None else first

@@ -64,6 +64,8 @@ class DifferentiablePixels(Pixels):
         truth: Labels, shape (N,), int64, 255 = ignore; None where there is none.
         class_prior: The class marginal that some objectives hold, shape (K,); None = this one.
         others: The probabilities of further views on the same pixels, shape (V, N, K), or None.
+        sparse: Whether to leave out pixels without gradient. Their number is then read from the
+            device, which a captured step must not wait for.
     """
 
     def __init__(
@@ -72,7 +74,9 @@ class DifferentiablePixels(Pixels):
         truth: Tensor | None = None,
         class_prior: Tensor | None = None,
         others: Tensor | None = None,
+        sparse: bool = True,
     ) -> None:
+        self.sparse = sparse
         self.plain = Pixels(logits.detach(), truth, class_prior, others)
         leaf = None if others is None else self._leaf(others)
         super().__init__(self._leaf(self.plain.logits), truth, class_prior, leaf)
@@ -114,7 +118,8 @@ class DifferentiablePixels(Pixels):
         pixels: Tensor | None = None
         if by_entropy is not None:
             entropy = self.plain.entropy
-            if direct is None and by_marginal is None and by_truth is None:
+            alone = direct is None and by_marginal is None and by_truth is None
+            if self.sparse and alone:
                 pixels = by_entropy.nonzero()[:, 0]
                 if len(pixels) < SPARSE * len(p):
                     p, log_p, entropy, by_entropy = (

@@ -23,7 +23,7 @@ from .settings import Settings
 from .stop import StopRule
 from .view_agreement import ViewAgreement
 
-__all__ = ["OptimisationState", "half_size_logits", "optimise"]
+__all__ = ["OptimisationState", "check_method", "half_size_logits", "optimise"]
 
 
 class OptimisationState(NamedTuple):
@@ -59,6 +59,21 @@ def optimise(views: PhotoViews, settings: Settings) -> Iterator[OptimisationStat
     Source:
         Paper section 2.3 and, for Adam, section 3 (testing).
     """
+    check_method(views, settings)
+    if settings.info.combination:
+        yield from _combine(views, settings)
+        return
+    if settings.joins:
+        yield _plain(views, settings)
+    yield from _update(SingleView(views, settings), views, settings)
+
+
+def check_method(views: PhotoViews, settings: Settings) -> None:
+    """Refuse a method that needs truth or variables which are absent.
+
+    Raises:
+        InputError: If one of them is.
+    """
     if settings.needs_truth and views.reference is None:
         raise InputError(
             f"the method {settings.method!r} needs the truth, but there is none;"
@@ -66,12 +81,6 @@ def optimise(views: PhotoViews, settings: Settings) -> Iterator[OptimisationStat
         )
     if settings.steps:
         parameters.check_variables(views.network, settings.variables)
-    if settings.info.combination:
-        yield from _combine(views, settings)
-        return
-    if settings.joins:
-        yield _plain(views, settings)
-    yield from _update(SingleView(views, settings), views, settings)
 
 
 class Reading(NamedTuple):

@@ -19,7 +19,12 @@ OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 
 
 def make_optimiser(
-    parameters: Sequence[Tensor], name: str, rate: float, momentum: float, maximise: bool
+    parameters: Sequence[Tensor],
+    name: str,
+    rate: float,
+    momentum: float,
+    maximise: bool,
+    **options: bool,
 ) -> torch.optim.Optimizer:
     """Return an optimiser without weight decay.
 
@@ -29,10 +34,11 @@ def make_optimiser(
         rate: The learning rate.
         momentum: Of `sgd`; others have none.
         maximise: Whether the loss is to grow.
+        options: Of the implementation, such as `fused`.
     """
     extra = {"momentum": momentum} if name == "sgd" else {}
     given = list(parameters) or [torch.zeros(0)]
-    return OPTIMISERS[name](given, lr=rate, maximize=maximise, **extra)
+    return OPTIMISERS[name](given, lr=rate, maximize=maximise, **extra, **options)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ __all__ = [
     "copy_parameters",
     "count_parameters",
     "distance",
+    "squared_distance",
 ]
 
 ADAPTED = {
@@ -164,9 +165,13 @@ class HeadParameters:
 
     def distance(self) -> float:
         """Return the Euclidean distance of the parameters from the trained ones."""
+        return float(self.squared_distance()) ** 0.5
+
+    def squared_distance(self) -> Tensor:
+        """Return the square of `distance` as a scalar on the device."""
         pairs = zip(self.theta, self.initial, strict=True)
         trained = [initial for value, initial in pairs if value.requires_grad]
-        return distance(self.parameters(), trained)
+        return squared_distance(self.parameters(), trained)
 
     def theta_in_use(self) -> Theta:
         """Return theta with the biases that centring gives."""
@@ -404,8 +409,13 @@ def backpropagate(
     rows.backward(gradient.dense(len(rows)))
 
 
-@torch.no_grad()
 def distance(now: Iterable[Tensor], start: Iterable[Tensor]) -> float:
     """Return the Euclidean distance between two sequences of tensors."""
+    return float(squared_distance(now, start)) ** 0.5
+
+
+@torch.no_grad()
+def squared_distance(now: Iterable[Tensor], start: Iterable[Tensor]) -> Tensor:
+    """Return the square of `distance` as a scalar on the device of the tensors."""
     squares = torch.stack([((a - b) ** 2).sum() for a, b in zip(now, start, strict=True)])
-    return float(squares.sum()) ** 0.5  # in float32: Apple's GPUs have no float64
+    return squares.sum()  # in float32: Apple's GPUs have no float64

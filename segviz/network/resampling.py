@@ -6,7 +6,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["Grid", "Lattice", "resample", "resampled_argmax", "resize_photo"]
+__all__ = [
+    "ArgmaxResampler",
+    "Grid",
+    "Lattice",
+    "resample",
+    "resampled_argmax",
+    "resize_photo",
+]
 
 
 @dataclass(frozen=True)
@@ -151,6 +158,33 @@ def resampled_argmax(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     )
     found[i, j] = values.argmax(1).byte()
     return found
+
+
+class ArgmaxResampler:
+    """`resampled_argmax` for many maps of one size, without waiting for the device.
+
+    All positions are interpolated, so that the amount of work does not depend on the maps.
+
+    Arguments:
+        height: The height of the maps.
+        width: Their width.
+        rows: Row positions in pixels of the maps, shape (H,).
+        columns: Column positions in pixels of the maps, shape (W,).
+    """
+
+    def __init__(self, height: int, width: int, rows: Tensor, columns: Tensor) -> None:
+        self.rows = _neighbours(rows, height)
+        self.columns = _neighbours(columns, width)
+
+    def __call__(self, maps: Tensor) -> Tensor:
+        """Return which of the maps (K, h, w) is the largest, shape (H, W), uint8."""
+        top, bottom, down = self.rows
+        left, right, across = self.columns
+        pixels = maps.permute(1, 2, 0)  # as they lie in memory
+        above, below = pixels.index_select(0, top), pixels.index_select(0, bottom)
+        pixels = above.lerp_(below, down[:, None, None].to(maps.dtype))
+        before, after = pixels.index_select(1, left), pixels.index_select(1, right)
+        return before.lerp_(after, across[:, None].to(maps.dtype)).argmax(-1).byte()
 
 
 def _neighbours(positions: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -117,15 +117,12 @@ def _time_episode(network: Network, photo: np.ndarray, scale: float) -> tuple[Ti
     timed = _timer(network, times)
     with timed("episode"):
         views = PhotoViews(network, photo)
-        for _ in run_episode(views, settings):
-            pass
+        steps = [(step.ms, step.selected) for step in run_episode(views, settings)]
     prepared = views.encoded(scale)
     times["forward"] = prepared.forward_ms
     with timed("feedforward"):
         for _ in run_episode(PhotoViews(network, photo), feedforward):
             pass
-    states = optimise(views, settings)
-    steps = [(state.ms, state.selected.float().mean().item()) for state in states]
     times["step"] = statistics.median(ms for ms, _ in steps[1:])
     with timed("maps"):
         next(run_episode(views, feedforward))

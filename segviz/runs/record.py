@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Literal, cast
 import msgspec
 import numpy as np
 
+from ..adapt.quantised import LOG_PROBABILITIES, Quantised
 from ..adapt.settings import Settings
 from ..data.classes import Colour, comparable, palette_of
 from ..errors import InputError, guard
@@ -19,13 +20,6 @@ from .schema import NUMBERS, StepNumbers
 
 __all__ = ["LOG_PROBABILITIES", "NUMBERS", "Quantised", "Record"]
 
-LOG_PROBABILITIES = (-12.0, 0.0)
-"""The range that log-probabilities are quantised over, in nats.
-
-Probabilities read from interpolated codes are then within 1 % of the network's; a range of 8 nats
-would bend them by up to 10 % between pixels of confident networks, one of 24 by 2 %.
-"""
-
 FACTS_HASH = "facts_sha256"
 """The array with the hash of the JSON, 32 bytes; the JSON has that of the arrays."""
 
@@ -34,47 +28,6 @@ MAX_FACTS = 8 << 20
 
 MAX_ARRAYS = 4 << 30
 """The largest size of the .npz, in bytes."""
-
-
-@dataclass(frozen=True)
-class Quantised:
-    r"""Maps as 8-bit codes over a stated range.
-
-    .. math:: x \approx low + (high - low) \, code / 255
-
-    Arguments:
-        codes: Shape (T + 1, *, h, w), uint8.
-        low: The value of code 0.
-        high: The value of code 255.
-    """
-
-    codes: np.ndarray
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, maps: np.ndarray, low: float, high: float) -> "Quantised":
-        """Quantise floating-point maps of any shape; values outside the range are clipped."""
-        single = getattr(maps, "dtype", None) == np.float32  # enough for 8 bits, and faster
-        values: np.ndarray = np.asarray(maps, np.float32 if single else np.float64)
-        # In place from here on: maps of all classes are large.
-        scaled = np.asarray(values - low)
-        scaled *= 255 / (high - low)
-        np.clip(np.rint(scaled, out=scaled), 0, 255, out=scaled)
-        return cls(scaled.astype(np.uint8), float(low), float(high))
-
-    def __getitem__(self, step: int) -> np.ndarray:
-        """Return the map of a step, shape (*, h, w), float32."""
-        span = (self.high - self.low) / 255
-        return (self.low + span * self.codes[step]).astype(np.float32)
-
-    def __len__(self) -> int:
-        """Return the number of steps T + 1."""
-        return len(self.codes)
-
-    def __repr__(self) -> str:
-        """Return range and shape, without the codes."""
-        return f"Quantised({self.low:g} to {self.high:g}, shape {self.codes.shape})"
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,15 +1,15 @@
 """Collect the maps of a run in progress in the arrays that its records share, without copies."""
 
-import math
 from typing import Any
 
 import numpy as np
 
+from ..adapt.device_step import QuantisedStep
 from ..adapt.episode import Step
+from ..adapt.quantised import Quantised, map_ranges
 from ..adapt.settings import Settings
 from ..adapt.views import VIEWS
 from ..network.interface import Network
-from .record import LOG_PROBABILITIES, Quantised
 
 __all__ = ["MapRecorder"]
 
@@ -27,35 +27,36 @@ class MapRecorder:
     """
 
     def __init__(
-        self, settings: Settings, first: Step, network: Network, forward_ms: float
+        self,
+        settings: Settings,
+        first: Step | QuantisedStep,
+        network: Network,
+        forward_ms: float,
     ) -> None:
         self.stride = network.stride
         self.positions = first.positions
         self.forward_ms = forward_ms
-        self.ranges = {
-            "entropy": (0.0, math.log(network.classes)),
-            "log_probabilities": LOG_PROBABILITIES,
-        }
-        if network.max_sigma is not None:
-            self.ranges["sigma"] = 0.0, network.stride * network.max_sigma
+        self.ranges = dict(map_ranges(network))
         if first.size_map is not None:
             factors = [view.factor for view in VIEWS[settings.info.views]]
             low, high = min(factors), max(*factors, 2.0)  # small inputs are read at twice s, too
             self.ranges["sizes"] = low * settings.scale, high * settings.scale
-        maps = {"labels": first.labels, "selected": first.selected_map, **self._floats(first)}
+        maps = {"labels": first.labels, "selected": first.selected_map, **self._maps(first)}
         count = settings.last_step + 1
         self._arrays = {
             name: np.empty((count, *array.shape), bool if name == "selected" else np.uint8)
             for name, array in maps.items()
         }
 
-    def add(self, step: Step) -> None:
+    def add(self, step: Step | QuantisedStep) -> None:
         """Write the maps of a step."""
         t = step.step
         self._arrays["labels"][t] = step.labels
         self._arrays["selected"][t] = step.selected_map
-        for name, values in self._floats(step).items():
-            self._arrays[name][t] = Quantised.of(values, *self.ranges[name]).codes
+        quantised = isinstance(step, QuantisedStep)
+        for name, values in self._maps(step).items():
+            codes = values if quantised else Quantised.of(values, *self.ranges[name]).codes
+            self._arrays[name][t] = codes
 
     def maps(self, count: int) -> dict[str, Any]:
         """Return the maps of the first `count` steps under the names of `Record`'s fields.
@@ -68,7 +69,10 @@ class MapRecorder:
         }
         return {"sigma": None, **written, **quantised}
 
-    def _floats(self, step: Step) -> dict[str, np.ndarray]:
+    def _maps(self, step: Step | QuantisedStep) -> dict[str, np.ndarray]:
+        """Return the maps of numbers by the names of `ranges`, as codes or as floats."""
+        if isinstance(step, QuantisedStep):
+            return {name: quantised.codes for name, quantised in step.codes.items()}
         maps = {
             "entropy": step.entropy_map,
             "log_probabilities": step.log_probability_map,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..adapt.device_step import QuantisedStep
 from ..adapt.episode import Step, prediction_at_1x, run_episode
 from ..adapt.gate import Gate
 from ..adapt.memory import MemoryBudget, MemoryNeed
@@ -62,7 +63,7 @@ class Run:
         self.views: PhotoViews | None = None
         self._recorder: MapRecorder | None = None
 
-    def __iter__(self) -> Iterator[Step]:
+    def __iter__(self) -> Iterator[Step | QuantisedStep]:
         """Run the episode from step 0; if iteration is stopped, the steps so far are kept."""
         if max(self.photo.shape[:2]) > MAX_SIDE:
             raise InputError(
@@ -122,7 +123,7 @@ class Run:
         encoded = self.views is not None and self.views.has_read(self.settings)
         return MemoryBudget(self.checkpoint.network, height, width, truth, encoded)
 
-    def _keep(self, step: Step) -> None:
+    def _keep(self, step: Step | QuantisedStep) -> None:
         if self._recorder is None:
             assert self.views is not None
             network, s = self.checkpoint.network, self.settings

@@ -2,7 +2,13 @@ import pytest
 import torch
 from torch.nn import functional
 
-from segviz.network.resampling import Grid, resample, resampled_argmax, resize_photo
+from segviz.network.resampling import (
+    ArgmaxResampler,
+    Grid,
+    resample,
+    resampled_argmax,
+    resize_photo,
+)
 
 CORNER = Grid(4, 16, corner=True)
 CENTRE = Grid(4, 32, corner=False)
@@ -256,3 +262,10 @@ def test_shrinking_does_not_alias():
     stripes = torch.arange(64).remainder(4).eq(0).mul(255.0).expand(3, 64, 64)
     got = resize_photo(stripes, 0.25)[..., 2:-2]
     assert (got - 255 / 4).abs().max() < 20
+
+
+def test_the_argmax_of_many_maps_is_that_of_one():
+    maps = torch.randn(5, 7, 9)
+    rows, columns = torch.linspace(-1, 7, 40), torch.linspace(-0.7, 8.4, 33)
+    expected = resampled_argmax(maps, rows, columns)
+    assert torch.equal(ArgmaxResampler(7, 9, rows, columns)(maps), expected)
