@@ -6,7 +6,7 @@ a GPU can replay it as a captured graph.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -58,8 +58,8 @@ class QuantisedStep:
     selected_map: np.ndarray
     codes: dict[str, Quantised]
     stride: float
-    weights: None = None
-    size_map: None = None
+    weights: ClassVar[None] = None
+    size_map: ClassVar[None] = None
 
     @property
     def entropy_map(self) -> np.ndarray:

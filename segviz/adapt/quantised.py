@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import EllipsisType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,8 +52,8 @@ class Quantised:
         np.clip(np.rint(scaled, out=scaled), 0, 255, out=scaled)
         return cls(scaled.astype(np.uint8), float(low), float(high))
 
-    def __getitem__(self, step: int) -> np.ndarray:
-        """Return the map of a step, shape (*, h, w), float32."""
+    def __getitem__(self, step: int | EllipsisType) -> np.ndarray:
+        """Return the map of a step, or all maps, shape (*, h, w), float32."""
         span = (self.high - self.low) / 255
         return (self.low + span * self.codes[step]).astype(np.float32)
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..adapt.device_step import QuantisedStep
 from ..adapt.episode import Step
 from ..adapt.photo_views import PhotoViews, Reference
 from ..adapt.settings import Settings
@@ -25,7 +26,7 @@ class BatchStep(NamedTuple):
     """
 
     run: int
-    step: Step
+    step: Step | QuantisedStep
 
 
 class Batch:
