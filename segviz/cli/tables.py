@@ -33,7 +33,7 @@ def add_options(command: ArgumentParser) -> None:
         "tables",
         nargs="*",
         metavar="TABLE",
-        help="1, 2, 3, methods (at most 400 images) or control (at most 20) (default: all)",
+        help=f"which of {', '.join(TABLES)} (default: all)",
     )
     add_voc(command)
     command.add_argument(

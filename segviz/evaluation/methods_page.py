@@ -1,5 +1,7 @@
 """The page docs/methods.md: every method of the registry, with what was measured of it."""
 
+from collections.abc import Sequence
+
 from ..adapt.method import VARIABLES
 from ..adapt.methods import FEEDFORWARD, METHODS, MethodInfo
 from ..adapt.stop import STOP_RULES
@@ -7,8 +9,8 @@ from .results import MethodResult, ModelResult, ResultFile
 
 __all__ = ["RESULTS", "methods_page"]
 
-RESULTS, MODEL = "table-methods.json", "w/ aug"
-"""The result file that the gains are from, and the network in it."""
+RESULTS, MODEL = ("table-methods.json", "table-objectives.json", "table-network.json"), "w/ aug"
+"""The result files that the gains are from, the first that has a method, and the network in it."""
 
 SCALES = (1.0, 3.0)
 
@@ -22,7 +24,7 @@ given. *Passes* counts the forward passes at that scale that the views take, by 
 on the head or on the weights of the sizes adds about a fiftieth of one, a step on norms or on all
 parameters three: the whole network runs forwards and backwards. *Steps* is the default. *Gain* is
 the change of mIoU against feedforward in points, with its standard error over resampled
-images{where}; variables other than the default are named.
+images, on so many images of val; variables and steps other than the default are named.
 
 Spelling: `NAME[:OPTION]...` with the options `centred`, `sgd`, `adam`, `momentum=M`, `alpha=A`,
 `lr=RATE`, `tolerance=FRACTION`, `stop=RULE` and `steps=T`. `alpha`, 0 to 1, is the weight of the
@@ -35,22 +37,20 @@ The first variables of each method are its default:
 
 {variables}
 
-| method | what it is | source | variables | passes | steps | gain at 1x | gain at 3x |
-|---|---|---|---|---|---|---|---|
+| method | what it is | source | variables | passes | steps | gain at 1x | gain at 3x | images |
+|---|---|---|---|---|---|---|---|---|
 """
 
 
-def methods_page(result: ResultFile | None = None, model: str = MODEL) -> str:
+def methods_page(results: Sequence[ResultFile] = (), model: str = MODEL) -> str:
     """Return the page in Markdown.
 
     Arguments:
-        result: A result file with feedforward at 1x and 3x; None = no gains.
-        model: The name of the network in it.
+        results: Result files with feedforward at 1x and 3x; a method's gain is from the first that
+            has it.
+        model: The name of the network in them.
     """
-    found = None if result is None else result.models[model]
-    where = ""
-    if result is not None and found is not None:
-        where = f", on {found.images} images of {result.split}"
+    found = [result.models[model] for result in results]
     lines = [_line(name, info, found) for name, info in METHODS.items()]
     formulas = [
         f"- `{name}`: ${info.formula}$"
@@ -62,30 +62,37 @@ def methods_page(result: ResultFile | None = None, model: str = MODEL) -> str:
     parts += ["", "## How they fail on dense prediction", "", *failures, ""]
     variables = "\n".join(f"- `{name}`: {meaning}" for name, meaning in VARIABLES.items())
     rules = "\n".join(f"- `{name}`: {meaning}" for name, meaning in STOP_RULES.items())
-    return HEAD.format(where=where, variables=variables, rules=rules) + "\n".join(parts)
+    return HEAD.format(variables=variables, rules=rules) + "\n".join(parts)
 
 
-def _line(name: str, info: MethodInfo, found: ModelResult | None) -> str:
+def _line(name: str, info: MethodInfo, found: Sequence[ModelResult]) -> str:
     source = f"{info.source} (adapted for one image)" if info.adapted else info.source
     variables = ", ".join(info.variables) or "none"
-    gains = [_gain(name, info, scale, found) for scale in SCALES]
     steps = str(info.steps) if info.objective else "none"
-    cells = [f"`{name}`", info.title, source, variables, f"{info.passes:.2f}", steps, *gains]
+    cells = [f"`{name}`", info.title, source, variables, f"{info.passes:.2f}", steps]
+    cells += next((row for each in found if (row := _gains(name, info, each))), ["", "", ""])
     return f"| {' | '.join(cells)} |"
 
 
-def _gain(name: str, info: MethodInfo, scale: float, found: ModelResult | None) -> str:
-    if found is None or name == FEEDFORWARD:
-        return ""
+def _gains(name: str, info: MethodInfo, found: ModelResult) -> list[str] | None:
+    """Return the cells of the gains and of the number of images; None if it was not measured."""
+    if name == FEEDFORWARD:
+        return None
+    gains = [_gain(name, info, scale, found) for scale in SCALES]
+    return [*gains, str(found.images)] if any(gains) else None
+
+
+def _gain(name: str, info: MethodInfo, scale: float, found: ModelResult) -> str:
     base = found.feedforward(scale)
     default = info.variables[0] if info.variables else None
-    measured = [
-        result for result in found.results if result.scale == scale and result.method == name
-    ]
+    measured = [r for r in found.results if r.scale == scale and r.method == name]
     if base is None or base.miou is None or not measured:
         return ""
-    result = max(measured, key=lambda result: result.variables == default)
+    wanted = (default, info.steps if info.objective else 0)
+    result = max(measured, key=lambda r: ((r.variables, r.steps) == wanted, r.variables == default))
     other = "" if result.variables == default else f" ({result.variables})"
+    if result.steps and result.steps != info.steps:
+        other += f" ({result.steps} steps)"
     return _difference(result, base.miou) + other
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..adapt.methods import FEEDFORWARD
+from ..adapt.stop import STOP_RULES
 from .measured_method import MeasuredMethod
 
 __all__ = ["LARGE_SCALE", "MODELS", "OURS", "PAPER", "SCALES", "TABLES", "Table", "paper_miou"]
@@ -94,6 +95,51 @@ TABLES = {
             ("pyramid:gate", None),
             ("oracle", "both"),
         ),
+        limit=400,
+    ),
+    "sizes": Table(
+        "Sizes: what reads several sizes of the photo, without steps",
+        ("w/o aug", "w/ aug"),
+        (0.5, *SCALES),
+        (("pyramid:rule", None), ("pyramid:gate", None)),
+    ),
+    "objectives": Table(
+        "Objectives, statistics and corrections on one photo",
+        ("w/ aug",),
+        (1.0, 3.0),
+        tuple(
+            (name, None)
+            for name in (
+                *("entropy", "entropy-all", "entropy-marginal", "entropy-two-scales"),
+                *("entropy-few", "infomax", "max-squares", "max-squares-balanced"),
+                *("pseudo-label", "soft-iou", "memo", "consistency", "consistency-scale"),
+                *("norm", "intent", "lame", "t3a", "pyramid:gate", "pyramid:gate:entropy"),
+                *("adversary-entropy", "adversary", "oracle"),
+            )
+        ),
+        limit=400,
+    ),
+    "network": Table(
+        "Methods that run the whole network at every step, and the toolboxes' views",
+        ("w/ aug",),
+        (1.0, 3.0),
+        (
+            *((f"{name}:steps=8", None) for name in ("tent", "slr", "eta", "sar")),
+            ("entropy:steps=8", "norm"),
+            ("flip", None),
+            ("multi-scale", None),
+        ),
+        limit=60,  # a step is a forward and a backward pass of the whole network
+    ),
+    "stop": Table(
+        "When to stop: each step of entropy, and the stop rules",
+        ("w/ aug",),
+        (1.0, 3.0),
+        (
+            ("entropy", "both"),
+            *((f"entropy:stop={rule}:steps=32", "both") for rule in STOP_RULES),
+        ),
+        (1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 28, 32),
         limit=400,
     ),
     "control": Table(

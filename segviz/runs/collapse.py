@@ -18,7 +18,7 @@ import numpy as np
 
 from .record import Record
 
-__all__ = ["Collapse", "class_shares", "describe_collapse", "find_collapse"]
+__all__ = ["Collapse", "class_shares", "describe_collapse", "find_collapse", "find_eaten"]
 
 LEAST_SHARE = 0.05
 EATEN, INTACT = 0.5, 0.9
@@ -56,6 +56,25 @@ def class_shares(record: Record) -> np.ndarray:
     )
 
 
+def find_eaten(shares: np.ndarray, entropy: np.ndarray, first: int = 0) -> tuple[int, int] | None:
+    """Return the class that is eaten and the step at which the alarm fires, or None.
+
+    Where several are eaten, the one that loses the most.
+
+    Arguments:
+        shares: The share of the pixels of each class at each step, (T + 1, K), 0..1.
+        entropy: The mean entropy at each step, (T + 1,).
+        first: The step that shares are compared with.
+    """
+    found = [
+        (shares[first, eaten] - shares[-1, eaten], int(eaten), step)
+        for eaten in np.flatnonzero(shares[first] >= LEAST_SHARE)
+        if (step := _begin(shares[:, eaten] < EATEN * shares[first, eaten], first)) is not None
+        and entropy[step] < entropy[first]
+    ]
+    return max(found)[1:] if found else None
+
+
 def find_collapse(record: Record) -> Collapse | None:
     """Return the collapse of a run, of the class that loses the most; None if there is none.
 
@@ -65,22 +84,17 @@ def find_collapse(record: Record) -> Collapse | None:
     first = min(settings.joins, record.last) if settings.info.combination else 0
     shares = class_shares(record)
     entropy = np.array([np.nan if h is None else h for h in record.numbers("entropy")])
-    found = [
-        (shares[first, eaten] - shares[-1, eaten], eaten, step)
-        for eaten in np.flatnonzero(shares[first] >= LEAST_SHARE)
-        if (step := _begin(shares[:, eaten] < EATEN * shares[first, eaten], first)) is not None
-        and entropy[step] < entropy[first]
-    ]
-    if not found:
+    found = find_eaten(shares, entropy, first)
+    if found is None:
         return None
-    _, eaten, step = max(found)
+    eaten, step = found
     lost = record.labels[-1][record.labels[first] == eaten]
     takers = np.bincount(lost, minlength=len(record.classes))
     takers[eaten] = 0
     since = _begin(shares[:, eaten] < INTACT * shares[first, eaten], first)
-    assert since is not None and step is not None, "half a share is less than nine tenths"
+    assert since is not None, "half a share is less than nine tenths"
     return Collapse(
-        eaten=int(eaten),
+        eaten=eaten,
         eater=int(takers.argmax()),
         since=since,
         step=step,

@@ -9,11 +9,12 @@ ROOT = Path(segviz.__file__).parents[1]
 
 
 def test_the_page_is_that_of_the_registry_and_the_results():
-    page = methods_page(read_result(ROOT / "results" / RESULTS))
+    paths = [ROOT / "results" / name for name in RESULTS]
+    page = methods_page([read_result(path) for path in paths if path.exists()])
     assert (ROOT / "docs" / "methods.md").read_text(encoding="utf-8") == page
 
 
 def test_every_method_is_listed():
-    page = methods_page(None)
+    page = methods_page()
     for name, info in METHODS.items():
         assert f"`{name}`" in page and info.title in page

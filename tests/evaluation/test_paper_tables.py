@@ -31,8 +31,9 @@ def test_tables_measure_feedforward_and_the_papers_objective_and_ours():
         found = planned(table)
         assert len(set(found)) == len(found)
         assert found[0][1] == FEEDFORWARD, name
-        for pair in (("entropy", "both"), OURS):
-            assert pair in {(method, variables) for _, method, variables, _ in found}, name
+        if name in ("1", "2", "3", "methods", "control"):
+            measured = {(method, variables) for _, method, variables, _ in found}
+            assert {("entropy", "both"), OURS} <= measured, name
 
 
 @pytest.mark.parametrize(
