@@ -5,7 +5,7 @@
 A run is harmful if the image's mean IoU after 32 steps is more than a point below that before. The
 best step is that with the largest mean IoU of each image, which needs truth. Writes stop.json: at
 each scale mIoU by step and by rule, with what is lost against the best step, and how well harmful
-runs are told by the alarm, by the share of its pixels that a class loses, and by the fall of entropy.
+runs are told by the alarm, the share of its pixels that a class loses, and the fall of entropy.
 """
 
 import argparse
