@@ -17,6 +17,7 @@ from segviz.data.voc import VocImages
 from segviz.evaluation.measured_method import MeasuredMethod
 from segviz.evaluation.measurement import measure_image, plan_measurements
 from segviz.network import Architecture, checkpoint
+from segviz.network.engines.captured import CapturedEncoder
 from segviz.network.receptive_field import blur
 from segviz.runs.run import Run
 from segviz.runtime.cuda_graph import SWITCH
@@ -158,6 +159,32 @@ def test_an_episode_that_cannot_be_captured_runs_on(here, photo, monkeypatch, ca
         found = list(captured_episode(views, settings()))
     assert [step.loss for step in found] == pytest.approx([step.loss for step in expected])
     assert sum("captured" in record.getMessage() for record in caplog.records) == 1
+
+
+def test_forward_passes_of_known_sizes_are_captured(here, photo, captures):
+    network = here.network
+    encoder = CapturedEncoder(network)
+    for size in ((64, 80), (48, 96)):
+        inputs = [torch.randn(1, 3, *size, device="cuda") for _ in range(6)]
+        kept = [encoder.encode(network, x) for x in inputs]
+        assert x_sizes(encoder)[-1] == size
+        with torch.no_grad():
+            expected = [network.encode(x) for x in inputs]
+        for a, b in zip(kept, expected, strict=True):
+            assert torch.allclose(a.F, b.F, atol=1e-4) and torch.allclose(a.R, b.R, atol=1e-4)
+    assert x_sizes(encoder) == [(64, 80), (48, 96)]
+
+
+def x_sizes(encoder):
+    return [tuple(size[-2:]) for size in encoder.forwards]
+
+
+def test_few_captured_forward_passes_are_kept(here, captures):
+    encoder = CapturedEncoder(here.network)
+    for height in range(32, 39):
+        for _ in range(3):
+            encoder.encode(here.network, torch.randn(1, 3, height, 40, device="cuda"))
+    assert [height for height, _ in x_sizes(encoder)] == [35, 36, 37, 38]
 
 
 def test_capturing_can_be_switched_off(here, photo, monkeypatch):

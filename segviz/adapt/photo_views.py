@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from ..network.engines.captured import captured_encode
 from ..network.interface import Network, Prediction
 from ..network.resampling import Lattice, resize_photo
 from .gate import Gate
@@ -209,7 +210,7 @@ class PhotoViews:
         synchronise(device)
         start = time.perf_counter()
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            encoding = network.encode(x)
+            encoding = captured_encode(network, x)
         synchronise(device)
         forward_ms = 1e3 * (time.perf_counter() - start)
 

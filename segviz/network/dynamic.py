@@ -93,6 +93,11 @@ class Segmenter(nn.Module):
         return self
 
     @property
+    def frozen(self) -> bool:
+        """Whether the network is as `freeze` left it, with the weights of that time."""
+        return bool(self._frozen)
+
+    @property
     def fast_backbone(self) -> Backbone:
         """A frozen network's backbone with its batch norms folded; its own until then."""
         return self._frozen[0] if self._frozen else self.backbone

@@ -1,0 +1,1 @@
+"""Engines: other ways to run the frozen part of a network, equal to PyTorch's kernel by kernel."""
