@@ -1,11 +1,10 @@
 """segviz in the browser: `streamlit run app.py`."""
 
 import streamlit as st
-from starlette.middleware import Middleware
 
 from pages.actions import server
-from pages.actions.framing import SameOriginFrames
+from pages.actions.middleware import MIDDLEWARE
 
 # The main script lies in the folder of its pages: beside a folder called pages, Streamlit takes its
 # scripts for pages of their own and runs them without the main script.
-app = st.App("pages/main.py", lifespan=server.lifespan, middleware=[Middleware(SameOriginFrames)])
+app = st.App("pages/main.py", lifespan=server.lifespan, middleware=MIDDLEWARE)

@@ -12,15 +12,6 @@ from segviz.errors import InputError
 # A file, because Streamlit fetches named icons for the browser's tab from the internet.
 icon = Path(__file__).with_name("icon.png")
 st.set_page_config(page_title="segviz", page_icon=str(icon), layout="wide")
-# Streamlit leaves twice the height of its header free, and wide margins beside panels that need
-# the room. In the dialog of photos, the floating toolbars of thumbnails cover the sources.
-# Without a mouse, Plotly's buttons never go away and hide what is below them.
-st.html(
-    "<style>.stMainBlockContainer {padding: 4rem 2rem 3rem}"
-    " [data-testid=stSidebarHeader] {height: 2.5rem; margin-bottom: 0}"
-    " [role=dialog] [data-testid=stElementToolbarButtonContainer] {display: none}"
-    " @media (hover: none) {.modebar-container {display: none}}</style>"
-)
 
 PAGES = {
     "iterate": ("Iterate", "replay", "One run, step by step."),
@@ -33,6 +24,7 @@ PAGES = {
 }
 # The page of the bare address; its own name leads there.
 FIRST = "iterate"
+WITH_SIDEBAR = ("iterate", "compare", "scales", "ablate")
 
 
 def open_first_page() -> None:
@@ -56,6 +48,8 @@ pages.append(st.Page(open_first_page, title="Iterate", url_path=FIRST, visibilit
 page = st.navigation(pages, position="top")
 if page.url_path == FIRST:
     page.run()
+if (page.url_path or FIRST) in WITH_SIDEBAR:
+    st.sidebar.container(key="sidebar_room")  # its room is there from the start
 controls.begin_run(page.url_path or FIRST)
 server.networks()
 try:

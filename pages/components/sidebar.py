@@ -1,6 +1,7 @@
 """The sidebar: photo, settings and the button that runs them, alike on every page."""
 
 from collections.abc import Collection
+from html import escape
 
 import streamlit as st
 
@@ -19,6 +20,9 @@ from .run_button import run_button
 from .settings_form import settings_form
 
 __all__ = ["sidebar"]
+
+ASPECT_RATIO = 1.6
+"""The width over the height of the picture of the photo."""
 
 
 def sidebar(page: str, label: str, planner: Planner, hidden: Collection[str] = ()) -> None:
@@ -42,8 +46,11 @@ def sidebar(page: str, label: str, planner: Planner, hidden: Collection[str] = (
 def _photo() -> None:
     photo = session().chosen_photo
     with st.container(gap="xsmall"):
-        small = maps.letterbox(thumbnail(photo.pixels, 320), 1.6)
-        st.image(maps.png(small), width="stretch", alt=f"The photo of the next run: {photo.title}")
+        small = maps.letterbox(thumbnail(photo.pixels, 320), ASPECT_RATIO)
+        # With its shape, so that what is below does not jump once it is loaded.
+        words = escape(f"The photo of the next run: {photo.title}")
+        style = f"width: 100%; aspect-ratio: {ASPECT_RATIO}; display: block"
+        st.html(f'<img src="{maps.data_url(small)}" alt="{words}" style="{style}">')
         photo_facts(photo, session().chosen_network.classes)
         if st.button(
             "Choose a photo",

@@ -158,10 +158,11 @@ def png(picture: np.ndarray) -> bytes:
 
 
 def data_url(picture: np.ndarray) -> str:
-    """Return a picture (H, W, 3) uint8 as the data URL of a JPEG."""
+    """Return a picture as a data URL: RGB (H, W, 3) uint8 as JPEG, RGBA (H, W, 4) as PNG."""
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "JPEG", quality=90)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    format = "PNG" if picture.shape[2] == 4 else "JPEG"
+    Image.fromarray(picture).save(buffer, format, quality=90)
+    return f"data:image/{format.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def coloured(values: np.ndarray, limits: tuple[float, float], name: str) -> np.ndarray:

@@ -599,6 +599,7 @@ var Model = class {
     this.speed = 1;
     this.loop = false;
     this.cursor = null;
+    this.pointer = null;
     this.hoveredRun = 0;
     this.opacity = head.opacity;
     this.isolated = null;
@@ -1062,6 +1063,27 @@ function fieldsAt(model, step, { x, y }) {
   });
 }
 
+// segviz/viewer/js/layout.js
+var GAP = 12;
+var LEAST = 80;
+var WORTH = 0.88;
+function largest(count, width, height, { aspect, chrome, columns: given }) {
+  const choices = given ? [given] : Array.from({ length: count }, (_, i) => i + 1);
+  return choices.map((columns) => {
+    const rows = Math.ceil(count / columns);
+    const wide = (width - GAP * (columns - 1)) / columns;
+    const high = (height - GAP * (rows - 1)) / rows - chrome;
+    return { columns, width: Math.floor(Math.min(wide, high * aspect)), empty: rows * columns - count };
+  }).reduce((best, next) => next.width > best.width || next.width === best.width && next.empty < best.empty ? next : best);
+}
+function arrange(count, space) {
+  const { width, height, above, side, aspect } = space;
+  const alone = largest(count, width, height - above, space);
+  const beside = largest(count, width - side - 2 * GAP, height, space);
+  const chosen = beside.width >= WORTH * alone.width ? { ...beside, side: true } : { ...alone, side: false };
+  return { ...chosen, fits: chosen.width >= LEAST * Math.sqrt(aspect) };
+}
+
 // segviz/viewer/js/pointer.js
 var MAX_ZOOM = 24;
 var STILL = 5;
@@ -1086,6 +1108,7 @@ function listen(frame, model, viewer) {
   };
   const point = (event) => {
     model.cursor = frame.pixel(model, event);
+    model.pointer = { x: event.clientX, y: event.clientY };
     model.hoveredRun = frame.layers[frame.layers.length - 1].run;
     viewer.requestDraw();
   };
@@ -1126,6 +1149,7 @@ function listen(frame, model, viewer) {
   node.onpointerleave = (event) => {
     if (event.pointerType !== "mouse" || fingers.size) return;
     model.cursor = null;
+    model.pointer = null;
     viewer.requestDraw();
   };
   node.ondblclick = (event) => {
@@ -1164,6 +1188,7 @@ function onKeyDown(event, model, viewer) {
   const { head, zoom } = model;
   const move = MOVES[event.key.toLowerCase()];
   const cursor = model.cursor ?? { x: head.width >> 1, y: head.height >> 1 };
+  model.pointer = null;
   if (move) {
     const far = event.shiftKey ? 10 : 1;
     model.cursor = {
@@ -1328,9 +1353,11 @@ var Wipe = class {
 };
 
 // segviz/viewer/js/grid.js
-var GAP = 12;
 var WIDTH = 264;
-var NARROW = 150;
+var NARROW = 112;
+var MARGIN = 12;
+var ONE_RUN = { chrome: 44, above: 106, side: 224 };
+var SEVERAL_RUNS = { chrome: 62, above: 36, side: 132 };
 var PanelGrid = class {
   /**
    * @param {Model} model
@@ -1342,10 +1369,10 @@ var PanelGrid = class {
     this.frames = [];
     this.texts = [];
     this.built = "";
-    this.columns = 0;
+    this.arranged = "";
     this.grid = html("div", { class: "grid" });
     this.wipe = new Wipe(model, viewer);
-    this.node = html("div", {}, this.wipe.node, this.grid);
+    this.node = html("div", { class: "main" }, this.wipe.node, this.grid);
   }
   /** @param {number} step */
   update(step) {
@@ -1375,25 +1402,44 @@ var PanelGrid = class {
       this.frames = [];
       this.texts = [];
       this.grid.replaceChildren(...model.comparing ? this.sideBySide() : this.cards());
-      this.node.parentElement?.classList.toggle("comparing", model.comparing);
-      this.columns = 0;
+      this.viewer.root.classList.toggle("comparing", model.comparing);
+      this.arranged = "";
     }
     this.arrange();
   }
-  // As many columns as fit, in rows of equal length where that can be.
+  // Panels as large as they can be with all of them in the window, or else as the width allows.
   arrange() {
-    const { model } = this;
-    const columns = model.comparing ? model.runs.length + (this.sharedPanels.length ? 1 : 0) : this.fitting();
-    if (columns === this.columns) return;
-    this.columns = columns;
-    const least = model.comparing ? `${NARROW}px` : "0";
-    this.grid.style.gridTemplateColumns = `repeat(${columns}, minmax(${least}, 1fr))`;
+    const { model, viewer } = this;
+    const { width, height } = model.head;
+    const space = viewer.space();
+    const arranged = `${space.width} ${space.height} ${this.frames.length}`;
+    if (arranged === this.arranged) return;
+    this.arranged = arranged;
+    const aspect = width / height;
+    const given = model.comparing ? model.runs.length + (this.sharedPanels.length ? 1 : 0) : void 0;
+    const count = given ? given * this.rows : this.frames.length;
+    const chrome = model.comparing ? SEVERAL_RUNS : ONE_RUN;
+    const layout = arrange(count, { ...space, height: space.height - MARGIN, aspect, columns: given, ...chrome });
+    const { columns, side, fits } = layout;
+    viewer.root.classList.toggle("beside", side && fits);
+    viewer.root.classList.toggle("slim", fits && !side && !model.comparing);
+    if (fits) this.grid.style.gridTemplateColumns = `repeat(${columns}, ${layout.width}px)`;
+    else if (given) this.grid.style.gridTemplateColumns = `repeat(${given}, minmax(${NARROW}px, 1fr))`;
+    else this.grid.style.gridTemplateColumns = `repeat(${this.byWidth(space.width, aspect)}, minmax(0, 1fr))`;
   }
-  fitting() {
-    const { width, height } = this.model.head;
-    const least = WIDTH * Math.min(Math.max(0.75 * width / height, 0.6), 1.25);
-    const most = Math.max(1, Math.floor(((this.node.clientWidth || 900) + GAP) / (least + GAP)));
+  /**
+   * Return as many columns as fit a width, in rows of equal length where that can be.
+   * @param {number} width
+   * @param {number} aspect
+   */
+  byWidth(width, aspect) {
+    const least = WIDTH * Math.min(Math.max(0.75 * aspect, 0.6), 1.25);
+    const most = Math.max(1, Math.floor((width + GAP) / (least + GAP)));
     return Math.ceil(this.frames.length / Math.ceil(this.frames.length / most));
+  }
+  get rows() {
+    const shared = this.sharedPanels.length;
+    return Math.max(shared, this.model.visiblePanels.length - shared);
   }
   get sharedPanels() {
     return this.model.visiblePanels.filter((panel) => panel.shared);
@@ -1412,7 +1458,7 @@ var PanelGrid = class {
     const { model } = this;
     const shared = this.sharedPanels;
     const own = model.visiblePanels.filter((panel) => !panel.shared);
-    const rows = Array.from({ length: Math.max(shared.length, own.length) }, (_, row) => row);
+    const rows = Array.from({ length: this.rows }, (_, row) => row);
     return rows.flatMap((row) => {
       const column = (number) => `grid-row:${row + 1};grid-column:${number}`;
       const first = shared[row] ? [this.sharedCell(shared[row], column(1))] : [];
@@ -1671,7 +1717,7 @@ function listenKeys(root, model, viewer) {
 // segviz/viewer/js/charts.js
 var W = 200;
 var H = 56;
-var MARGIN = 4;
+var MARGIN2 = 4;
 var DASHES = ["", "5 3", "1.5 2.5", "8 3 2 3"];
 var Chart = class {
   /**
@@ -1739,7 +1785,7 @@ function rangeOf(lines) {
 function pathOf(values, last, [low, high]) {
   if (high - low < 1e-9) [low, high] = [low - 0.5, high + 0.5];
   const x = (step) => (last ? step / last * W : W / 2).toFixed(2);
-  const y = (value) => (MARGIN + (H - 2 * MARGIN) * (1 - (value - low) / (high - low))).toFixed(2);
+  const y = (value) => (MARGIN2 + (H - 2 * MARGIN2) * (1 - (value - low) / (high - low))).toFixed(2);
   let path = "";
   let pen = "M";
   Array.from(values).forEach((value, step) => {
@@ -1946,6 +1992,52 @@ var Pins = class {
   }
 };
 
+// segviz/viewer/js/tooltip.js
+var AWAY = 14;
+var Tooltip = class {
+  /**
+   * @param {Model} model
+   * @param {HTMLElement} root What it stays within.
+   */
+  constructor(model, root) {
+    this.model = model;
+    this.root = root;
+    this.head = html("div", { class: "tooltip-class" });
+    this.numbers = html("div");
+    this.node = html("div", { class: "tooltip", hidden: true, "aria-hidden": "true" }, this.head, this.numbers);
+    this.written = "";
+  }
+  /** @param {number} step */
+  update(step) {
+    const { model } = this;
+    const { cursor, pointer } = model;
+    const run = model.runs[Math.min(model.hoveredRun, model.runs.length - 1)];
+    const reading = cursor && pointer ? inspect(run, step, cursor.x, cursor.y) : null;
+    this.node.hidden = !reading;
+    if (!reading || !pointer) return;
+    const [own] = reading.ranking ?? [];
+    const share = own?.id === reading.label ? ` ${percent(own.probability)}` : "";
+    const { entropy, sigma } = model.head.maps;
+    const values = [`${entropy.title.toLowerCase()} ${fixed(reading.entropy, entropy.decimals)} ${entropy.unit}`];
+    if (sigma && reading.sigma !== null) {
+      values.push(`${sigma.title.toLowerCase()} ${fixed(reading.sigma, sigma.decimals)} ${sigma.unit}`);
+    }
+    const written = JSON.stringify([reading.label, share, values]);
+    if (written !== this.written) {
+      this.written = written;
+      this.head.replaceChildren(chip(model.colour(reading.label), model.name(reading.label)), share);
+      setText(this.numbers, values.join(" · "));
+    }
+    const box = this.root.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = this.node;
+    const [x, y] = [pointer.x - box.left, pointer.y - box.top];
+    const left = x + AWAY + width > box.width ? x - AWAY - width : x + AWAY;
+    const below = pointer.y + AWAY + height < window.innerHeight;
+    const top = below ? y + AWAY : y - AWAY - height;
+    this.node.style.transform = `translate(${Math.max(left, 0)}px, ${top}px)`;
+  }
+};
+
 // segviz/viewer/js/viewer.js
 var PACE = 5;
 var REST = 350;
@@ -1976,12 +2068,21 @@ var Viewer = class {
     this.pins = new Pins(model, this);
     this.numbers = new Numbers(model, this);
     this.notice = html("div", { class: "notice", role: "status" });
-    const parts = [this.playback, this.display, this.grid, this.legend, this.inspector, this.pins, this.numbers];
-    root.append(...parts.map((part) => part.node), this.notice);
+    this.tooltip = new Tooltip(model, root);
+    this.body = html("div", { class: "body" }, this.grid.node, this.legend.node, this.numbers.node);
+    const above = [this.playback.node, this.display.node];
+    root.append(...above, this.body, this.inspector.node, this.pins.node, this.notice, this.tooltip.node);
     this.reported = JSON.stringify(model.state());
     const sizes = new ResizeObserver(() => this.requestDraw());
     sizes.observe(root);
-    this.cleanups = [() => sizes.disconnect(), watchScroll(), listenKeys(root, model, this)];
+    const onResize = () => this.requestDraw();
+    window.addEventListener("resize", onResize);
+    this.cleanups = [
+      () => sizes.disconnect(),
+      () => window.removeEventListener("resize", onResize),
+      watchScroll(),
+      listenKeys(root, model, this)
+    ];
     this.destroyed = false;
     this.loading = false;
     this.pending = null;
@@ -2023,6 +2124,16 @@ var Viewer = class {
     this.loading = false;
     this.requestDraw();
   }
+  /**
+   * Return the space for panels in CSS pixels: the width, and the height to the end of the window
+   * before the page is scrolled.
+   */
+  space() {
+    let scrolled = 0;
+    for (let node = parentOf(this.root); node; node = parentOf(node)) scrolled += node.scrollTop;
+    const top = this.body.getBoundingClientRect().top + scrolled;
+    return { width: this.root.clientWidth || 900, height: window.innerHeight - top };
+  }
   // Draw soon: any number of changes, one drawing.
   requestDraw() {
     if (this.destroyed) return;
@@ -2046,6 +2157,7 @@ var Viewer = class {
     else {
       this.grid.update(step);
       this.inspector.update(step);
+      this.tooltip.update(step);
       this.pins.update(step);
       if (model.cursor) this.loadProbabilities(step);
     }
@@ -2145,6 +2257,10 @@ var Viewer = class {
     this.root.remove();
   }
 };
+function parentOf(node) {
+  const root = node.getRootNode();
+  return node.parentElement ?? (root instanceof ShadowRoot ? root.host : null);
+}
 
 // segviz/viewer/js/report.js
 function openReport() {

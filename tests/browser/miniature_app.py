@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from pages.actions import launch, server
+from pages.actions.middleware import MIDDLEWARE
 from segviz.data import samples
 from segviz.network import checkpoint
 
@@ -25,4 +26,4 @@ samples.load = load_small
 launch.IDLE_TIMEOUT = 20  # the runs of tabs that tests have closed take the time of others
 checkpoint.CHECKPOINTS = Path(os.environ["SEGVIZ_TEST_CHECKPOINTS"])
 
-app = st.App(Path(__file__).parents[2] / "pages" / "main.py", lifespan=server.lifespan)
+app = st.App(Path(__file__).parents[2] / "pages" / "main.py", lifespan=server.lifespan, middleware=MIDDLEWARE)

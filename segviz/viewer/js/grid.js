@@ -4,6 +4,7 @@
 import { chip, html, setAttribute, setText } from "./dom.js";
 import { css, fixed, signed } from "./format.js";
 import { Frame } from "./frame.js";
+import { arrange, GAP } from "./layout.js";
 import { runColour } from "./model.js";
 import { listen } from "./pointer.js";
 import { Wipe } from "./wipe.js";
@@ -13,9 +14,11 @@ import { Wipe } from "./wipe.js";
 /** @import { Colour, MapName, PanelInfo } from "./types" */
 /** @import { Viewer } from "./viewer.js" */
 
-const GAP = 12; // CSS pixels between columns, as in viewer.css
-const WIDTH = 264; // CSS pixels that a panel of one run has at least, if the photo is 4 x 3
-const NARROW = 150; // and one of several runs
+const WIDTH = 264; // CSS pixels of a panel where not all fit the window, if the photo is 4 x 3
+const NARROW = 112; // CSS pixels that a panel of several runs has at least
+const MARGIN = 12; // CSS pixels below the panels
+const ONE_RUN = { chrome: 44, above: 106, side: 224 }; // CSS pixels, see layout.js
+const SEVERAL_RUNS = { chrome: 62, above: 36, side: 132 };
 
 class PanelGrid {
   /**
@@ -30,10 +33,10 @@ class PanelGrid {
     /** @type {((step: number) => void)[]} What writes the captions and ranges of a step. */
     this.texts = [];
     this.built = "";
-    this.columns = 0;
+    this.arranged = "";
     this.grid = html("div", { class: "grid" });
     this.wipe = new Wipe(model, viewer);
-    this.node = html("div", {}, this.wipe.node, this.grid);
+    this.node = html("div", { class: "main" }, this.wipe.node, this.grid);
   }
 
   /** @param {number} step */
@@ -66,27 +69,47 @@ class PanelGrid {
       this.frames = [];
       this.texts = [];
       this.grid.replaceChildren(...(model.comparing ? this.sideBySide() : this.cards()));
-      this.node.parentElement?.classList.toggle("comparing", model.comparing);
-      this.columns = 0;
+      this.viewer.root.classList.toggle("comparing", model.comparing);
+      this.arranged = "";
     }
     this.arrange();
   }
 
-  // As many columns as fit, in rows of equal length where that can be.
+  // Panels as large as they can be with all of them in the window, or else as the width allows.
   arrange() {
-    const { model } = this;
-    const columns = model.comparing ? model.runs.length + (this.sharedPanels.length ? 1 : 0) : this.fitting();
-    if (columns === this.columns) return;
-    this.columns = columns;
-    const least = model.comparing ? `${NARROW}px` : "0";
-    this.grid.style.gridTemplateColumns = `repeat(${columns}, minmax(${least}, 1fr))`;
+    const { model, viewer } = this;
+    const { width, height } = model.head;
+    const space = viewer.space();
+    const arranged = `${space.width} ${space.height} ${this.frames.length}`;
+    if (arranged === this.arranged) return;
+    this.arranged = arranged;
+    const aspect = width / height;
+    const given = model.comparing ? model.runs.length + (this.sharedPanels.length ? 1 : 0) : undefined;
+    const count = given ? given * this.rows : this.frames.length;
+    const chrome = model.comparing ? SEVERAL_RUNS : ONE_RUN;
+    const layout = arrange(count, { ...space, height: space.height - MARGIN, aspect, columns: given, ...chrome });
+    const { columns, side, fits } = layout;
+    viewer.root.classList.toggle("beside", side && fits);
+    viewer.root.classList.toggle("slim", fits && !side && !model.comparing);
+    if (fits) this.grid.style.gridTemplateColumns = `repeat(${columns}, ${layout.width}px)`;
+    else if (given) this.grid.style.gridTemplateColumns = `repeat(${given}, minmax(${NARROW}px, 1fr))`;
+    else this.grid.style.gridTemplateColumns = `repeat(${this.byWidth(space.width, aspect)}, minmax(0, 1fr))`;
   }
 
-  fitting() {
-    const { width, height } = this.model.head;
-    const least = WIDTH * Math.min(Math.max((0.75 * width) / height, 0.6), 1.25);
-    const most = Math.max(1, Math.floor(((this.node.clientWidth || 900) + GAP) / (least + GAP)));
+  /**
+   * Return as many columns as fit a width, in rows of equal length where that can be.
+   * @param {number} width
+   * @param {number} aspect
+   */
+  byWidth(width, aspect) {
+    const least = WIDTH * Math.min(Math.max(0.75 * aspect, 0.6), 1.25);
+    const most = Math.max(1, Math.floor((width + GAP) / (least + GAP)));
     return Math.ceil(this.frames.length / Math.ceil(this.frames.length / most));
+  }
+
+  get rows() {
+    const shared = this.sharedPanels.length;
+    return Math.max(shared, this.model.visiblePanels.length - shared);
   }
 
   get sharedPanels() {
@@ -108,7 +131,7 @@ class PanelGrid {
     const { model } = this;
     const shared = this.sharedPanels;
     const own = model.visiblePanels.filter((panel) => !panel.shared);
-    const rows = Array.from({ length: Math.max(shared.length, own.length) }, (_, row) => row);
+    const rows = Array.from({ length: this.rows }, (_, row) => row);
     return rows.flatMap((row) => {
       const column = (/** @type {number} */ number) => `grid-row:${row + 1};grid-column:${number}`;
       const first = shared[row] ? [this.sharedCell(shared[row], column(1))] : [];

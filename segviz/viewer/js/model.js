@@ -48,6 +48,8 @@ class Model {
     this.loop = false;
     /** @type {Pixel | null} The photo pixel pointed at. */
     this.cursor = null;
+    /** @type {Pixel | null} Where the pointer is on the screen, if it is over a picture. */
+    this.pointer = null;
     /** The run whose panel is pointed at. */
     this.hoveredRun = 0;
     this.opacity = head.opacity;

@@ -60,6 +60,7 @@ function listen(frame, model, viewer) {
   };
   const point = (/** @type {MouseEvent} */ event) => {
     model.cursor = frame.pixel(model, event);
+    model.pointer = { x: event.clientX, y: event.clientY };
     model.hoveredRun = frame.layers[frame.layers.length - 1].run;
     viewer.requestDraw();
   };
@@ -101,6 +102,7 @@ function listen(frame, model, viewer) {
   node.onpointerleave = (event) => {
     if (event.pointerType !== "mouse" || fingers.size) return;
     model.cursor = null;
+    model.pointer = null;
     viewer.requestDraw();
   };
   node.ondblclick = (event) => {
@@ -161,6 +163,7 @@ function onKeyDown(event, model, viewer) {
   const { head, zoom } = model;
   const move = MOVES[event.key.toLowerCase()];
   const cursor = model.cursor ?? { x: head.width >> 1, y: head.height >> 1 };
+  model.pointer = null;
   if (move) {
     const far = event.shiftKey ? 10 : 1;
     model.cursor = {

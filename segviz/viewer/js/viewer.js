@@ -10,6 +10,7 @@ import { Model } from "./model.js";
 import { Numbers } from "./numbers.js";
 import { Pins } from "./pins.js";
 import { watchScroll } from "./pointer.js";
+import { Tooltip } from "./tooltip.js";
 
 /** @import { Head, Options } from "./types" */
 
@@ -51,12 +52,21 @@ class Viewer {
     this.pins = new Pins(model, this);
     this.numbers = new Numbers(model, this);
     this.notice = html("div", { class: "notice", role: "status" });
-    const parts = [this.playback, this.display, this.grid, this.legend, this.inspector, this.pins, this.numbers];
-    root.append(...parts.map((part) => part.node), this.notice);
+    this.tooltip = new Tooltip(model, root);
+    this.body = html("div", { class: "body" }, this.grid.node, this.legend.node, this.numbers.node);
+    const above = [this.playback.node, this.display.node];
+    root.append(...above, this.body, this.inspector.node, this.pins.node, this.notice, this.tooltip.node);
     this.reported = JSON.stringify(model.state());
     const sizes = new ResizeObserver(() => this.requestDraw());
     sizes.observe(root);
-    this.cleanups = [() => sizes.disconnect(), watchScroll(), listenKeys(root, model, this)];
+    const onResize = () => this.requestDraw();
+    window.addEventListener("resize", onResize);
+    this.cleanups = [
+      () => sizes.disconnect(),
+      () => window.removeEventListener("resize", onResize),
+      watchScroll(),
+      listenKeys(root, model, this),
+    ];
     this.destroyed = false;
     this.loading = false;
     /** @type {number | null} The animation frame asked for. */
@@ -97,6 +107,17 @@ class Viewer {
     this.requestDraw();
   }
 
+  /**
+   * Return the space for panels in CSS pixels: the width, and the height to the end of the window
+   * before the page is scrolled.
+   */
+  space() {
+    let scrolled = 0;
+    for (let node = parentOf(this.root); node; node = parentOf(node)) scrolled += node.scrollTop;
+    const top = this.body.getBoundingClientRect().top + scrolled;
+    return { width: this.root.clientWidth || 900, height: window.innerHeight - top };
+  }
+
   // Draw soon: any number of changes, one drawing.
   requestDraw() {
     if (this.destroyed) return;
@@ -121,6 +142,7 @@ class Viewer {
     else {
       this.grid.update(step);
       this.inspector.update(step);
+      this.tooltip.update(step);
       this.pins.update(step);
       if (model.cursor) this.loadProbabilities(step);
     }
@@ -228,6 +250,16 @@ class Viewer {
     for (const cleanup of this.cleanups) cleanup();
     this.root.remove();
   }
+}
+
+/**
+ * Return the element around an element, out of shadow trees, too.
+ * @param {Element} node
+ * @returns {Element | null}
+ */
+function parentOf(node) {
+  const root = node.getRootNode();
+  return node.parentElement ?? (root instanceof ShadowRoot ? root.host : null);
 }
 
 export { mount, Viewer };

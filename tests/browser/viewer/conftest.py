@@ -38,8 +38,8 @@ def open_page(tab):
     """Opens a viewer in place of the one before; the page must not complain."""
     page, complaints = tab
 
-    def open(runs, width=1100, **options):
-        page.set_viewport_size({"width": width, "height": 1000})
+    def open(runs, width=1100, height=1000, **options):
+        page.set_viewport_size({"width": width, "height": height})
         page.mouse.move(0, 0)
         page.evaluate("scrollTo(0, 0)")
         page.evaluate("([data, options]) => start(data, options)", [packed(runs), options])

@@ -187,3 +187,27 @@ def test_layout(open_page, record, width):
     named = "all => all.filter(e => !(e.ariaLabel || e.title || e.innerText.trim())).length"
     controls = root.locator("button, select, input, [role=slider], .frame")
     assert controls.count() > 15 and controls.evaluate_all(named) == 0
+
+
+def test_all_chosen_panels_fit_the_window(open_page, record, other):
+    one, several = [NamedRecord(record, "a")], [NamedRecord(record, "a"), NamedRecord(other, "b")]
+    chosen = ["photo", "prediction", "entropy", "receptive-field", "truth", "right-wrong"]
+    for width, height in ((780, 800), (1440, 900), (1920, 1080)):
+        for runs, count in ((one, 2), (one, 4), (one, 6), (several, 6)):
+            view = {"panels": chosen[:count]}
+            viewer = open_page(runs, width=width, height=height, view=view)
+            bottom, right = viewer.page.evaluate(
+                """() => [...document.querySelectorAll('.segviz .cell')]
+                    .map(cell => cell.getBoundingClientRect())
+                    .reduce(([b, r], { bottom, right }) =>
+                        [Math.max(b, bottom), Math.max(r, right)], [0, 0])"""
+            )
+            assert bottom <= height and right <= width, (width, len(runs), count)
+
+
+def test_the_player_stays_in_view(open_page, record):
+    viewer = open_page([NamedRecord(record, "a")], width=390, height=500)
+    viewer.page.evaluate("scrollTo(0, 600)")
+    box = viewer.page.locator(".playback").bounding_box()
+    assert box["y"] < 20 and box["x"] + box["width"] <= 390
+    assert viewer.page.evaluate("document.documentElement.scrollWidth") <= 390

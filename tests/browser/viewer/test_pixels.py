@@ -29,6 +29,9 @@ def test_the_inspector_reads_the_record(open_page, record):
         label = record.labels[9, y, x]
         assert viewer.reading("class") == record.classes[label]
         assert float(viewer.reading("entropy")) == pytest.approx(entropy[y, x], abs=6e-4)
+        beside = viewer.page.locator(".tooltip").inner_text()
+        assert record.classes[label] in beside and viewer.reading("probability") in beside
+        assert viewer.reading("entropy") in beside and viewer.reading("sigma") in beside
         assert float(viewer.reading("sigma")) == pytest.approx(sigma[y, x], abs=0.06)
         size = extent(torch.tensor(sigma[y, x] / record.stride), record.stride).item()
         assert float(viewer.reading("receptive-field")) == pytest.approx(size, abs=0.6)

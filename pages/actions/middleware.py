@@ -1,0 +1,10 @@
+"""What every answer of the server passes through."""
+
+from starlette.middleware import Middleware
+
+from .framing import SameOriginFrames
+from .styling import EarlyStyle
+
+__all__ = ["MIDDLEWARE"]
+
+MIDDLEWARE = [Middleware(SameOriginFrames), Middleware(EarlyStyle)]
