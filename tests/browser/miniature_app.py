@@ -26,4 +26,6 @@ samples.load = load_small
 launch.IDLE_TIMEOUT = 20  # the runs of tabs that tests have closed take the time of others
 checkpoint.CHECKPOINTS = Path(os.environ["SEGVIZ_TEST_CHECKPOINTS"])
 
-app = st.App(Path(__file__).parents[2] / "pages" / "main.py", lifespan=server.lifespan, middleware=MIDDLEWARE)
+app = st.App(
+    Path(__file__).parents[2] / "pages" / "main.py", lifespan=server.lifespan, middleware=MIDDLEWARE
+)
