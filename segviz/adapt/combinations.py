@@ -20,6 +20,9 @@ __all__ = ["COMBINATIONS", "ViewPredictions", "log_weights"]
 FIXED = (2.0, 0.0, -2.0)
 """The logits of fixed weights, the largest size first."""
 
+BETWEEN = 1.5
+"""The weight of s/sqrt(8), in the lesser of the weights of s/2 and s/4."""
+
 CONFIDENCE_RATIO = 0.7
 SHARPNESS = 8
 WINDOW = 4
@@ -96,6 +99,30 @@ def gate_weights(views: ViewPredictions, gate: Gate) -> Tensor:
     return gate.log_weights(views.probabilities)[:, None]
 
 
+def spread(octaves: Tensor) -> Tensor:
+    r"""Return the log-weights of five views from those of octaves.
+
+    .. math::
+        t = \frac{3}{2} \frac{\min(w_1, w_2)}{w_1 + w_2}, \qquad
+        w' = (w_0, \; (1 - t) w_1, \; t (w_1 + w_2), \; (1 - t) w_2 / 2, \; (1 - t) w_2 / 2)
+
+    The size between the last two octaves takes weight from both where both have some, and the last
+    shares its weight with its mirror image.
+
+    Arguments:
+        octaves: The log-weights of s, s/2 and s/4, shape (3, N) or (3, 1).
+
+    Returns:
+        Those of s, s/2, s/sqrt(8), s/4 and the mirror image of s/4, shape (5, N) or (5, 1).
+    """
+    first, second, third = octaves.softmax(0)
+    moved = BETWEEN * torch.minimum(second, third)
+    tiny = torch.finfo(moved.dtype).tiny
+    rest = 1 - moved / (second + third).clamp(min=tiny)
+    half = rest * third / 2
+    return torch.stack([first, rest * second, moved, half, half]).clamp(min=tiny).log()
+
+
 COMBINATIONS: dict[str, Callable[[ViewPredictions], Tensor]] = {
     "mean": mean,
     "fixed": fixed,
@@ -109,10 +136,15 @@ def log_weights(name: str, views: ViewPredictions, gate: Gate | None) -> Tensor:
     """Return the log-weights of a combination, up to a constant: shape (L, N) or (L, 1).
 
     Arguments:
-        name: A name in `COMBINATIONS`, `gate`, or `gate-or-rule` for the gate where there is one.
+        name: A name in `COMBINATIONS`, `gate`, `gate-or-rule` for the gate where there is one, or
+            `gate-or-rule-five` for these weights of octaves spread over five views.
         views: The predictions of the views.
         gate: The network's gate, needed by `gate`.
     """
+    if name == "gate-or-rule-five":
+        p = views.probabilities
+        octaves = ViewPredictions(torch.cat([p[:2], p[3:4]]), views.shape)
+        return spread(log_weights("gate-or-rule", octaves, gate))
     if name == "gate-or-rule":
         name = "rule" if gate is None else "gate"
     if name == "gate":

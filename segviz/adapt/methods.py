@@ -150,6 +150,15 @@ _PYRAMIDS = {
         "segviz: a gate trained by the likelihood of the mixture",
         "gate",
     ),
+    "pyramid:five": MethodInfo(
+        "Pyramid, five views",
+        r"p_i = w_0 p_{0,i} + (1 - t) (w_1 p_{1,i} + \frac{w_2}{2} (p_{2,i} + p'_{2,i}))"
+        r" + t (w_1 + w_2) \, p_{3/2,i}, \quad"
+        r" t = \frac{3}{2} \min(w_1, w_2) / (w_1 + w_2), \quad l: s / 2^l",
+        "segviz: the weights of `pyramid`, spread over five views",
+        views="five",
+        combination="gate-or-rule-five",
+    ),
     "pyramid:rule": _octaves(
         "Pyramid, rule",
         r"w_0 = 1 - a_0, \; w_1 = a_0 (1 - a_1), \dots \quad"
@@ -198,7 +207,7 @@ def _descended() -> dict[str, MethodInfo]:
             base=name,
         )
         for name, info in _PYRAMIDS.items()
-        if name != "pyramid:mean"
+        if name not in ("pyramid:mean", "pyramid:five")
         for objective, (formula, source) in _DESCENTS.items()
     }
 
@@ -299,4 +308,4 @@ def find(name: str) -> MethodInfo:
 def names_of() -> str:
     """Return the names of all methods in one line; the options of pyramids in brackets."""
     plain = [name for name in METHODS if not name.startswith("pyramid")]
-    return ", ".join([*plain, "pyramid[:rule|fixed|mean|gate][:entropy|oracle|adversary]"])
+    return ", ".join([*plain, "pyramid[:rule|fixed|mean|gate|five][:entropy|oracle|adversary]"])

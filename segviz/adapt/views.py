@@ -1,8 +1,9 @@
 """The views of a photo that methods read: sizes, mirror images, normalisation statistics."""
 
+import math
 from typing import NamedTuple
 
-__all__ = ["PLAIN", "SMALL", "View", "count", "views_of"]
+__all__ = ["DOUBLED", "PLAIN", "SMALL", "View", "count", "views_of"]
 
 SMALL = 350
 """Inputs with a long side below this many pixels are read at twice their size, too."""
@@ -35,14 +36,25 @@ VIEWS: dict[str, tuple[View, ...]] = {
     "halved": (PLAIN, View(0.5)),
     "augmented": (PLAIN, View(1.0, mirrored=True), View(0.75), View(0.75, mirrored=True)),
     "octaves": (PLAIN, View(0.5), View(0.25)),
+    "five": (
+        PLAIN,
+        View(0.5),
+        View(0.5 / math.sqrt(2)),
+        View(0.25),
+        View(0.25, mirrored=True),
+    ),
     "statistics": (PLAIN, *(View(1.0, alpha=alpha) for alpha in ALPHAS)),
     "multi-scale": tuple(
         View(factor, mirrored) for mirrored in (False, True) for factor in FACTORS
     ),
 }
-"""The views of each choice; octaves begin with the largest."""
+"""The views of each choice; octaves and five begin with the largest."""
 
-SMALL_OCTAVES = (View(2.0), PLAIN, View(0.5))
+DOUBLED = {
+    name: tuple(view._replace(factor=2 * view.factor) for view in VIEWS[name])
+    for name in ("octaves", "five")
+}
+"""The views of the pyramids for small inputs: all sizes are twice as large."""
 
 
 def count(name: str) -> int:
@@ -55,7 +67,8 @@ def views_of(name: str, long_side: float) -> tuple[View, ...]:
 
     Arguments:
         name: The name.
-        long_side: The longer side of the input at s, in pixels. Small inputs are read at 2s, s, s/2
-            instead of s, s/2, s/4: the size of the photo alone decides, nobody tells its scale.
+        long_side: The longer side of the input at s, in pixels. Pyramids read small inputs at twice
+            the sizes, such as 2s, s, s/2 instead of s, s/2, s/4: the size of the photo alone
+            decides, nobody tells its scale.
     """
-    return SMALL_OCTAVES if name == "octaves" and long_side < SMALL else VIEWS[name]
+    return DOUBLED[name] if name in DOUBLED and long_side < SMALL else VIEWS[name]

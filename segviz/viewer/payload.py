@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..adapt.views import views_of
+from ..adapt.views import DOUBLED, views_of
 from ..data.classes import IGNORE
 from ..errors import InputError
 from ..network.receptive_field_size import extent
@@ -255,13 +255,15 @@ def _weights(record: Record) -> dict[str, list[float | None]]:
 
 
 def _weight_titles(record: Record) -> dict[str, str]:
-    """Return the titles of the weights of a record's sizes, the largest first."""
+    """Return the titles of the weights of a pyramid's views, the largest first."""
     s = record.settings
-    if s.info.views != "octaves":
+    if s.info.views not in DOUBLED:
         return {}
-    views = views_of("octaves", s.scale * max(record.photo.shape[:2]))
+    views = views_of(s.info.views, s.scale * max(record.photo.shape[:2]))
     return {
-        f"weight {view.factor * s.scale:g}": f"Weight of {view.factor * s.scale:g}x"
+        f"weight {view.factor * s.scale:.3g}{', mirrored' * view.mirrored}": (
+            f"Weight of {view.factor * s.scale:.3g}x{', mirrored' * view.mirrored}"
+        )
         for view in views
     }
 

@@ -5,6 +5,9 @@ import pytest
 import torch
 
 from segviz.adapt.combinations import COMBINATIONS, ViewPredictions, log_weights
+from segviz.adapt.gate import Gate
+
+from .conftest import gate_card
 
 RATIO, POWER = 0.7, 8  # c and p of the rule
 
@@ -113,6 +116,31 @@ def test_the_gate_or_the_rule(gate):
     assert torch.equal(log_weights("gate-or-rule", views, gate), by_gate)
     assert torch.equal(by_gate[:, 0], gate.log_weights(views.probabilities))
     assert by_gate.shape == (3, 1) and not torch.allclose(by_gate.softmax(0)[0], by_rule[0].exp())
+
+
+@pytest.mark.parametrize("gated", [True, False])
+def test_weights_spread_over_five_views_by_hand(gate, gated):
+    """Those of s, s/2 and s/4; the other views do not move them."""
+    views = random_views(count=5)
+    octaves = ViewPredictions(views.probabilities[[0, 1, 3]], views.shape)
+    weights = log_weights("gate" if gated else "rule", octaves, gate).softmax(0)
+    found = log_weights("gate-or-rule-five", views, gate if gated else None).exp()
+    assert found.shape == (5, weights.shape[1])
+    for own, (first, second, third) in zip(found.T.tolist(), weights.T.tolist(), strict=True):
+        moved = 1.5 * min(second, third)
+        rest = (second + third - moved) / (second + third)
+        expected = [first, rest * second, moved, rest * third / 2, rest * third / 2]
+        assert own == pytest.approx(expected) and sum(own) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_a_gate_that_is_sure_of_a_size_spreads_only_to_its_mirror_image(level):
+    bias = [200.0 * (each == level) for each in range(3)]
+    card = gate_card()
+    card["maps"][0]["out_bias"] = bias
+    weights = log_weights("gate-or-rule-five", random_views(count=5), Gate.of_card(card)).softmax(0)
+    expected = [[1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0, 0, 0, 0.5, 0.5]][level]
+    assert weights.flatten().tolist() == pytest.approx(expected, abs=1e-9)
 
 
 def test_entropy_by_class_by_the_definition():

@@ -55,16 +55,19 @@ def test_titles_are_unique():
 
 
 def test_passes_count_the_area_of_the_views():
-    found = {name: METHODS[name].passes for name in ("entropy", "flip", "pyramid", "multi-scale")}
+    names = ("entropy", "flip", "pyramid", "pyramid:five", "multi-scale")
+    found = {name: METHODS[name].passes for name in names}
     areas = 2 * (0.25 + 0.5625 + 1 + 1.5625 + 2.25 + 3.0625)
-    assert found == {"entropy": 1, "flip": 2, "pyramid": 1 + 1 / 4 + 1 / 16, "multi-scale": areas}
+    octaves = 1 + 1 / 4 + 1 / 16
+    assert found.pop("pyramid:five") == pytest.approx(octaves + 1 / 8 + 1 / 16)
+    assert found == {"entropy": 1, "flip": 2, "pyramid": octaves, "multi-scale": areas}
 
 
 def test_unknown_names():
     assert find("flip") is METHODS["flip"]
     with pytest.raises(InputError, match=r"no method 'flop'; choose one of feedforward, .*flip"):
         find("flop")
-    assert "pyramid[:rule|fixed|mean|gate][:entropy|oracle|adversary]" in names_of()
+    assert "pyramid[:rule|fixed|mean|gate|five][:entropy|oracle|adversary]" in names_of()
 
 
 # Spelling

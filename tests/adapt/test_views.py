@@ -19,6 +19,16 @@ def test_small_inputs_are_read_at_twice_their_size(long_side, factors):
     assert views_of("octaves", long_side) == tuple(map(View, factors))
 
 
+def test_five_views_are_octaves_a_size_between_and_a_mirror_image():
+    large, small = views_of("five", SMALL), views_of("five", SMALL - 0.1)
+    assert [view.factor for view in large] == pytest.approx([1, 1 / 2, 1 / 8**0.5, 1 / 4, 1 / 4])
+    assert [view.factor for view in small] == pytest.approx([2, 1, 1 / 2**0.5, 1 / 2, 1 / 2])
+    for found in (large, small):
+        assert [view.mirrored for view in found] == [False] * 4 + [True]
+    octaves = views_of("octaves", SMALL)
+    assert tuple(large[i] for i in (0, 1, 3)) == octaves
+
+
 @pytest.mark.parametrize("name", ["single", "flip", "multi-scale"])
 def test_other_views_do_not_depend_on_the_size(name):
     assert views_of(name, 1) == views_of(name, 2000)

@@ -200,6 +200,7 @@ def test_rows_are_used_again_where_nothing_has_changed(open_store, monkeypatch):
     assert open_store(2, gate="c" * 64).keys("a") == {KEY}
     assert open_store(3, precision="bfloat16").keys("a") == set()
     assert open_store(4, engine="other").keys("a") == set()
+    assert reads_gate("pyramid:five")
     assert reads_gate("pyramid:gate:entropy:lr=0.1") and not reads_gate("pyramid:rule")
     monkeypatch.setattr(row_store, "NUMERICS", row_store.NUMERICS + 1)
     assert open_store(5, gate="b" * 64).keys("a") == set()

@@ -20,6 +20,7 @@ from segviz.runs.run import Run
 from segviz.viewer import MAX_PINS, PANEL_NAMES, NamedRecord
 from segviz.viewer.encoder import KEY_EVERY, Encoder
 from segviz.viewer.payload import payload
+from tests.adapt.conftest import gate_card
 from tests.records import first_steps
 
 
@@ -141,6 +142,19 @@ def test_several_sizes_have_a_map_and_a_weight_each(trained, photo, truth, recor
     lines = [head["runs"][1]["numbers"][key] for key in weights]
     assert np.allclose(np.sum(lines, 0), 1) and [line[0] for line in lines] == [1, 0, 0]
     assert set(head["runs"][0]["numbers"][weights[0]]) == {None}
+
+
+def test_a_mirror_image_has_a_weight_of_its_own(trained, photo, truth):
+    checkpoint = dataclasses.replace(trained, card={**trained.card, "gate": gate_card()})
+    settings = Settings(method="pyramid:five", scale=8.0)
+    five = Run(checkpoint, photo, settings, truth, "two shapes").all()
+    (entry,) = (head := payload([NamedRecord(five, "a")]).head)["runs"]
+    weights = {one["key"]: one["title"] for one in head["numbers"] if "weight" in one["key"]}
+    sizes = ("8", "4", "2.83", "2", "2, mirrored")
+    assert list(weights) == [f"weight {size}" for size in sizes]
+    assert weights["weight 2, mirrored"] == "Weight of 2x, mirrored"
+    lines = [entry["numbers"][key] for key in weights]
+    assert np.allclose(np.sum(lines, 0), 1) and lines[3][-1] == lines[4][-1]
 
 
 def test_receptive_field_sizes_are_linear_between_what_is_sent(record):
