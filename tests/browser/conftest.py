@@ -34,6 +34,8 @@ ARGUMENTS = [
     "--disable-features=Translate,MediaRouter,WebUITabStrip,PreloadTopChromeWebUI",
 ]
 
+VIEWPORT = {"width": 1440, "height": 900}
+
 
 def chromium():
     places = ["/usr/bin/chromium", *map(shutil.which, ("chromium", "chromium-browser"))]
@@ -123,45 +125,86 @@ def browser(tmp_path_factory):
             tmp_path_factory.mktemp("profile"),
             executable_path=executable,
             args=ARGUMENTS,
-            viewport={"width": 1440, "height": 900},
+            viewport=VIEWPORT,
+            reduced_motion="reduce",  # animations are drawn by the CPU
             accept_downloads=True,
         )
         yield context
         context.close()
 
 
-@contextmanager
-def open_tab(browser):
-    """Open an empty tab; what it then shows must not complain: no errors shown, none logged."""
-    page = browser.new_page()
-    page.set_default_timeout(30_000)
-    complaints = []
+class Tabs:
+    """The tabs of a browser, used again by one test after another.
 
-    def hear(message):
+    A new tab has a new process, which compiles all JavaScript of the app from its source; that
+    takes longer than most tests.
+    """
+
+    def __init__(self, browser):
+        self._browser = browser
+        self._free = []
+
+    @contextmanager
+    def open(self, strict=True):
+        """Open an empty tab.
+
+        Arguments:
+            strict: Whether an error in the console or a failed request fails the test; an exception
+                that the app shows always does.
+        """
+        page = self._free.pop() if self._free else self._browser.new_page()
+        page.set_default_timeout(30_000)
+        complaints = Complaints(page)
+        try:
+            yield page
+            exceptions = page.get_by_test_id("stException").count()
+        finally:
+            page.goto("about:blank")
+            complaints.stop()
+            page.set_viewport_size(VIEWPORT)
+            page.emulate_media(color_scheme="light")
+            self._free.append(page)
+        assert exceptions == 0
+        assert not strict or complaints.texts == []
+
+
+class Complaints:
+    """What a tab complains about, from now until `stop`."""
+
+    def __init__(self, page):
+        self.texts = []
+        self._page = page
+        self._listeners = {
+            "console": self._on_message,
+            "pageerror": lambda error: self.texts.append(str(error)),
+            "requestfailed": self._on_failure,
+        }
+        for event, listener in self._listeners.items():
+            page.on(event, listener)
+
+    def stop(self):
+        for event, listener in self._listeners.items():
+            self._page.remove_listener(event, listener)
+
+    def _on_message(self, message):
         if message.type == "error":
-            complaints.append(message.text)
+            self.texts.append(message.text)
 
-    page.on("console", hear)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-
-    def hear_failure(request):
+    def _on_failure(self, request):
         if request.failure != "net::ERR_ABORTED":  # as when a test goes on to another address
-            complaints.append(f"failed: {request.url}")
+            self.texts.append(f"failed: {request.url}")
 
-    page.on("requestfailed", hear_failure)
-    try:
-        yield page
-        exceptions = page.get_by_test_id("stException").count()
-    finally:
-        page.close()
-    assert exceptions == 0
-    assert complaints == []
+
+@pytest.fixture(scope="session")
+def tabs(browser):
+    """The tabs that tests share, one at a time."""
+    return Tabs(browser)
 
 
 @pytest.fixture
-def page(browser):
-    """A tab of its own, which must not complain; the test opens an address."""
-    with open_tab(browser) as page:
+def page(tabs):
+    """An empty tab, which must not complain; the test opens an address."""
+    with tabs.open() as page:
         yield page
 
 

@@ -11,7 +11,6 @@ from PIL import Image
 from segviz.export.formats import EXPORTS
 from segviz.runs.archive import read_zip
 from tests.browser.app_page import QUICK, AppPage
-from tests.browser.conftest import open_tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -49,9 +48,9 @@ def test_pick_a_sample_run_play_and_scrub(page, address):
 
 
 @pytest.fixture(scope="module")
-def finished(browser, address):
+def finished(tabs, address):
     """A finished run of 4 steps, shared by tests that start no other."""
-    with open_tab(browser) as page:
+    with tabs.open() as page:
         yield AppPage(page, address, QUICK)
 
 
@@ -65,7 +64,7 @@ def test_keys_are_dead_while_typing(finished):
     assert finished.viewer.step == 4
 
 
-def test_an_address_reproduces_the_view_in_another_tab(page, address, browser):
+def test_an_address_reproduces_the_view_in_another_tab(page, address, tabs):
     app = AppPage(page, address, QUICK)
     page.keyboard.press("ArrowLeft")
     app.viewer.at(3)
@@ -74,7 +73,7 @@ def test_an_address_reproduces_the_view_in_another_tab(page, address, browser):
     app.button("Entropy", exact=True).first.click()
     app.until(lambda: "panels" in app.query, "the panels in the address")
     shown, state = app.viewer.picture("prediction"), app.viewer.state()
-    with open_tab(browser) as other:
+    with tabs.open() as other:
         other.goto(page.url)
         again = AppPage(other)
         again.viewer.at(3)

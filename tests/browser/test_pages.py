@@ -101,12 +101,10 @@ def test_model_shows_the_card_and_measures(page, address):
 
 
 @pytest.fixture
-def tab(browser):
+def tab(tabs):
     """A tab for pages by their own address, below which Streamlit first looks for its own files."""
-    page = browser.new_page()
-    page.set_default_timeout(30_000)
-    yield page
-    page.close()
+    with tabs.open(strict=False) as page:
+        yield page
 
 
 def test_a_page_by_its_own_address(tab, address):

@@ -1,6 +1,7 @@
 """Journeys through the pages in a browser: every sidebar shows the settings of the visit."""
 
 import re
+from contextlib import ExitStack
 
 import pytest
 
@@ -119,19 +120,10 @@ class Visit:
 
 
 @pytest.fixture
-def visits(browser, address):
-    """Open tabs; no page may show an exception at their end."""
-    opened = []
-
-    def open_tab():
-        opened.append(Visit(browser.new_page(), address))
-        return opened[-1]
-
-    yield open_tab
-    exceptions = [visit.page.get_by_test_id("stException").count() for visit in opened]
-    for visit in opened:
-        visit.page.close()
-    assert not any(exceptions)
+def visits(tabs, address):
+    """Open tabs."""
+    with ExitStack() as stack:
+        yield lambda: Visit(stack.enter_context(tabs.open(strict=False)), address)
 
 
 @pytest.fixture
