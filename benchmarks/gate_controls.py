@@ -34,6 +34,7 @@ SCALE = 3
 METHODS = {
     "feedforward": Settings(method="feedforward", scale=1.0),
     "pyramid:gate": Settings(method="pyramid:gate", scale=1.0),
+    "pyramid:five": Settings(method="pyramid:five", scale=1.0),
     "told the scale": Settings(method="feedforward", scale=0.5),
 }
 

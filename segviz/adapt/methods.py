@@ -63,6 +63,8 @@ class MethodInfo:
         reset: The fraction of ln K below which the running mean of the loss resets the parameters;
             0 = never.
         failure: How it fails on dense prediction, in one sentence.
+        published_rate: The learning rates, with their optimisers, of the authors' own code; "" if
+            not looked up.
     """
 
     title: str
@@ -82,6 +84,7 @@ class MethodInfo:
     radius: float = 0.0
     reset: float = 0.0
     failure: str = ""
+    published_rate: str = ""
 
     @property
     def passes(self) -> float:
@@ -220,13 +223,28 @@ def _published(name: str) -> MethodInfo:
 ON_NORMS: dict[str, Any] = {"variables": ("norm", *HEAD, "all"), "steps": 8}
 
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "tent": {"variables": END_TO_END, "steps": 8, "alpha": 1.0, "base": "norm"},
+    # Rates: cfgs/tent.yaml of the authors; main.py of EATA for ImageNet-C.
+    "tent": {
+        "variables": END_TO_END,
+        "steps": 8,
+        "alpha": 1.0,
+        "base": "norm",
+        "published_rate": "1e-3 (Adam), 2.5e-4 (SGD)",
+    },
     "slr": ON_NORMS,
-    "eta": ON_NORMS,
-    # 0.2 of ln 1000, where the method was published.
-    "sar": {**ON_NORMS, "radius": 0.05, "reset": 0.029},
+    "eta": {**ON_NORMS, "published_rate": "2.5e-4 (SGD)"},
+    # 0.2 of ln 1000, where the method was published. Rates: main.py of the authors.
+    "sar": {
+        **ON_NORMS,
+        "radius": 0.05,
+        "reset": 0.029,
+        "published_rate": "7.8e-6 to 1.6e-5 for one image, 2.5e-4 to 1e-3 for 64 (SGD)",
+    },
+    "memo": {"published_rate": "2.5e-4 (SGD), 1e-5 (AdamW)"},
+    "max-squares": {"published_rate": "2.5e-4 (SGD)"},
+    "max-squares-balanced": {"published_rate": "2.5e-4 (SGD)"},
 }
-"""Where a published method differs from the defaults of an objective."""
+"""Where a published method differs from the defaults of an objective, and its published rates."""
 
 METHODS: dict[str, MethodInfo] = {
     FEEDFORWARD: MethodInfo(

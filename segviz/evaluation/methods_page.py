@@ -14,6 +14,19 @@ RESULTS, MODEL = ("table-methods.json", "table-objectives.json", "table-network.
 
 SCALES = (1.0, 3.0)
 
+COLUMNS = (
+    "method",
+    "what it is",
+    "source",
+    "variables",
+    "passes",
+    "steps",
+    "published rate",
+    "gain at 1x",
+    "gain at 3x",
+    "images",
+)
+
 HEAD = """# Methods
 
 Generated from the registry and the results by `python benchmarks/methods_page.py`; edit those.
@@ -22,9 +35,10 @@ A method reads one or several *views* of the photo, combines their predictions, 
 some parameters by gradient steps. Step 0 of every method is the feedforward prediction at the scale
 given. *Passes* counts the forward passes at that scale that the views take, by their area; a step
 on the head or on the weights of the sizes adds about a fiftieth of one, a step on norms or on all
-parameters three: the whole network runs forwards and backwards. *Steps* is the default. *Gain* is
-the change of mIoU against feedforward in points, with its standard error over resampled
-images, on so many images of val; variables and steps other than the default are named.
+parameters three: the whole network runs forwards and backwards. *Steps* is the default. *Published
+rate* is what the authors' own code uses, empty where it was not looked up. *Gain* is the change of
+mIoU against feedforward in points, with its standard error over resampled images, on so many
+images of val; variables and steps other than the default are named.
 
 Spelling: `NAME[:OPTION]...` with the options `centred`, `sgd`, `adam`, `momentum=M`, `alpha=A`,
 `lr=RATE`, `tolerance=FRACTION`, `stop=RULE` and `steps=T`. `alpha`, 0 to 1, is the weight of the
@@ -37,8 +51,7 @@ The first variables of each method are its default:
 
 {variables}
 
-| method | what it is | source | variables | passes | steps | gain at 1x | gain at 3x | images |
-|---|---|---|---|---|---|---|---|---|
+{header}
 """
 
 
@@ -62,7 +75,8 @@ def methods_page(results: Sequence[ResultFile] = (), model: str = MODEL) -> str:
     parts += ["", "## How they fail on dense prediction", "", *failures, ""]
     variables = "\n".join(f"- `{name}`: {meaning}" for name, meaning in VARIABLES.items())
     rules = "\n".join(f"- `{name}`: {meaning}" for name, meaning in STOP_RULES.items())
-    return HEAD.format(variables=variables, rules=rules) + "\n".join(parts)
+    header = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
+    return HEAD.format(variables=variables, rules=rules, header=header) + "\n".join(parts)
 
 
 def _line(name: str, info: MethodInfo, found: Sequence[ModelResult]) -> str:
@@ -70,6 +84,7 @@ def _line(name: str, info: MethodInfo, found: Sequence[ModelResult]) -> str:
     variables = ", ".join(info.variables) or "none"
     steps = str(info.steps) if info.objective else "none"
     cells = [f"`{name}`", info.title, source, variables, f"{info.passes:.2f}", steps]
+    cells += [info.published_rate or ("" if info.objective else "none")]
     cells += next((row for each in found if (row := _gains(name, info, each))), ["", "", ""])
     return f"| {' | '.join(cells)} |"
 

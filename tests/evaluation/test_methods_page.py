@@ -18,3 +18,11 @@ def test_every_method_is_listed():
     page = methods_page()
     for name, info in METHODS.items():
         assert f"`{name}`" in page and info.title in page
+
+
+def test_published_rates_are_named():
+    page = methods_page()
+    (tent,) = (line for line in page.splitlines() if line.startswith("| `tent`"))
+    assert "| 1e-3 (Adam), 2.5e-4 (SGD) |" in tent
+    (flip,) = (line for line in page.splitlines() if line.startswith("| `flip`"))
+    assert "| none | none |" in flip  # neither steps nor a rate
