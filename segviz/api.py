@@ -58,7 +58,8 @@ def run(
         title: What to call the photo; by default its file name or the sample's title.
         long_side: What the long side of larger photos is reduced to first, by default the
             resolution of VOC; None = nothing.
-        settings: The fields of `Settings`, such as `scale=2`, `method="oracle"`, `steps=16`.
+        settings: The fields of `Settings`, such as `scale=2`, `method="oracle"`, `steps=16`,
+            `tile=512`.
 
     Raises:
         InputError: If a value is out of its range, the photo or the truth cannot be used, or the

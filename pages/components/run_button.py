@@ -64,6 +64,7 @@ def _memory(runs: list[Settings]) -> None:
     photo = session().chosen_photo
     height, width = photo.pixels.shape[:2]
     budget = MemoryBudget(trained.network, height, width, photo.truth is not None)
+    runs = [budget.in_tiles(settings) for settings in runs]
     needs = [need for settings in runs for need in budget.needs(settings)]
     need = max(needs, key=lambda need: (need.lacks, need.bytes or 0))
     if need.bytes is None:
@@ -72,6 +73,9 @@ def _memory(runs: list[Settings]) -> None:
     words = f"{subject} about {format_bytes(need.bytes)} of memory"
     if need.lacks and need.free is not None and session().request is None:
         words = f":orange[{words}, but {format_bytes(need.free, up=False)} are free]"
+    tiles = {settings.tile for settings in runs} - {0}
+    if tiles:
+        words += f"; the whole photo does not fit, so it is read in tiles of {min(tiles)} pixels"
     st.caption(words)
 
 

@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..network.classifier_graph import calls_of
 from ..network.dynamic import Encoding, Segmenter
 from ..network.interface import Network, Prediction
+from ..network.tiled import TiledEncoding, TiledNetwork
 from ..network.wrapped import WrappedEncoding, WrappedModule
 
 __all__ = ["CORRECTIONS", "ClassifierInput", "correct", "lame", "t3a"]
@@ -136,17 +137,7 @@ def correct(network: Network, encoding: object, name: str) -> Prediction:
     Raises:
         InputError: If the network, or the size of the map, does not suit the correction.
     """
-    if isinstance(network, Segmenter):
-        assert isinstance(encoding, Encoding)
-        theta = network.theta
-        prediction = network.predict(encoding)
-        features, _ = network.activate(theta, *encoding)
-        weight, bias = theta.score_weight, theta.score_bias
-        given = ClassifierInput(features, _rows(prediction), weight, bias)
-    else:
-        assert isinstance(network, WrappedModule) and isinstance(encoding, WrappedEncoding)
-        prediction = network.predict(encoding)
-        given = _classifier_input(network, encoding, prediction)
+    given, prediction = _classifier_input(network, encoding)
     p = CORRECTIONS[name](given)
     logits = p.clamp(min=torch.finfo(p.dtype).tiny).log()
     return Prediction(logits.T.unflatten(1, prediction.logits.shape[-2:]), prediction.sigma)
@@ -156,7 +147,36 @@ def _rows(prediction: Prediction) -> Tensor:
     return prediction.logits.flatten(1).T
 
 
-def _classifier_input(
+def _classifier_input(network: Network, encoding: object) -> tuple[ClassifierInput, Prediction]:
+    """Return the input of a network's classifier, and the prediction made from it."""
+    if isinstance(network, TiledNetwork):
+        if isinstance(encoding, TiledEncoding):
+            return _tiled_input(network.network, encoding)
+        network = network.network
+    prediction = network.predict(encoding)
+    if isinstance(network, Segmenter):
+        assert isinstance(encoding, Encoding)
+        theta = network.theta
+        features, _ = network.activate(theta, *encoding)
+        weight, bias = theta.score_weight, theta.score_bias
+        return ClassifierInput(features, _rows(prediction), weight, bias), prediction
+    assert isinstance(network, WrappedModule) and isinstance(encoding, WrappedEncoding)
+    return _input_of_module(network, encoding, prediction), prediction
+
+
+def _tiled_input(network: Network, encoding: TiledEncoding) -> tuple[ClassifierInput, Prediction]:
+    """Return the blended features and predictions of tiles."""
+    found = [_classifier_input(network, own) for own in encoding.encodings]
+    features = encoding.blend(
+        given.features.T.unflatten(1, prediction.logits.shape[-2:]) for given, prediction in found
+    )
+    prediction = encoding.predict(each for _, each in found)
+    given = found[0][0]
+    rows = features.flatten(1).T
+    return given._replace(features=rows, logits=_rows(prediction)), prediction
+
+
+def _input_of_module(
     network: WrappedModule, encoding: WrappedEncoding, prediction: Prediction
 ) -> ClassifierInput:
     """Return the input of a wrapped module's classifiers on the grid of its logits."""
@@ -173,7 +193,7 @@ def _classifier_input(
     features = maps[0, :, :height, :width].flatten(1).T
     weight, bias = network.classifiers[calls[0].index]
     single = calls[0].function.__name__ == "conv2d" and weight[0, 0].numel() == 1
-    fits = single and weight.shape[1] == features.shape[1]
+    fits = single and weight.shape == (network.classes, features.shape[1], 1, 1)
     return ClassifierInput(
         features, _rows(prediction), weight.flatten(1) if fits else None, bias if fits else None
     )

@@ -23,6 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ..errors import InputError
 from ..network.interface import Network
 from ..network.resampling import resampled_argmax, resize_photo
+from ..network.tiled import TiledNetwork
 from ..runtime.free_memory import available_bytes, format_bytes
 from .method import END_TO_END, default_variables
 from .objectives import OBJECTIVES
@@ -35,6 +36,9 @@ __all__ = ["BASE", "MAX_INPUT", "MemoryBudget", "MemoryEstimate", "MemoryNeed", 
 
 MAX_INPUT = 9_000_000
 """The largest network input, in pixels, where need or free memory are unknown."""
+
+TILES = (2048, 1024, 512)
+"""The sides of tiles that are tried where the whole input does not fit, in pixels."""
 
 OVERHEAD = 1.2
 """Factor on a count, for scratch space of the kernels and gaps between blocks."""
@@ -104,7 +108,7 @@ class MemoryBudget:
         try:
             forward, encoding, steps, pixels = _trace(reference, *size, key)
             if not self.truth and s.scale < 1:
-                feedforward = _trace(reference, *size, Settings(scale=1.0, steps=0))
+                feedforward = _trace(reference, *size, Settings(scale=1.0, steps=0, tile=s.tile))
                 forward = max(forward, feedforward[0], feedforward[2])
         except Exception:  # an objective of the user's may do anything with values that are absent
             return None
@@ -134,6 +138,17 @@ class MemoryBudget:
             return (MemoryNeed(found.total, free[0]),)
         on_gpu = max(found.forward, found.steps)
         return MemoryNeed(on_gpu, free[0]), MemoryNeed(found.record, free[1])
+
+    def in_tiles(self, settings: Settings) -> Settings:
+        """Return settings with the largest tiles that fit, where whole inputs are known not to.
+
+        They are returned as they are if they say tiles, or none of `TILES` fits either.
+        """
+        free = self._free()
+        if settings.tile or not self._lacks(settings, free):
+            return settings
+        cut = (replace(settings, tile=tile) for tile in TILES)
+        return next((each for each in cut if not self._lacks(each, free)), settings)
 
     def check(self, settings: Settings) -> None:
         """Refuse a run that does not fit.
@@ -171,14 +186,23 @@ class MemoryBudget:
                 " or fewer steps, or close other programs."
             ) from error
 
+    def _lacks(self, settings: Settings, free: Free) -> bool:
+        """Return whether settings are known not to fit."""
+        return any(need.lacks for need in self.needs(settings, free))
+
+    def _input_pixels(self, settings: Settings) -> float:
+        """Return the pixels of the largest input that the network gets."""
+        sides = (settings.scale * self.height, settings.scale * self.width)
+        return math.prod(min(side, settings.tile or side) for side in sides)
+
     def _check_input(self, settings: Settings) -> None:
-        pixels = settings.scale**2 * self.height * self.width
+        pixels = self._input_pixels(settings)
         if pixels > MAX_INPUT:
             most = math.floor(100 * (MAX_INPUT / (self.height * self.width)) ** 0.5) / 100
             raise InputError(
                 f"{self._describe(settings)} has {pixels / 1e6:.1f} million pixels, but without an"
                 f" estimate of the memory the limit is {MAX_INPUT / 1e6:.0f} million; choose a"
-                f" scale up to {most:g} or a smaller photo."
+                f" scale up to {most:g}, tiles of {TILES[-1]} pixels or a smaller photo."
             )
 
     def _describe(self, settings: Settings) -> str:
@@ -194,7 +218,7 @@ class MemoryBudget:
         s, found = settings, []
 
         def fits(**changes: Any) -> bool:  # noqa: ANN401
-            return not any(need.lacks for need in self.needs(replace(s, **changes), free))
+            return not self._lacks(replace(s, **changes), free)
 
         hundredths = range(math.ceil(100 * LIMITS["scale"][0]), math.ceil(100 * s.scale))
         scale = _last(hundredths, lambda n: fits(scale=n / 100))
@@ -207,6 +231,9 @@ class MemoryBudget:
         heavy = s.variables in END_TO_END
         if heavy and lighter not in END_TO_END and fits(variables=lighter, alpha=None):
             found.append(f"other variables than {s.variables}")
+        tile = next((tile for tile in TILES if not s.tile and fits(tile=tile)), None)
+        if tile is not None:
+            found.append(f"tiles of {tile} pixels (--tile {tile})")
         # Evaluations, which keep no record, have no such option.
         if self.recorded and s.precision != "bfloat16" and fits(precision="bfloat16"):
             found.append("--precision bfloat16 on the command line")
@@ -244,7 +271,10 @@ def _trace(
     The last number is that of the pixels of a map.
     """
     half = settings.precision == "bfloat16"
-    network, encoder = _without_contents(reference, False), _without_contents(reference, half)
+    network, encoder = (
+        _in_meta_tiles(_without_contents(reference, dtype), settings.tile)
+        for dtype in (False, half)
+    )
     views = MetaViews(network, encoder if half else network, height, width)
     factors = views_of(settings.info.views, settings.scale * max(height, width))
     pixels = 0
@@ -292,6 +322,24 @@ class MetaViews(PhotoViews):
         lattices = self.network.lattices(encoding, *x.shape[-2:])
         axes = Axis(lattices[0], x.shape[-2]), Axis(lattices[1], x.shape[-1], mirrored)
         return EncodedView(x, encoding, axes, 0.0, {})
+
+
+class MetaTiles(TiledNetwork):
+    """A network without contents that traces only one tile of each size."""
+
+    def __init__(self, network: Network, side: int) -> None:
+        super().__init__(network, side)
+        self._traced: dict[torch.Size, Any] = {}
+
+    def encode_tile(self, x: Tensor) -> Any:  # noqa: ANN401
+        """Return the encoding of a tile, or a copy of that of one of its size."""
+        if x.shape not in self._traced:
+            self._traced[x.shape] = self.network.encode(x)
+        return copy.deepcopy(self._traced[x.shape])
+
+
+def _in_meta_tiles(network: Network, side: int) -> Network:
+    return MetaTiles(network, side) if side else network
 
 
 @lru_cache(maxsize=8)

@@ -9,7 +9,6 @@ With :math:`w_l` the weights of a combination, and one bias :math:`b_l` for each
 The logits of the mixture are :math:`\log p_i`, whose softmax it is.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -20,12 +19,13 @@ from ..network.interface import Network, Prediction
 from ..network.resampling import resample
 from .combinations import ViewPredictions, log_weights
 from .fast_gradient import LogitGradient
-from .parameters import ADAPTED, AdaptedParameters, copy_parameters, distance
+from .parameters import ADAPTED, copy_parameters, distance
 from .photo_views import Axis, PhotoViews
 from .settings import Settings
+from .shared_parameters import sum_of_gradients
 from .views import View, views_of
 
-__all__ = ["Mixture", "ViewHeads", "WeightBiases", "combine", "on_grid", "sum_of_gradients"]
+__all__ = ["Mixture", "ViewHeads", "WeightBiases", "combine", "on_grid"]
 
 
 class Mixture(NamedTuple):
@@ -251,26 +251,3 @@ class ViewHeads:
             ),
             shape,
         )
-
-
-def sum_of_gradients(
-    heads: Sequence[AdaptedParameters], gradients: Sequence[LogitGradient]
-) -> None:
-    """Set the gradients of parameters that heads share to the sum over the heads.
-
-    Arguments:
-        heads: The heads of several views, with one set of parameters.
-        gradients: The gradients at the logits of the first of them; the others have none.
-    """
-    total: list[Tensor] | None = None
-    for head, gradient in zip(heads, gradients, strict=False):
-        head.backward(gradient)
-        found = [grad_of(parameter) for parameter in heads[0].parameters()]
-        total = found if total is None else [a + b for a, b in zip(total, found, strict=True)]
-    for parameter, value in zip(heads[0].parameters(), total or (), strict=True):
-        parameter.grad = value
-
-
-def grad_of(parameter: Tensor) -> Tensor:
-    """Return the gradient of a parameter, zero where it has none."""
-    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from ..network.dynamic import Segmenter
 from ..network.interface import Network, Prediction
 from ..network.norm_layers import norm_layers
+from ..network.tiled import TiledNetwork
 
 __all__ = ["affine_parameters", "copy_network", "mixed_input", "predict_normalised"]
 
@@ -50,8 +51,11 @@ def predict_normalised(network: Network, x: Tensor) -> Prediction:
     """Return the prediction of a copy for one input (1, 3, H, W), differentiable in all parameters.
 
     Each norm sees each pixel once, as in training: of the dynamic network, the response at the
-    pixel's own level.
+    pixel's own level. In tiles, the statistics are those of each tile.
     """
+    if isinstance(network, TiledNetwork):
+        inner = network.network
+        return network.predict_by(lambda tile: predict_normalised(inner, tile), x)
     if isinstance(network, Segmenter):
         return network.predict_as_trained(x)
     return network.predict_end_to_end(x)

@@ -12,12 +12,14 @@ from ..network.dynamic import Encoding, Segmenter, Theta
 from ..network.interface import Network, Prediction
 from ..network.norm_layers import norm_layers
 from ..network.receptive_field import sigma_from_level
+from ..network.tiled import TiledEncoding, TiledNetwork
 from ..network.wrapped import WrappedEncoding, WrappedModule
 from .fast_gradient import LogitGradient, scale_and_score_gradients
 from .method import END_TO_END, groups_of
 from .normalisation import affine_parameters, copy_network, predict_normalised
 from .photo_views import EncodedView
 from .settings import Settings
+from .shared_parameters import TiledParameters
 
 __all__ = [
     "ADAPTED",
@@ -332,6 +334,10 @@ def copy_parameters(
     """
     variables, centred = settings.variables, settings.centred
     check_variables(network, variables)
+    if isinstance(shared, TiledParameters):
+        shared = shared.heads[0]
+    if isinstance(network, TiledNetwork):
+        return _copy_tiled(network, view, settings, shared)
     if variables in END_TO_END:
         whole = shared if isinstance(shared, EndToEndParameters) else None
         return EndToEndParameters(network, view.x, variables, settings.alpha, whole)
@@ -341,6 +347,21 @@ def copy_parameters(
     assert isinstance(network, WrappedModule)
     own = shared.classifiers if isinstance(shared, ClassifierParameters) else None
     return ClassifierParameters(network, view.encoding, centred, own)
+
+
+def _copy_tiled(
+    network: TiledNetwork, view: EncodedView, settings: Settings, shared: AdaptedParameters | None
+) -> AdaptedParameters:
+    """Return copies of parameters of a network that reads large views in tiles."""
+    encoding = view.encoding
+    if not isinstance(encoding, TiledEncoding):
+        return copy_parameters(network.network, view, settings, shared)
+    heads: list[AdaptedParameters] = []
+    for tile, own in zip(encoding.tiles, encoding.encodings, strict=True):
+        part = view._replace(x=tile.crop(view.x), encoding=own)
+        first = heads[0] if heads else shared
+        heads.append(copy_parameters(network.network, part, settings, first))
+    return TiledParameters(encoding, heads, repeats=settings.variables in END_TO_END)
 
 
 def check_variables(network: Network, variables: str) -> None:

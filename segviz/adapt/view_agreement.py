@@ -5,10 +5,11 @@ from torch import Tensor
 
 from ..network.interface import Network, Prediction
 from .fast_gradient import LogitGradient
-from .mixture import on_grid, sum_of_gradients
+from .mixture import on_grid
 from .parameters import copy_parameters
 from .photo_views import PhotoViews
 from .settings import Settings
+from .shared_parameters import sum_of_gradients
 from .views import views_of
 
 __all__ = ["ViewAgreement"]

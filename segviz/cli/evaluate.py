@@ -29,6 +29,7 @@ from .options import (
     add_limit,
     add_long_side,
     add_network,
+    add_tile,
     add_tolerance,
     add_updates,
     check_data,
@@ -85,6 +86,7 @@ def add_options(command: ArgumentParser) -> None:
     command.add_argument(
         "--out", metavar="DIR", help="write the result there, and what is needed to resume"
     )
+    add_tile(command, "none")
     add_network(command)
     add_json(command)
 
@@ -125,6 +127,7 @@ def run(options: Namespace) -> int:
             reduce_zero_label=options.reduce_zero_label,
             class_map=options.class_map,
             long_side=long_side,
+            tile=options.tile or 0,
             device=options.device,
             by_image=options.by_image,
             calibration=options.calibration,

@@ -8,6 +8,7 @@ from ..adapt.settings import Settings
 from ..adapt.stop import STOP_RULES
 from ..errors import InputError
 from ..network import checkpoint
+from ..network.tile_sizes import TILE_SIDES, TILE_UNIT
 from ..runtime.device import choose_device
 from ..validation import check_range
 
@@ -23,6 +24,7 @@ __all__ = [
     "add_masks",
     "add_method",
     "add_network",
+    "add_tile",
     "add_tolerance",
     "add_updates",
     "add_voc",
@@ -137,6 +139,23 @@ def add_long_side(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="reduce larger photos to this long side, in pixels; native = do not (default: 500, the"
         " resolution of VOC)",
+    )
+
+
+def add_tile(command: argparse.ArgumentParser, default: str) -> None:
+    """Add --tile.
+
+    Arguments:
+        command: The parser of the command.
+        default: What happens without it.
+    """
+    low, high = TILE_SIDES
+    command.add_argument(
+        "--tile",
+        type=int,
+        metavar="N",
+        help=f"cut larger inputs into overlapping tiles of N x N pixels, a multiple of {TILE_UNIT}"
+        f" from {low} to {high} (default: {default})",
     )
 
 

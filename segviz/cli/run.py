@@ -24,6 +24,7 @@ from .options import (
     add_masks,
     add_method,
     add_network,
+    add_tile,
     add_tolerance,
     add_updates,
     load_checkpoint,
@@ -79,13 +80,15 @@ def add_options(command: ArgumentParser) -> None:
         default="sheet,gif,html",
         help="also write these to --out: sheet, gif, webp, zip, html" + DEFAULT,
     )
+    add_tile(command, "none where the whole fits into the free memory, else what fits")
     add_network(command)
     add_json(command)
 
 
 def run(options: Namespace) -> int:
     """Adapt to one image; Ctrl-C keeps the steps that were computed."""
-    Settings.of(parse_method(options), options.scale, options.precision)  # fails at once
+    tile = options.tile or 0
+    Settings.of(parse_method(options), options.scale, options.precision, tile)  # fails at once
     names = parse_formats(options.formats, tuple(FILES))
     with pause_garbage_collection():
         from tqdm import tqdm
@@ -102,7 +105,7 @@ def run(options: Namespace) -> int:
     sources.load(options.image)  # what is wrong with it comes before the network is loaded
     trained = load_checkpoint(options)
     method = parse_method(options, trained.network.groups)
-    settings = Settings.of(method, options.scale, options.precision)
+    settings = Settings.of(method, options.scale, options.precision, tile)
     classes = trained.class_list
     if masks is not None and not options.classes:
         masks = replace(masks, classes=classes)
@@ -111,7 +114,14 @@ def run(options: Namespace) -> int:
     folder = make_folder(options.out) if options.out else None
     job = Run(trained, photo.pixels, settings, photo.truth, photo.title)
     interrupted = False
+    job.choose_tiles()
     needed, free = memory = job.memory()
+    if job.settings.tile != tile:
+        print(
+            f"segviz: the input is cut into tiles of {job.settings.tile} pixels, since the whole"
+            " does not fit into the free memory.",
+            file=sys.stderr,
+        )
     bar = tqdm(job, total=settings.last_step + 1, unit="step", disable=options.json or None)
     if not bar.disable and needed is not None and not memory.lacks:
         beside = "" if free is None else f", {format_bytes(free, up=False)} are free"

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from .. import metrics
+from ..adapt.settings import Settings
 from ..data import voc
 from ..data.class_map import read_class_map
 from ..data.classes import ClassList
@@ -76,6 +77,7 @@ def evaluate_dataset(
     device: str = "auto",
     by_image: bool = True,
     calibration: bool = False,
+    tile: int = 0,
     command: str = "",
     tasks: TaskQueue | None = None,
     on_progress: Callable[[ImageProgress], None] = lambda _: None,
@@ -116,6 +118,8 @@ def evaluate_dataset(
         by_image: Whether the result has the numbers of each image.
         calibration: Whether to measure ECE, NLL, Brier score, AUROC and AURC, too; rows without
             their bins are measured again.
+        tile: The side of the overlapping tiles that larger inputs are cut into, in pixels, as that
+            of `Settings`; 0 = none.
         command: The command to state in the result.
         tasks: Hands the images to the processes that share them; None = this process alone.
         on_progress: Called in the leading process before the first and after each image.
@@ -150,6 +154,7 @@ def evaluate_dataset(
     if not data.has_truth:
         _refuse_methods_with_truth(parsed, data)
     plan_measurements(scales, parsed, 1)  # invalid settings fail before the network is loaded
+    Settings(tile=tile)
     tasks = tasks or TaskQueue()
     if tasks.world_size > 1 and rows is None:
         raise InputError(
@@ -169,7 +174,7 @@ def evaluate_dataset(
     with ExitStack() as stack:
         folder = rows or stack.enter_context(tempfile.TemporaryDirectory())
         failed, complete = evaluate_images(
-            network, data, ids, measurements, Path(folder), tasks, on_progress, calibration
+            network, data, ids, measurements, Path(folder), tasks, on_progress, calibration, tile
         )
     if not tasks.is_main:
         return {"complete": complete}
@@ -212,6 +217,7 @@ def evaluate_images(
     tasks: TaskQueue,
     on_progress: Callable[[ImageProgress], None] = lambda _: None,
     calibration: bool = False,
+    tile: int = 0,
 ) -> tuple[dict[str, str], bool]:
     """Measure what is missing in a folder of rows, then add all its rows to the measurements.
 
@@ -227,7 +233,14 @@ def evaluate_images(
     complete = True
     classes = checkpoint.network.classes
     with closing(
-        RowStore(folder, checkpoint.sha256, classes, tasks.rank, checkpoint.gate_hash)
+        RowStore(
+            folder,
+            checkpoint.sha256,
+            classes,
+            tasks.rank,
+            checkpoint.gate_hash,
+            f"torch, tiles of {tile}" if tile else "torch",
+        )
     ) as store:
 
         def confusion() -> np.ndarray:
@@ -241,7 +254,15 @@ def evaluate_images(
         try:
             report(0)
             measure_images(
-                checkpoint, data, ids, measurements, store, tasks, report, calibration=calibration
+                checkpoint,
+                data,
+                ids,
+                measurements,
+                store,
+                tasks,
+                report,
+                calibration=calibration,
+                tile=tile,
             )
             report()
         except KeyboardInterrupt:

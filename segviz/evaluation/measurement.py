@@ -16,6 +16,7 @@ from ..adapt.settings import Settings
 from ..data.dataset import DataSet
 from ..errors import InputError
 from ..network.checkpoint import Checkpoint
+from ..network.tiled import tiled
 from ..runtime.distributed import TaskQueue
 from .calibration import CalibrationBins, calibration_of
 from .measured_method import MeasuredMethod
@@ -153,6 +154,7 @@ def measure_images(
     on_image: Callable[[], None] = lambda: None,
     on_step: Callable[[], None] = lambda: None,
     calibration: bool = False,
+    tile: int = 0,
 ) -> None:
     """Measure and store the rows that are missing, sharing the images with the other processes.
 
@@ -170,6 +172,7 @@ def measure_images(
         on_step: Called after each step; an exception of it ends the evaluation, without rows of the
             image.
         calibration: Whether rows need the bins of calibration.
+        tile: The side of the tiles that inputs are cut into, in pixels; 0 = none.
     """
     for index in tasks.claim(len(ids)):
         name = ids[index]
@@ -179,7 +182,9 @@ def measure_images(
         if missing:
             try:
                 photo, truth = data.photo(name), data.truth(name)
-                for rows in measure_image(checkpoint, photo, truth, missing, on_step, calibration):
+                for rows in measure_image(
+                    checkpoint, photo, truth, missing, on_step, calibration, tile
+                ):
                     store.add(key, rows)
             except (InputError, OSError, MemoryError, RuntimeError) as error:
                 store.fail(key, " ".join(str(error).split()) or type(error).__name__)
@@ -195,6 +200,7 @@ def measure_image(
     measurements: Sequence[MethodMeasurement],
     on_step: Callable[[], None] = lambda: None,
     calibration: bool = False,
+    tile: int = 0,
 ) -> Iterator[list[EpisodeRow]]:
     """Yield the rows of one image, scale by scale: one forward pass a scale, one episode a method.
 
@@ -205,6 +211,7 @@ def measure_image(
         measurements: What to measure.
         on_step: Called after each step.
         calibration: Whether to bin the probabilities, too, where there is truth.
+        tile: The side of the tiles that inputs are cut into, in pixels; 0 = none.
 
     Raises:
         InputError: If photo, truth and scale do not go together, or an episode does not fit into
@@ -212,11 +219,14 @@ def measure_image(
     """
     network = checkpoint.network
     reference = None if truth is None else Reference(truth)
-    views = PhotoViews(network, photo, reference, gate=Gate.of_card(checkpoint.card.get("gate")))
+    gate = Gate.of_card(checkpoint.card.get("gate"))
+    views = PhotoViews(tiled(network, tile), photo, reference, gate=gate)
     budget = MemoryBudget(network, photo.shape[0], photo.shape[1], recorded=False)
     for scale in dict.fromkeys(measurement.scale for measurement in measurements):
         here = [measurement for measurement in measurements if measurement.scale == scale]
-        budget.check(most_demanding(Settings.of(each.method.method, scale) for each in here))
+        budget.check(
+            most_demanding(Settings.of(each.method.method, scale, tile=tile) for each in here)
+        )
 
         def row(key: RowKey, state: OptimisationState, seconds: float) -> EpisodeRow:
             matrix = np.zeros((network.classes, network.classes), np.int64)
@@ -231,7 +241,7 @@ def measure_image(
 
         rows = []
         for method in dict.fromkeys(measurement.method for measurement in here):
-            settings = Settings.of(method.method, scale)
+            settings = Settings.of(method.method, scale, tile=tile)
             steps = {measurement.step for measurement in here if measurement.method == method}
             milliseconds = 0.0
             for state in optimise(views, settings):

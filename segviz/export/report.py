@@ -102,6 +102,7 @@ def _tables(runs: Sequence[NamedRecord]) -> list[str]:
         "Centred updates": lambda r: "yes" if r.settings.centred else "no",
         "Tolerance": lambda r: f"{r.settings.tolerance:g}",
         "Precision": lambda r: r.settings.precision,
+        "Tiles": lambda r: f"{r.settings.tile} px" if r.settings.tile else "none",
         "Complete": lambda r: "yes" if r.complete else f"no, stopped after step {r.last}",
     }
     numbers: dict[str, Callable[[Record], str]] = {

@@ -130,10 +130,14 @@ class History:
         return self._entries.get(id)
 
     def find(self, photo: str, settings: Settings, sha256: str) -> HistoryEntry | None:
-        """Return the newest complete run on a photo with these settings and this checkpoint."""
+        """Return the newest complete run on a photo with these settings and this checkpoint.
+
+        Settings without tiles stand for those with the tiles that were chosen for the memory.
+        """
         for entry in self.entries:
             record = entry.record
-            same = entry.photo == photo and record.settings == settings
+            made = record.settings if settings.tile else replace(record.settings, tile=0)
+            same = entry.photo == photo and made == settings
             if same and record.complete and record.environment.get("sha256") == sha256:
                 return entry
         return None

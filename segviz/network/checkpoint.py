@@ -373,9 +373,12 @@ def _compact(key: str, value: Tensor, half: bool) -> Tensor:
 
 def tensor_hash(*modules: nn.Module | None) -> str:
     """Return the SHA-256 over all parameters and buffers, which changes if any is written to."""
+    import torch
+
     digest = hashlib.sha256()
     for module in modules:
         for key, value in sorted(module.state_dict().items()) if module is not None else ():
             digest.update(key.encode())
-            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+            values = value.detach().cpu().contiguous().flatten()  # numpy has no bfloat16
+            digest.update(values.view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

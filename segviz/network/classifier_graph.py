@@ -101,6 +101,12 @@ class Operation:
         return self.function.__name__ in RESIZERS
 
     @property
+    def is_bilinear(self) -> bool:
+        """Whether it is a bilinear interpolation without antialiasing."""
+        smooths = bool(_option(self, "antialias", 6))
+        return self.resizes and _option(self, "mode", 3) == "bilinear" and not smooths
+
+    @property
     def align_corners(self) -> bool:
         """Whether an interpolation aligns the centres of the corner pixels."""
         return bool(_option(self, "align_corners", 4))

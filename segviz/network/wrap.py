@@ -36,8 +36,9 @@ def wrap(
 
     Arguments:
         module: Maps an image (1, 3, H, W) to logits (1, K, h, w), or to a mapping or an object with
-            the entry `logits` or `out`.
-        classes: The names of the K classes; None = "class 0", "class 1", ...
+            the entry `logits` or `out`. With K = 1, the logit of an object, there are two classes:
+            0 is the background.
+        classes: The names of the K classes, or of the object alone; None = "class 0", "class 1", ...
         mean: The mean of red, green and blue that it was trained with, 0..255.
         std: Their standard deviations, 0..255.
         classifier: The name of the convolution or linear map that makes the logits, or several;
@@ -95,7 +96,11 @@ def wrap_own(module: nn.Module, name: str, facts: dict[str, Any], device: Any = 
         facts.get("bgr", False),
     )
     count = network.classes
-    given = facts.get("classes") or [f"class {index}" for index in range(count)]
+    given = facts.get("classes")
+    if not given:
+        given = ["object"] if network.is_binary else [f"class {index}" for index in range(count)]
+    if network.is_binary and len(given) == 1:
+        given = ["background", *given]
     classes = _distinct(list(map(str, given)))
     if len(classes) != count:
         raise InputError(

@@ -25,7 +25,7 @@ __all__ = ["WrappedEncoding", "WrappedModule", "logits_of"]
 
 MAX_CLASSES = 255
 SIZES = (
-    *((1, False), (16, False), (32, False), (14, False)),
+    *((1, False), (16, False), (32, False), (64, False), (14, False)),
     *((16, True), (32, True), (14, True)),
 )
 """What is tried: the multiple that sides of inputs are of, and whether inputs are square."""
@@ -47,11 +47,14 @@ class WrappedModule(nn.Module):
 
     The classifiers are the convolutions or linear maps whose outputs become the logits by
     interpolation, addition and changes of shape alone. The logits are taken before the last
-    interpolation to the input's size. With n input pixels and m pixels of that grid along an axis,
-    pixel i of the grid lies at
+    bilinear interpolation to the input's size. With n input pixels and m pixels of that grid along
+    an axis, pixel i of the grid lies at
 
     .. math:: x(i) = \frac{n}{m} (i + \frac{1}{2}) - \frac{1}{2}
         \quad \text{or, with aligned corners,} \quad x(i) = \frac{n - 1}{m - 1} \, i.
+
+    A single logit z, whose sigmoid is the probability of an object, is that of two classes with the
+    logits 0 and z, whose softmax it is.
 
     Arguments:
         module: Maps (1, 3, H, W) to logits (1, K, h, w), or to an object or a mapping with the
@@ -90,7 +93,9 @@ class WrappedModule(nn.Module):
         self.multiple, self.square = self._find_sizes(multiple)
         self.cuts = False  # whether the last interpolation is left to whoever reads the logits
         self.aligned = False  # whether it aligns corners
-        self.classes, self.stride = self._find_classifiers()
+        channels, self.stride = self._find_classifiers()
+        self.is_binary = channels == 1
+        self.classes = max(channels, 2)
         self.eval()
 
     @property
@@ -153,8 +158,10 @@ class WrappedModule(nn.Module):
     ) -> Prediction:
         """Return the prediction from an encoding, by a function that applies the classifiers."""
         height, width = encoding.shape
-        logits = replay(encoding.node, apply)[0, :, :height, :width]
-        return Prediction(widened(logits), None)
+        logits = widened(replay(encoding.node, apply)[0, :, :height, :width])
+        if self.is_binary:
+            logits = torch.cat((torch.zeros_like(logits), logits))
+        return Prediction(logits, None)
 
     def lattices(
         self, encoding: WrappedEncoding, height: int, width: int
@@ -260,7 +267,7 @@ class WrappedModule(nn.Module):
 
     @torch.no_grad()
     def _find_classifiers(self) -> tuple[int, float]:
-        """Find the classifiers and the last interpolation; return K and the stride."""
+        """Find the classifiers and the last interpolation; return the channels and the stride."""
         height, width = self._padded(*PROBE)
         x = torch.linspace(-2, 2, 3 * height * width, device=self._device())
         x = x.view(1, 3, height, width)
@@ -280,17 +287,16 @@ class WrappedModule(nn.Module):
                 f"the logits of the module do not follow from {', '.join(self.classifier_names)}"
                 " alone; name other convolutions or linear maps by classifier=."
             )
-        if isinstance(node, Operation) and node.resizes and logits.shape[-2:] == x.shape[-2:]:
+        if isinstance(node, Operation) and node.is_bilinear and logits.shape[-2:] == x.shape[-2:]:
             self.cuts, self.aligned = True, node.align_corners
         return logits.shape[1], self.encode(x).lattices[0].stride
 
     def _not_found(self, logits: Tensor) -> str:
         maps = self._linear_maps()
-        sums = logits.float().sum(1)
-        if bool((logits >= 0).all()) and torch.allclose(sums, torch.ones_like(sums), atol=1e-3):
+        if bool(((logits >= 0) & (logits <= 1)).all()):
             return (
-                "the module returns probabilities, as after a softmax, but segviz needs logits;"
-                " return what goes into the softmax."
+                "the module returns numbers from 0 to 1, as after a softmax or a sigmoid, but segviz"
+                " needs logits; return what goes into it."
             )
         return (
             "no convolution or linear map leads to the logits by interpolation, addition and"
@@ -328,10 +334,10 @@ def _check_logits(logits: Tensor, size: tuple[int, int]) -> None:
             f"the module returns {str(logits.dtype).removeprefix('torch.')} of shape {shape}, but"
             " logits are floating-point (1, K, h, w); return what goes into the argmax."
         )
-    if not 2 <= shape[1] <= MAX_CLASSES:
+    if not 1 <= shape[1] <= MAX_CLASSES:
         raise InputError(
-            f"the module has {shape[1]} classes, but segviz adapts 2 to {MAX_CLASSES}; give a"
-            " network with a score for each of several classes."
+            f"the module has {shape[1]} classes, but segviz adapts at most {MAX_CLASSES}; give a"
+            " network of fewer classes."
         )
     rows, columns = (side / count for side, count in zip(size, shape[2:], strict=True))
     if max(rows, columns) > 1.3 * min(rows, columns):

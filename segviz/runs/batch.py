@@ -32,7 +32,7 @@ class BatchStep(NamedTuple):
 class Batch:
     """Runs on one photo: equal to separate runs except for the times, and cheaper.
 
-    Each view of the photo is encoded once in each precision, the 1x prediction that stands in for
+    Each view of the photo is encoded once in each precision and tiling, the 1x prediction that stands in for
     the truth is made once for all. If iteration is stopped, what has been computed is kept.
 
     Arguments:
@@ -72,7 +72,7 @@ class Batch:
 
     def __iter__(self) -> Iterator[BatchStep]:
         """Make the runs that are not finished yet, in order, and yield their steps."""
-        shared: dict[str, PhotoViews] = {}
+        shared: dict[tuple[str, int], PhotoViews] = {}
         reference: Reference | None = None
         for index, run in enumerate(self._runs):
             if run is None:
@@ -80,12 +80,14 @@ class Batch:
             self.now = index
             precision = run.settings.precision
             run.reference = run.reference or reference
-            run.views = shared.get(precision)
+            run.views = shared.get((precision, run.settings.tile))
+            run.choose_tiles()
+            run.views = shared.get((precision, run.settings.tile))
             for step in run:
                 yield BatchStep(index, step)
             reference = run.reference
             if run.views is not None:
-                shared[precision] = run.views
+                shared[precision, run.settings.tile] = run.views
                 # Features and scale space are large: only what later runs read is kept.
                 run.views.keep({s.scale for s in self.settings[index + 1 :]})
             self._records[index] = run.record()

@@ -135,7 +135,7 @@ def _digest(record: Record) -> str:
 
 
 def _feedforward(s: Settings) -> list[str]:
-    return [s.spelling, f"scale {s.scale:g}", _precision(s)]
+    return [s.spelling, f"scale {s.scale:g}", _precision(s), _tile(s)]
 
 
 def _adaptation(s: Settings) -> list[str]:
@@ -152,11 +152,16 @@ def _adaptation(s: Settings) -> list[str]:
         f"tolerance {s.tolerance:g}" if s.tolerance else "",
         f"stop rule {s.stop}" if s.stop else "",
         _precision(s),
+        _tile(s),
     ]
 
 
 def _precision(s: Settings) -> str:
     return "" if s.precision == "float32" else s.precision
+
+
+def _tile(s: Settings) -> str:
+    return f"tiles of {s.tile} px" if s.tile else ""
 
 
 def _slug(text: str) -> str:

@@ -14,6 +14,7 @@ from ..adapt.photo_views import PhotoViews, Reference
 from ..adapt.settings import Settings
 from ..errors import InputError
 from ..network.checkpoint import Checkpoint
+from ..network.tiled import tiled
 from .describe import one_line
 from .provenance import environment
 from .record import NUMBERS, Record
@@ -29,7 +30,8 @@ class Run:
     Arguments:
         checkpoint: The network to adapt; never written to.
         photo: Shape (H, W, 3), uint8.
-        settings: The episode's settings.
+        settings: The episode's settings. Where whole inputs do not fit into the free memory, tiles
+            are chosen.
         truth: Labels of the photo, shape (H, W), integer, 255 = ignore; where there are none, the
             1x prediction stands in.
         title: The name of the photo; line breaks and control characters are replaced by spaces.
@@ -38,7 +40,9 @@ class Run:
         reference: What predictions are compared with; without truth, None until iteration starts.
         steps: The numbers of each step so far, as `Record` has them.
         finished: Whether the episode has come to its end.
-        views: The views of the photo, encoded once; set it to share one between runs.
+        settings: Those of the episode, with the tiles that were chosen on iteration.
+        views: The views of the photo, encoded once; set it to share one between runs of one
+            precision and tile.
 
     Raises:
         InputError: On iteration, if photo, mask and settings do not fit together, or the run does
@@ -71,12 +75,14 @@ class Run:
                 f" hold photos with sides of at most {MAX_SIDE}; reduce it, such as by --long-side"
                 f" {MAX_SIDE}."
             )
-        network, s, budget = self.checkpoint.network, self.settings, self._budget()
+        self.choose_tiles()
+        s, budget = self.settings, self._budget()
         self.steps, self.finished, self._recorder = [], False, None
         budget.check(s)
         with budget.guard(s):
             if self.views is None:
                 gate = Gate.of_card(self.checkpoint.card.get("gate"))
+                network = tiled(self.checkpoint.network, s.tile)
                 self.views = PhotoViews(network, self.photo, self.reference, s.precision, gate)
             if self.reference is None:
                 self.reference = self.views.reference = prediction_at_1x(self.views)
@@ -84,6 +90,10 @@ class Run:
                 self._keep(step)
                 yield step
         self.finished = True
+
+    def choose_tiles(self) -> None:
+        """Put tiles into the settings if whole inputs do not fit into the free memory."""
+        self.settings = self._budget().in_tiles(self.settings)
 
     def memory(self) -> MemoryNeed:
         """Return the memory that the run takes on the network's device, and what is free there."""

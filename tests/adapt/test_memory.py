@@ -10,7 +10,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+import segviz
 from segviz.adapt import METHODS, OBJECTIVES, Settings, memory
 from segviz.adapt.memory import BASE, MAX_INPUT, MemoryBudget, TensorCounter, most_demanding
 from segviz.adapt.method import END_TO_END
@@ -19,6 +21,7 @@ from segviz.errors import InputError
 from segviz.evaluation.measured_method import MeasuredMethod
 from segviz.evaluation.measurement import measure_image, plan_measurements
 from segviz.network import Segmenter
+from segviz.runs import describe
 from segviz.runs.batch import Batch
 from segviz.runs.run import Run
 from tests.forked import ForkedProcess, run_code
@@ -306,12 +309,35 @@ def test_where_the_memory_is_unknown_inputs_are_limited(trained, free):
     free(None)
     pattern = (
         r"^a 1001 x 500 photo at scale 8 has 32\.0 million pixels, but without an estimate of the"
-        r" memory the limit is 9 million; choose a scale up to ([\d.]+) or a smaller photo\.$"
+        r" memory the limit is 9 million; choose a scale up to ([\d.]+), tiles of 512 pixels or a"
+        r" smaller photo\.$"
     )
     with pytest.raises(InputError, match=pattern) as caught:
         Run(trained, np.zeros((500, 1001, 3), np.uint8), Settings(scale=8.0)).all()
     remedy = float(re.match(pattern, str(caught.value))[1])
     assert remedy**2 * 500 * 1001 <= MAX_INPUT < (remedy + 0.02) ** 2 * 500 * 1001
+
+
+def test_what_does_not_fit_is_read_in_tiles(free):
+    """The largest tiles that fit are chosen, and the record names them."""
+    body = nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 8, 16, 16), nn.ReLU()
+    module = nn.Sequential(*body, nn.Conv2d(8, 4, 1))
+    foreign = segviz.wrap(module, mean=(124, 116, 104), std=(58, 57, 57))
+    photo = np.random.default_rng(0).integers(0, 255, (450, 750, 3), dtype=np.uint8)
+    chosen = Settings(method="entropy", variables="score", scale=1.5, steps=1)
+    budget = MemoryBudget(foreign.network, 450, 750, truth=False)
+    needs = [budget.estimate(replace(chosen, tile=tile)).total for tile in (0, 1024, 512)]
+    assert needs[0] > needs[1] > needs[2]
+    for count, tile in zip(needs, (0, 1024, 512), strict=True):
+        free(count)
+        run = Run(foreign, photo, chosen)
+        run.choose_tiles()
+        assert run.settings == replace(chosen, tile=tile)
+    record = run.all()
+    assert record.settings.tile == 512 and "tiles of 512 px" in describe.run(record)
+    free(1000)
+    with pytest.raises(InputError, match="needs about"):
+        Run(foreign, photo, chosen).all()
 
 
 @pytest.fixture

@@ -45,8 +45,9 @@ def test_defaults_of_run_are_the_papers():
 def test_options_of_run_make_every_setting():
     text = "--scale 2 --method oracle --variables score --steps 4 --lr 0.01 --centred"
     more = "--tolerance 0.1 --precision bfloat16 --stop drift --optimiser sgd --momentum 0.5"
+    text += " --tile 512"
     options = create_parser().parse_args(["run", "photo.png", *text.split(), *more.split()])
-    made = Settings.of(parse_method(options), options.scale, options.precision)
+    made = Settings.of(parse_method(options), options.scale, options.precision, options.tile)
     expected = Settings(
         scale=2.0,
         method="oracle",
@@ -56,6 +57,7 @@ def test_options_of_run_make_every_setting():
         centred=True,
         tolerance=0.1,
         precision="bfloat16",
+        tile=512,
         stop="drift",
         optimiser="sgd",
         momentum=0.5,

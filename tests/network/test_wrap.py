@@ -74,6 +74,25 @@ def test_what_is_no_module():
         segviz.wrap(lambda x: x, **NORMALISATION)
 
 
+@pytest.mark.parametrize("names", [None, ["cat"], ["nothing", "cat"]])
+def test_the_logit_of_one_object_is_that_of_two_classes(names):
+    own = nn.Sequential(nn.Conv2d(3, 4, 3, 8, 1), nn.Conv2d(4, 1, 1))
+    network = segviz.wrap(own, names, **NORMALISATION)
+    expected = {None: ("background", "object"), 1: ("background", "cat"), 2: ("nothing", "cat")}
+    assert network.classes == expected[names and len(names)]
+    x = torch.randn(1, 3, 40, 56)
+    with torch.no_grad():
+        logits = network.network.predict(network.network.encode(x)).logits
+        assert torch.allclose(logits.softmax(0)[1], own(x)[0, 0].sigmoid())
+    record = segviz.run(torch.rand(3, 40, 56), network, scale=1, method="entropy", steps=2)
+    assert record.numbers("entropy")[-1] != record.numbers("entropy")[0]
+
+
+def test_hashes_of_any_dtype():
+    values = nn.Linear(2, 2)
+    assert tensor_hash(values.to(torch.bfloat16)) == tensor_hash(values.to(torch.bfloat16))
+
+
 def test_half_precision_is_widened():
     network = segviz.wrap(module().to(torch.bfloat16), **NORMALISATION).network
     assert network.predict(network.encode(torch.zeros(1, 3, 40, 40))).logits.dtype == torch.float32
