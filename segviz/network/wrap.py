@@ -38,7 +38,7 @@ def wrap(
         module: Maps an image (1, 3, H, W) to logits (1, K, h, w), or to a mapping or an object with
             the entry `logits` or `out`. With K = 1, the logit of an object, there are two classes:
             0 is the background.
-        classes: The names of the K classes, or of the object alone; None = "class 0", "class 1", ...
+        classes: The names of the K classes, or of the object; None = "class 0", "class 1", ...
         mean: The mean of red, green and blue that it was trained with, 0..255.
         std: Their standard deviations, 0..255.
         classifier: The name of the convolution or linear map that makes the logits, or several;

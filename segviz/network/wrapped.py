@@ -295,7 +295,7 @@ class WrappedModule(nn.Module):
         maps = self._linear_maps()
         if bool(((logits >= 0) & (logits <= 1)).all()):
             return (
-                "the module returns numbers from 0 to 1, as after a softmax or a sigmoid, but segviz"
+                "the module returns probabilities, as after a softmax or a sigmoid, but segviz"
                 " needs logits; return what goes into it."
             )
         return (

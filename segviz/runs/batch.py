@@ -32,8 +32,9 @@ class BatchStep(NamedTuple):
 class Batch:
     """Runs on one photo: equal to separate runs except for the times, and cheaper.
 
-    Each view of the photo is encoded once in each precision and tiling, the 1x prediction that stands in for
-    the truth is made once for all. If iteration is stopped, what has been computed is kept.
+    Each view of the photo is encoded once in each precision and tiling, the 1x prediction that
+    stands in for the truth is made once for all. If iteration is stopped, what has been computed is
+    kept.
 
     Arguments:
         checkpoint: The network to adapt; never written to.

@@ -1,4 +1,4 @@
-"""Networks of other libraries that make sense: what a step costs, and what adaptation does to them."""
+"""Foreign networks: what a step costs, and what adaptation does to one that makes sense."""
 
 import time
 
