@@ -93,6 +93,8 @@ TABLES = {
             ("pyramid:mean", None),
             ("pyramid:rule", None),
             ("pyramid:gate", None),
+            ("pyramid:five", None),
+            ("pyramid:gate:entropy:lr=0.05:steps=20", None),
             ("oracle", "both"),
         ),
         limit=400,
@@ -101,7 +103,7 @@ TABLES = {
         "Sizes: what reads several sizes of the photo, without steps",
         ("w/o aug", "w/ aug"),
         (0.5, *SCALES),
-        (("pyramid:rule", None), ("pyramid:gate", None)),
+        (("pyramid:rule", None), ("pyramid:gate", None), ("pyramid:five", None)),
     ),
     "objectives": Table(
         "Objectives, statistics and corrections on one photo",
