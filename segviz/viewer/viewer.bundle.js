@@ -894,7 +894,9 @@ var Legend = class {
     this.viewer = viewer;
     this.built = "";
     this.buttons = [];
-    this.node = html("div", { class: "legend", role: "group", "aria-label": "Classes: choose one to see it alone" });
+    this.classes = html("div", { class: "set", role: "group", "aria-label": "Classes: choose one to see it alone" });
+    this.outcomes = html("div", { class: "outcomes" });
+    this.node = html("div", { class: "legend" }, this.classes, this.outcomes);
   }
   update() {
     const { model, viewer } = this;
@@ -910,8 +912,10 @@ var Legend = class {
         node.prepend(html("i", { style: `background:${css(colour)}` }));
         return node;
       });
-      this.node.replaceChildren(...this.buttons);
+      this.classes.replaceChildren(...this.buttons);
+      this.outcomes.replaceChildren(...model.head.outcomes.map(({ name, colour }) => chip(colour, name)));
     }
+    this.outcomes.hidden = !model.visiblePanels.some(({ draws }) => draws === "outcomes");
     this.node.classList.toggle("isolating", model.isolated !== null);
     for (const node of this.buttons) setPressed(node, Number(node.dataset.class) === model.isolated);
   }
@@ -1356,8 +1360,8 @@ var Wipe = class {
 var WIDTH = 264;
 var NARROW = 112;
 var MARGIN = 12;
-var ONE_RUN = { chrome: 44, above: 106, side: 224 };
-var SEVERAL_RUNS = { chrome: 62, above: 36, side: 132 };
+var ONE_RUN = { chrome: 44, above: 130, side: 224 };
+var SEVERAL_RUNS = { chrome: 62, above: 60, side: 132 };
 var PanelGrid = class {
   /**
    * @param {Model} model
@@ -1486,8 +1490,7 @@ var PanelGrid = class {
   runCell(run, panel, style) {
     if (!this.model.has(run, panel)) return html("div", { class: "cell none", style }, "no truth");
     const frame = this.frame(run, panel, `${panel.title}, ${run.info.name}`);
-    const foot = this.foot(panel, run.index > 0);
-    return html("figure", { class: "cell", style }, this.caption(run.index, panel), frame.node, foot);
+    return html("figure", { class: "cell", style }, this.caption(run.index, panel), frame.node, this.foot(panel));
   }
   /**
    * Name of a run and panel, the number that the panel is about, the step if the run is shorter.
@@ -1525,15 +1528,11 @@ var PanelGrid = class {
     return frame;
   }
   /**
-   * Make what stands below a panel: its colour bar with range and unit, or what its colours mean.
+   * Make what stands below a panel: its colour bar with range and unit, if it has one.
    * @param {PanelInfo} panel
-   * @param {boolean} [repeated] Whether the same stands beside it.
    */
-  foot(panel, repeated = false) {
-    if (panel.map) return this.colourBar(panel.map);
-    if (panel.draws !== "outcomes") return html("footer");
-    const chips = this.model.head.outcomes.map(({ name, colour }) => chip(colour, name));
-    return html("footer", { class: "outcomes" }, ...repeated ? [] : chips);
+  foot(panel) {
+    return panel.map ? this.colourBar(panel.map) : html("footer");
   }
   /** @param {MapName} name */
   colourBar(name) {

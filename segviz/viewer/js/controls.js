@@ -1,7 +1,7 @@
 // @ts-check
 // The controls: playback with the step slider, how panels are drawn, and the legend.
 
-import { button, html, icon, setAttribute, setPressed, setText, toggle } from "./dom.js";
+import { button, chip, html, icon, setAttribute, setPressed, setText, toggle } from "./dom.js";
 import { css } from "./format.js";
 import { WHOLE } from "./model.js";
 
@@ -163,7 +163,8 @@ class DisplayControls {
   }
 }
 
-// The classes of predictions and truth; a click shows one alone, another all of them again.
+// The classes of predictions and truth; a click shows one alone, another all of them again. Beside
+// them, what the colours of the right-wrong map mean.
 class Legend {
   /**
    * @param {Model} model
@@ -175,7 +176,9 @@ class Legend {
     this.built = "";
     /** @type {HTMLButtonElement[]} */
     this.buttons = [];
-    this.node = html("div", { class: "legend", role: "group", "aria-label": "Classes: choose one to see it alone" });
+    this.classes = html("div", { class: "set", role: "group", "aria-label": "Classes: choose one to see it alone" });
+    this.outcomes = html("div", { class: "outcomes" });
+    this.node = html("div", { class: "legend" }, this.classes, this.outcomes);
   }
 
   update() {
@@ -192,8 +195,10 @@ class Legend {
         node.prepend(html("i", { style: `background:${css(colour)}` }));
         return node;
       });
-      this.node.replaceChildren(...this.buttons);
+      this.classes.replaceChildren(...this.buttons);
+      this.outcomes.replaceChildren(...model.head.outcomes.map(({ name, colour }) => chip(colour, name)));
     }
+    this.outcomes.hidden = !model.visiblePanels.some(({ draws }) => draws === "outcomes");
     this.node.classList.toggle("isolating", model.isolated !== null);
     for (const node of this.buttons) setPressed(node, Number(node.dataset.class) === model.isolated);
   }

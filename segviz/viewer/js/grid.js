@@ -1,7 +1,7 @@
 // @ts-check
 // All panels of all runs in a grid of equal frames, and the wipe above it.
 
-import { chip, html, setAttribute, setText } from "./dom.js";
+import { html, setAttribute, setText } from "./dom.js";
 import { css, fixed, signed } from "./format.js";
 import { Frame } from "./frame.js";
 import { arrange, GAP } from "./layout.js";
@@ -17,8 +17,8 @@ import { Wipe } from "./wipe.js";
 const WIDTH = 264; // CSS pixels of a panel where not all fit the window, if the photo is 4 x 3
 const NARROW = 112; // CSS pixels that a panel of several runs has at least
 const MARGIN = 12; // CSS pixels below the panels
-const ONE_RUN = { chrome: 44, above: 106, side: 224 }; // CSS pixels, see layout.js
-const SEVERAL_RUNS = { chrome: 62, above: 36, side: 132 };
+const ONE_RUN = { chrome: 44, above: 130, side: 224 }; // CSS pixels, see layout.js
+const SEVERAL_RUNS = { chrome: 62, above: 60, side: 132 };
 
 class PanelGrid {
   /**
@@ -161,8 +161,7 @@ class PanelGrid {
   runCell(run, panel, style) {
     if (!this.model.has(run, panel)) return html("div", { class: "cell none", style }, "no truth");
     const frame = this.frame(run, panel, `${panel.title}, ${run.info.name}`);
-    const foot = this.foot(panel, run.index > 0);
-    return html("figure", { class: "cell", style }, this.caption(run.index, panel), frame.node, foot);
+    return html("figure", { class: "cell", style }, this.caption(run.index, panel), frame.node, this.foot(panel));
   }
 
   /**
@@ -203,15 +202,11 @@ class PanelGrid {
   }
 
   /**
-   * Make what stands below a panel: its colour bar with range and unit, or what its colours mean.
+   * Make what stands below a panel: its colour bar with range and unit, if it has one.
    * @param {PanelInfo} panel
-   * @param {boolean} [repeated] Whether the same stands beside it.
    */
-  foot(panel, repeated = false) {
-    if (panel.map) return this.colourBar(panel.map);
-    if (panel.draws !== "outcomes") return html("footer");
-    const chips = this.model.head.outcomes.map(({ name, colour }) => chip(colour, name));
-    return html("footer", { class: "outcomes" }, ...(repeated ? [] : chips));
+  foot(panel) {
+    return panel.map ? this.colourBar(panel.map) : html("footer");
   }
 
   /** @param {MapName} name */
