@@ -8,11 +8,11 @@ import numpy as np
 
 from ..data.classes import IGNORE
 from ..errors import InputError
+from ..glossary import MAPS
 from ..runs.record import Quantised, Record
 from . import maps
 
 __all__ = [
-    "MAP_UNITS",
     "OPACITY",
     "PANELS",
     "Panel",
@@ -27,9 +27,6 @@ __all__ = [
 
 OPACITY = 0.6
 """The opacity of the labels in the panel overlay."""
-
-MAP_UNITS = {"entropy": "nats", "sigma": "input px", "sizes": "x"}
-"""The unit of each map of `maps.COLOUR_MAPS`."""
 
 
 @dataclass(frozen=True)
@@ -104,14 +101,14 @@ PANELS: dict[str, Panel] = {
     ),
     "entropy": Panel(
         "Entropy",
-        "How unsure the prediction of each pixel is, in nats.",
+        MAPS["entropy"].help,
         "map",
         lambda record, step: maps.entropy_picture(record, step, maps.limits_of(record.entropy)),
         map="entropy",
     ),
     "receptive-field": Panel(
         "Receptive field",
-        "Sigma, the spread of each pixel's dynamic Gaussian, in input pixels.",
+        MAPS["sigma"].help,
         "map",
         lambda record, step: maps.receptive_field_picture(
             record, step, maps.limits_of(record.sigma)
@@ -120,8 +117,7 @@ PANELS: dict[str, Panel] = {
     ),
     "scale-read": Panel(
         "Scale read",
-        "The size of the photo, in times its own, that each pixel's prediction is read from; the"
-        " geometric mean where sizes are mixed.",
+        MAPS["sizes"].help,
         "map",
         lambda record, step: maps.scale_picture(record, step, maps.limits_of(_sizes(record))),
         map="sizes",
@@ -196,7 +192,7 @@ def bar(record: Record, name: str) -> Bar | None:
     map = PANELS[name].map
     if map is None:
         return None
-    return map, maps.limits_of(getattr(record, map)), MAP_UNITS[map]
+    return map, maps.limits_of(getattr(record, map)), MAPS[map].unit
 
 
 Swatches = list[tuple[tuple[int, int, int], str]]

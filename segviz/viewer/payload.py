@@ -15,32 +15,20 @@ import numpy as np
 from ..adapt.views import DOUBLED, views_of
 from ..data.classes import IGNORE
 from ..errors import InputError
+from ..glossary import MAPS, NUMBERS, Term
 from ..network.receptive_field_size import extent
 from ..pictures import maps
-from ..pictures.panels import MAP_UNITS, OPACITY, has_map, has_truth
+from ..pictures.panels import OPACITY, has_map, has_truth
 from ..runs.record import Quantised, Record
 from .encoder import KEY_EVERY, ChunkBuffer, Encoder
 from .view_state import MAX_PINS, NamedRecord, default_panels, panels_of
 
-__all__ = ["NUMBERS", "Payload", "payload"]
+__all__ = ["Payload", "payload"]
 
 LIKELY = 0.01
 """The probabilities of a class are sent if they exceed this at some feature pixel of some step."""
 
-NUMBERS: dict[str, tuple[str, str, int]] = {
-    "iou": ("IoU", "", 3),
-    "accuracy": ("Pixel accuracy", "", 3),
-    "agreement": ("Agreement vs. 1x", "", 3),
-    "entropy": ("Mean entropy", MAP_UNITS["entropy"], 3),
-    "sigma": ("Mean sigma", MAP_UNITS["sigma"], 1),
-    "loss": ("Loss", "nats", 3),
-    "changed": ("Pixels changed", "", 3),
-}
-"""The numbers of a step that the viewer shows: title, unit, decimals."""
-
-
-MAP_TITLES = {"entropy": "Entropy", "sigma": "Sigma", "sizes": "Scale read"}
-MAP_DECIMALS = {"entropy": 3, "sigma": 1, "sizes": 2}
+WEIGHT = "How much of the prediction is read from the photo at this size, 0 to 1."
 
 
 @dataclass(frozen=True)
@@ -156,9 +144,9 @@ def _colours(records: Sequence[Record]) -> dict[str, Any]:
         ],
         "maps": {
             name: {
-                "title": MAP_TITLES[name],
-                "unit": unit,
-                "decimals": MAP_DECIMALS[name],
+                "title": term.title,
+                "unit": term.unit,
+                "decimals": term.decimals,
                 "table": maps.colour_table(name).ravel().tolist(),
                 "limits": _widest(
                     [
@@ -168,7 +156,7 @@ def _colours(records: Sequence[Record]) -> dict[str, Any]:
                     ]
                 ),
             }
-            for name, unit in MAP_UNITS.items()
+            for name, term in MAPS.items()
             if any(has_map(record, name) for record in records)
         },
     }
@@ -187,10 +175,16 @@ def _numbers(records: Sequence[Record]) -> list[dict[str, Any]]:
     if len({record.settings.method for record in records}) > 1:
         keys.discard("loss")
     weights = {key: title for record in records for key, title in _weight_titles(record).items()}
-    known = NUMBERS | {key: (title, "", 3) for key, title in weights.items()}
+    known = NUMBERS | {key: Term(title, WEIGHT) for key, title in weights.items()}
     return [
-        {"key": key, "title": title, "unit": unit, "decimals": decimals}
-        for key, (title, unit, decimals) in known.items()
+        {
+            "key": key,
+            "title": term.title,
+            "unit": term.unit,
+            "decimals": term.decimals,
+            "help": term.help,
+        }
+        for key, term in known.items()
         if key in keys or key in weights
     ]
 
@@ -244,7 +238,7 @@ def _blocks(record: Record) -> np.ndarray:
 
 def _maps(record: Record) -> list[str]:
     """Return the names of the maps that a record has, in the order of a step's chunk."""
-    return [name for name in MAP_UNITS if has_map(record, name)]
+    return [name for name in MAPS if has_map(record, name)]
 
 
 def _weights(record: Record) -> dict[str, list[float | None]]:

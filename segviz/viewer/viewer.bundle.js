@@ -813,12 +813,12 @@ var DisplayControls = class {
       viewer.requestDraw();
     };
     this.opacity = opacity;
-    const switchOf = (text, help, change) => {
+    const switchOf = (text, help2, change) => {
       const onclick = () => {
         change();
         viewer.requestDraw();
       };
-      return toggle(help, { text, onclick });
+      return toggle(help2, { text, onclick });
     };
     this.allSteps = switchOf("All steps", "One colour range for all steps and runs", () => {
       model.rangePerStep = false;
@@ -842,15 +842,16 @@ var DisplayControls = class {
     const range = html("div", { class: "set", role: "group", "aria-label": "Colour range" });
     range.append(html("span", { class: "muted" }, "Range"), html("span", { class: "joined" }, this.allSteps, this.thisStep));
     const zoom = html("div", { class: "set" }, this.fit, this.times);
-    this.node = html("div", { class: "display" }, this.panels, this.overlay, range, this.outline, this.wipe, zoom);
+    const tour = button("Take the tour", { text: "Tour", onclick: () => viewer.tour.start() });
+    this.node = html("div", { class: "display" }, this.panels, this.overlay, range, this.outline, this.wipe, zoom, tour);
   }
   update() {
     const { model } = this;
     const plan = JSON.stringify(model.head.panels);
     if (plan !== this.built) {
       this.built = plan;
-      this.buttons = model.head.panels.map(({ id, title, help }) => {
-        return toggle(help, { text: title, "data-panel": id, onclick: () => this.choose(id) });
+      this.buttons = model.head.panels.map(({ id, title, help: help2 }) => {
+        return toggle(help2, { text: title, "data-panel": id, onclick: () => this.choose(id) });
       });
       this.panels.replaceChildren(...this.buttons);
     }
@@ -1065,6 +1066,26 @@ function fieldsAt(model, step, { x, y }) {
     const colour = model.comparing ? runColour(run.index) : "#fff";
     return [{ x, y, radius: size / run.info.scale / 2, colour }];
   });
+}
+
+// segviz/viewer/js/help.js
+var AWAY = 6;
+function help(name, text) {
+  const bubble = html("span", { class: "bubble", popover: "auto" }, html("b", {}, name), ` ${text}`);
+  const node = html("button", { type: "button", class: "help", "aria-label": `Explain ${name}`, title: text }, "?");
+  node.onclick = () => {
+    bubble.togglePopover();
+    if (bubble.matches(":popover-open")) placeBeside(bubble, node);
+  };
+  return html("span", { class: "explained" }, node, bubble);
+}
+function placeBeside(node, anchor) {
+  const box = anchor.getBoundingClientRect();
+  const { offsetWidth: width, offsetHeight: height } = node;
+  const left = Math.min(Math.max(box.left, AWAY), window.innerWidth - width - AWAY);
+  const below = box.bottom + AWAY + height < window.innerHeight;
+  node.style.left = `${Math.max(left, AWAY)}px`;
+  node.style.top = `${below ? box.bottom + AWAY : Math.max(box.top - AWAY - height, AWAY)}px`;
 }
 
 // segviz/viewer/js/layout.js
@@ -1453,7 +1474,7 @@ var PanelGrid = class {
     const [run] = this.model.runs;
     return this.model.visiblePanels.map((panel) => {
       const frame = this.frame(run, panel, panel.title);
-      const title = html("figcaption", {}, html("b", {}, panel.title));
+      const title = html("figcaption", {}, html("b", {}, panel.title), help(panel.title, panel.help));
       return html("figure", { class: "cell" }, title, frame.node, this.foot(panel));
     });
   }
@@ -1479,7 +1500,7 @@ var PanelGrid = class {
     const { model } = this;
     const owner = model.runs.find((run) => model.has(run, panel)) ?? model.runs[0];
     const frame = this.frame(owner, panel, panel.title);
-    const caption = html("figcaption", {}, html("b", {}, panel.title));
+    const caption = html("figcaption", {}, html("b", {}, panel.title), help(panel.title, panel.help));
     return html("figure", { class: "cell", style }, caption, frame.node, html("footer"));
   }
   /**
@@ -1503,18 +1524,19 @@ var PanelGrid = class {
     const text = html("span", { class: "muted" });
     this.texts.push((step) => {
       const { numbers } = model.head;
-      const { key, decimals, title } = numbers.find((number) => number.key === panel.map) ?? numbers[0];
+      const { key, decimals, title: title2 } = numbers.find((number) => number.key === panel.map) ?? numbers[0];
       const run = model.runs[index];
       const at = panel.changes ? run.at(step) : 0;
       const values = run.info.numbers[key];
       const [first, value] = [values[0], values[at]];
       const change = at && first !== null && value !== null ? ` (${signed(value - first, decimals)})` : "";
       const late = run.last < step && panel.changes ? `step ${at} · ` : "";
-      setText(text, `${late}${title} ${fixed(value, decimals)}${change}`);
+      setText(text, `${late}${title2} ${fixed(value, decimals)}${change}`);
     });
     const dot = html("i", { class: "dot", style: `background:${runColour(index)}` });
     const name = html("span", { class: "run", title: info.title }, dot, html("b", {}, info.name));
-    return html("figcaption", {}, name, html("span", { class: "muted" }, panel.title), text);
+    const title = html("span", { class: "muted title" }, panel.title, index ? null : help(panel.title, panel.help));
+    return html("figcaption", {}, name, title, text);
   }
   /**
    * @param {Run} run
@@ -1538,8 +1560,8 @@ var PanelGrid = class {
   colourBar(name) {
     const { model } = this;
     const { table, unit } = model.map(name);
-    const stops = Array.from({ length: 17 }, (_, i) => Math.min(i * 16, 255));
-    const colours = stops.map((i) => css(
+    const stops2 = Array.from({ length: 17 }, (_, i) => Math.min(i * 16, 255));
+    const colours = stops2.map((i) => css(
       /** @type {Colour} */
       table.slice(3 * i, 3 * i + 3)
     )).join(",");
@@ -1836,7 +1858,7 @@ var Numbers = class {
     }
   }
   /** @param {NumberInfo} number */
-  card({ key, title, unit, decimals }) {
+  card({ key, title, unit, decimals, help: text }) {
     const { model, viewer } = this;
     const chart = new Chart(`${title} over the steps`, (step, done) => viewer.goTo(step, done));
     const lines = model.runs.map(({ info, index }) => ({ values: info.numbers[key], colour: runColour(index) }));
@@ -1848,7 +1870,8 @@ var Numbers = class {
       const name = model.comparing ? html("span", { class: "name" }, dot, info.name) : null;
       return { value, change, node: html("div", { class: "row" }, name, value, change) };
     });
-    const header = html("header", {}, title, unit ? html("span", { class: "muted" }, ` ${unit}`) : null);
+    const label = html("span", { class: "title" }, title, unit ? html("span", { class: "muted" }, ` ${unit}`) : null);
+    const header = html("header", {}, label, help(title, text));
     const node = html("div", { class: "card" }, header, ...rows.map((row) => row.node), chart.node);
     return { key, decimals, chart, rows, node };
   }
@@ -1992,7 +2015,7 @@ var Pins = class {
 };
 
 // segviz/viewer/js/tooltip.js
-var AWAY = 14;
+var AWAY2 = 14;
 var Tooltip = class {
   /**
    * @param {Model} model
@@ -2030,10 +2053,114 @@ var Tooltip = class {
     const box = this.root.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.node;
     const [x, y] = [pointer.x - box.left, pointer.y - box.top];
-    const left = x + AWAY + width > box.width ? x - AWAY - width : x + AWAY;
-    const below = pointer.y + AWAY + height < window.innerHeight;
-    const top = below ? y + AWAY : y - AWAY - height;
+    const left = x + AWAY2 + width > box.width ? x - AWAY2 - width : x + AWAY2;
+    const below = pointer.y + AWAY2 + height < window.innerHeight;
+    const top = below ? y + AWAY2 : y - AWAY2 - height;
     this.node.style.transform = `translate(${Math.max(left, 0)}px, ${top}px)`;
+  }
+};
+
+// segviz/viewer/js/tour.js
+var SEEN = "segviz tour";
+function stops(viewer) {
+  const outside = (id) => document.querySelector(`[data-testid=${id}]`);
+  return [
+    {
+      title: "A photo and settings",
+      text: "Choose a photo and what adapts the network; Run starts it. The question marks explain each setting.",
+      target: () => outside("stSidebar")
+    },
+    {
+      title: "Steps",
+      text: "Step 0 is the plain prediction; each step is one update. Space plays, the arrow keys step, F fills the screen.",
+      target: () => viewer.playback.node
+    },
+    {
+      title: "Pictures",
+      text: "Point at a pixel to read its class, probability, entropy and sigma in every picture; click to pin it, turn the wheel to zoom.",
+      target: () => viewer.grid.node
+    },
+    {
+      title: "Numbers",
+      text: "IoU tells how right the prediction is, entropy how unsure: lower means surer, not better. A click on a chart goes to that step.",
+      target: () => viewer.numbers.node
+    },
+    {
+      title: "Other pages",
+      text: "Compare methods, scales and settings on one photo; Benchmark tells what happens on average.",
+      target: () => outside("stTopNav")
+    }
+  ];
+}
+var Tour = class {
+  /** @param {Viewer} viewer */
+  constructor(viewer) {
+    this.viewer = viewer;
+    this.at = 0;
+    this.stops = [];
+    this.outline = html("div", { class: "tour-outline", popover: "manual" });
+    this.title = html("b");
+    this.text = html("p");
+    this.count = html("span", { class: "muted" });
+    this.back = button("Back", { text: "Back", onclick: () => this.go(this.at - 1) });
+    this.next = button("Next", { text: "Next", class: "play", onclick: () => this.go(this.at + 1) });
+    const leave = button("Leave the tour", { text: "Leave", onclick: () => this.end() });
+    const buttons = html("footer", {}, this.count, leave, this.back, this.next);
+    this.card = html("div", { class: "tour", popover: "manual", role: "dialog", "aria-label": "Tour" });
+    this.card.append(this.title, this.text, buttons);
+    this.card.onkeydown = (event) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+      this.end();
+    };
+    this.nodes = [this.outline, this.card];
+  }
+  /** Start the tour unless it was seen in this browser. */
+  offer() {
+    try {
+      if (localStorage.getItem(SEEN)) return;
+    } catch {
+      return;
+    }
+    this.start();
+  }
+  start() {
+    this.stops = stops(this.viewer).filter(({ target }) => target()?.getClientRects().length);
+    if (!this.card.isConnected) this.viewer.root.append(...this.nodes);
+    for (const node of this.nodes) if (!node.matches(":popover-open")) node.showPopover();
+    this.go(0);
+    this.next.focus({ preventScroll: true });
+  }
+  /** @param {number} at */
+  go(at) {
+    if (at >= this.stops.length) {
+      this.end();
+      return;
+    }
+    this.at = Math.max(at, 0);
+    const { title, text, target } = this.stops[this.at];
+    setText(this.title, title);
+    setText(this.text, text);
+    setText(this.count, `${this.at + 1} of ${this.stops.length}`);
+    this.back.disabled = this.at === 0;
+    setText(this.next, this.at === this.stops.length - 1 ? "Done" : "Next");
+    const node = target();
+    if (!node) return;
+    node.scrollIntoView({ block: "nearest" });
+    const box = node.getBoundingClientRect();
+    const [top, bottom] = [Math.max(box.top, 2), Math.min(box.bottom, window.innerHeight - 2)];
+    this.outline.style.cssText = `left:${box.left}px;top:${top}px;width:${box.width}px;height:${Math.max(bottom - top, 0)}px`;
+    placeBeside(this.card, this.outline);
+  }
+  end() {
+    for (const node of this.nodes) if (node.matches(":popover-open")) node.hidePopover();
+    try {
+      localStorage.setItem(SEEN, "done");
+    } catch {
+    }
+  }
+  destroy() {
+    for (const node of this.nodes) node.remove();
   }
 };
 
@@ -2068,6 +2195,7 @@ var Viewer = class {
     this.numbers = new Numbers(model, this);
     this.notice = html("div", { class: "notice", role: "status" });
     this.tooltip = new Tooltip(model, root);
+    this.tour = new Tour(this);
     this.body = html("div", { class: "body" }, this.grid.node, this.legend.node, this.numbers.node);
     const above = [this.playback.node, this.display.node];
     root.append(...above, this.body, this.inspector.node, this.pins.node, this.notice, this.tooltip.node);
@@ -2122,6 +2250,7 @@ var Viewer = class {
     if (!current()) return;
     this.loading = false;
     this.requestDraw();
+    if (this.options.tour && !this.options.growing) requestAnimationFrame(() => this.tour.offer());
   }
   /**
    * Return the space for panels in CSS pixels: the width, and the height to the end of the window
@@ -2252,6 +2381,7 @@ var Viewer = class {
     if (this.pending !== null) cancelAnimationFrame(this.pending);
     clearTimeout(this.resting);
     clearTimeout(this.fading);
+    this.tour.destroy();
     for (const cleanup of this.cleanups) cleanup();
     this.root.remove();
   }
@@ -2288,7 +2418,7 @@ function parse(data) {
 function component({ data, parentElement, setStateValue }) {
   const { head, frames } = parse(data);
   const { growing, view } = head;
-  const options = { growing, report: (state) => setStateValue("view", state) };
+  const options = { growing, tour: true, report: (state) => setStateValue("view", state) };
   let viewer = viewers.get(parentElement)?.viewer;
   if (viewer) viewer.update(head, frames, options);
   else viewer = mount(parentElement, head, frames, { ...options, view });

@@ -118,7 +118,8 @@ class DisplayControls {
     const range = html("div", { class: "set", role: "group", "aria-label": "Colour range" });
     range.append(html("span", { class: "muted" }, "Range"), html("span", { class: "joined" }, this.allSteps, this.thisStep));
     const zoom = html("div", { class: "set" }, this.fit, this.times);
-    this.node = html("div", { class: "display" }, this.panels, this.overlay, range, this.outline, this.wipe, zoom);
+    const tour = button("Take the tour", { text: "Tour", onclick: () => viewer.tour.start() });
+    this.node = html("div", { class: "display" }, this.panels, this.overlay, range, this.outline, this.wipe, zoom, tour);
   }
 
   update() {

@@ -4,6 +4,7 @@
 import { html, setAttribute, setText } from "./dom.js";
 import { css, fixed, signed } from "./format.js";
 import { Frame } from "./frame.js";
+import { help } from "./help.js";
 import { arrange, GAP } from "./layout.js";
 import { runColour } from "./model.js";
 import { listen } from "./pointer.js";
@@ -121,7 +122,7 @@ class PanelGrid {
     const [run] = this.model.runs;
     return this.model.visiblePanels.map((panel) => {
       const frame = this.frame(run, panel, panel.title);
-      const title = html("figcaption", {}, html("b", {}, panel.title));
+      const title = html("figcaption", {}, html("b", {}, panel.title), help(panel.title, panel.help));
       return html("figure", { class: "cell" }, title, frame.node, this.foot(panel));
     });
   }
@@ -149,7 +150,7 @@ class PanelGrid {
     const { model } = this;
     const owner = model.runs.find((run) => model.has(run, panel)) ?? model.runs[0];
     const frame = this.frame(owner, panel, panel.title);
-    const caption = html("figcaption", {}, html("b", {}, panel.title));
+    const caption = html("figcaption", {}, html("b", {}, panel.title), help(panel.title, panel.help));
     return html("figure", { class: "cell", style }, caption, frame.node, html("footer"));
   }
 
@@ -186,7 +187,8 @@ class PanelGrid {
     });
     const dot = html("i", { class: "dot", style: `background:${runColour(index)}` });
     const name = html("span", { class: "run", title: info.title }, dot, html("b", {}, info.name));
-    return html("figcaption", {}, name, html("span", { class: "muted" }, panel.title), text);
+    const title = html("span", { class: "muted title" }, panel.title, index ? null : help(panel.title, panel.help));
+    return html("figcaption", {}, name, title, text);
   }
 
   /**

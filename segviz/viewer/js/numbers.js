@@ -4,6 +4,7 @@
 import { Chart } from "./charts.js";
 import { html, setText } from "./dom.js";
 import { fixed, signed } from "./format.js";
+import { help } from "./help.js";
 import { runColour } from "./model.js";
 
 /** @import { Model } from "./model.js" */
@@ -47,7 +48,7 @@ class Numbers {
   }
 
   /** @param {NumberInfo} number */
-  card({ key, title, unit, decimals }) {
+  card({ key, title, unit, decimals, help: text }) {
     const { model, viewer } = this;
     const chart = new Chart(`${title} over the steps`, (step, done) => viewer.goTo(step, done));
     const lines = model.runs.map(({ info, index }) => ({ values: info.numbers[key], colour: runColour(index) }));
@@ -59,7 +60,8 @@ class Numbers {
       const name = model.comparing ? html("span", { class: "name" }, dot, info.name) : null;
       return { value, change, node: html("div", { class: "row" }, name, value, change) };
     });
-    const header = html("header", {}, title, unit ? html("span", { class: "muted" }, ` ${unit}`) : null);
+    const label = html("span", { class: "title" }, title, unit ? html("span", { class: "muted" }, ` ${unit}`) : null);
+    const header = html("header", {}, label, help(title, text));
     const node = html("div", { class: "card" }, header, ...rows.map((row) => row.node), chart.node);
     return { key, decimals, chart, rows, node };
   }

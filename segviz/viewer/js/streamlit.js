@@ -35,7 +35,7 @@ function component({ data, parentElement, setStateValue }) {
   const { head, frames } = parse(data);
   const { growing, view } = head;
   /** @type {Options} */
-  const options = { growing, report: (state) => setStateValue("view", state) };
+  const options = { growing, tour: true, report: (state) => setStateValue("view", state) };
   let viewer = viewers.get(parentElement)?.viewer;
   if (viewer) viewer.update(head, frames, options);
   else viewer = mount(parentElement, head, frames, { ...options, view });

@@ -44,6 +44,8 @@ export interface NumberInfo {
   title: string;
   unit: string;
   decimals: number;
+  /** What it is, in which unit, and what a larger value means. */
+  help: string;
 }
 
 export interface RunInfo {
@@ -107,6 +109,8 @@ export interface Options {
   view?: Partial<ViewState>;
   /** Whether the runs still grow. */
   growing?: boolean;
+  /** Whether the tour is offered on the first visit. */
+  tour?: boolean;
   /** Called with the state once it rests after a change. */
   report?: (view: ViewState) => void;
 }

@@ -11,6 +11,7 @@ import { Numbers } from "./numbers.js";
 import { Pins } from "./pins.js";
 import { watchScroll } from "./pointer.js";
 import { Tooltip } from "./tooltip.js";
+import { Tour } from "./tour.js";
 
 /** @import { Head, Options } from "./types" */
 
@@ -53,6 +54,7 @@ class Viewer {
     this.numbers = new Numbers(model, this);
     this.notice = html("div", { class: "notice", role: "status" });
     this.tooltip = new Tooltip(model, root);
+    this.tour = new Tour(this);
     this.body = html("div", { class: "body" }, this.grid.node, this.legend.node, this.numbers.node);
     const above = [this.playback.node, this.display.node];
     root.append(...above, this.body, this.inspector.node, this.pins.node, this.notice, this.tooltip.node);
@@ -105,6 +107,7 @@ class Viewer {
     if (!current()) return;
     this.loading = false;
     this.requestDraw();
+    if (this.options.tour && !this.options.growing) requestAnimationFrame(() => this.tour.offer());
   }
 
   /**
@@ -247,6 +250,7 @@ class Viewer {
     if (this.pending !== null) cancelAnimationFrame(this.pending);
     clearTimeout(this.resting);
     clearTimeout(this.fading);
+    this.tour.destroy();
     for (const cleanup of this.cleanups) cleanup();
     this.root.remove();
   }

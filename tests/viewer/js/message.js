@@ -93,7 +93,7 @@ export function message({ names = ["run"], steps = 3, judged = true } = {}) {
         entropy: { title: "Entropy", unit: "nats", decimals: 3, table, limits: [0, 1] },
         sigma: { title: "Sigma", unit: "input px", decimals: 1, table, limits: [0, 51] },
       },
-      numbers: [{ key: "entropy", title: "Mean entropy", unit: "nats", decimals: 3 }],
+      numbers: [{ key: "entropy", title: "Mean entropy", unit: "nats", decimals: 3, help: "How unsure." }],
       runs,
     },
     frames: Uint8Array.from(chunks.flatMap((chunk) => [...chunk])),
