@@ -1,6 +1,5 @@
 """Benchmark: the paper's tables, measured here, and evaluations of one's own."""
 
-import os
 from pathlib import Path
 
 import streamlit as st
@@ -10,22 +9,16 @@ from pages.components.benchmark_details import details
 from pages.components.benchmark_form import evaluation_form, finished
 from pages.components.benchmark_table import as_file, gains, provenance, table
 from pages.components.notices import show_notices
+from pages.components.stored_results import load_result, result_path
 from pages.state import controls
 from pages.state.text import plain, sentence
 from segviz.errors import InputError
 from segviz.evaluation.paper_tables import TABLES
-from segviz.evaluation.results import ResultFile, read_result, table_command
+from segviz.evaluation.results import ResultFile, table_command
 from segviz.jobs.limits import is_shared
-from segviz.runtime import resources
 
 PAGE = "benchmark"
 OWN = "own"
-
-
-@st.cache_resource(show_spinner="Reading the result", max_entries=8)
-def loaded(path: Path, changed: int) -> ResultFile:
-    """A result file as it was at that time."""
-    return read_result(path)
 
 
 def title(name: str) -> str:
@@ -55,8 +48,7 @@ def missing(what: str, name: str, path: Path) -> None:
 
 def paper(name: str) -> None:
     """One of the paper's tables."""
-    folder = Path(os.environ.get("SEGVIZ_RESULTS") or resources.folder("results"))
-    path = folder / f"table-{name}.json"
+    path = result_path(name)
     models = TABLES[name].models
     model = models[0]
     if len(models) > 1:
@@ -72,7 +64,7 @@ def paper(name: str) -> None:
         missing(f"“{TABLES[name].title}” has", name, path)
         return
     try:
-        result = loaded(path, path.stat().st_mtime_ns)
+        result = load_result(path)
     except (InputError, OSError) as error:
         st.error(sentence(error), icon=":material/folder_off:")
         return

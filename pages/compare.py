@@ -12,6 +12,7 @@ from pages.state.query_params import MAX_RUNS
 from segviz.adapt import METHODS, Settings
 from segviz.charts.run_comparison import class_table
 from segviz.errors import InputError
+from segviz.glossary import CONTROLS, NUMBERS
 from segviz.viewer import NamedRecord, ViewState
 
 PAGE = "compare"
@@ -55,7 +56,8 @@ def by_class(runs: list[NamedRecord], view: ViewState, in_progress: bool) -> Non
         return
     at = "at their last step" if view.step is None else f"at step {view.step}"
     st.markdown(
-        f"**IoU by class** :gray[in %, {at}; ± is the difference from {first.name}, in points]"
+        f"**IoU by class** :gray[in %, {at}; ± is the difference from {first.name}, in points]",
+        help=NUMBERS["iou"].help,
     )
     columns: dict = {
         "class": st.column_config.TextColumn("Class", pinned=True),
@@ -89,9 +91,7 @@ st.multiselect(
     format_func=method_title,
     key=controls.key("methods"),
     max_selections=MAX_RUNS,
-    help="Feedforward is the prediction without adaptation. Oracle and adversary minimise and"
-    " maximise the cross-entropy to the truth: what such updates could do at best and at worst."
-    " The paper compares entropy with feedforward, oracle and adversary.",
+    help=CONTROLS["methods"].help,
 )
 sidebar(PAGE, "Compare", planned, hidden=("method",))
 show_notices(PAGE)

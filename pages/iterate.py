@@ -9,6 +9,7 @@ from pages.actions.page_start import run_planned, start_page
 from pages.components.notices import show_notices
 from pages.components.run_view import request_of, run_view
 from pages.components.sidebar import sidebar
+from pages.components.stored_results import average_effect
 from pages.state import controls
 from pages.state.photos import choose_photo, load_photo
 from pages.state.presets import OPENING, PRESETS, Preset
@@ -95,5 +96,6 @@ words.caption(
     else "A network adapts its last layers to one photo, without being told what is on it. Step 0"
     " is its ordinary prediction."
 )
+average_effect()
 show_notices(PAGE)
 run_view(PAGE, request)

@@ -6,7 +6,16 @@ App, reports and `docs/glossary.md` show these texts. Panels are explained in
 
 from dataclasses import dataclass
 
-__all__ = ["CALIBRATION", "CONTROLS", "MAPS", "NUMBERS", "SYMBOLS", "DATA_SET", "Term", "symbols_of"]
+__all__ = [
+    "CALIBRATION",
+    "CONTROLS",
+    "DATA_SET",
+    "MAPS",
+    "NUMBERS",
+    "SYMBOLS",
+    "Term",
+    "symbols_of",
+]
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ MAPS: dict[str, Term] = {
 CALIBRATION: dict[str, Term] = {
     "ece": Term(
         "ECE",
-        "Expected calibration error: the mean distance of confidences from how often they are right.",
+        "Expected calibration error: how far confidences are from how often they are right.",
         direction="0 = confidences are frequencies.",
     ),
     "nll": Term(
@@ -138,24 +147,32 @@ CALIBRATION: dict[str, Term] = {
 }
 """How far confidences can be trusted."""
 
-SYMBOLS: dict[str, tuple[str, Term]] = {
-    "H": (r"H_i|\bar H|H(", Term("H", "entropy of the prediction of a pixel i, in nats")),
-    "S": (r"\in S", Term("S", "pixels whose entropy is above the mean of the photo, picked anew")),
-    "p": (r"p_|p'|p,|p /", Term("p", "probability of a class c at a pixel i")),
-    "y": (r"y_i", Term("y", "class of the truth, or of the prediction where there is no truth")),
-    "N": (r"{N}|N K|N^", Term("N", "number of pixels")),
-    "K": (r"{K}|N K|\ln K", Term("K", "number of classes")),
-    "m": (r"m^|H(m)", Term("m", "mean prediction over the photo, at the step in brackets")),
-    "f": (r"H(f)", Term("f", "the part of m that is no background")),
-    "b": (r"b^|_b", Term("b", "share of background, or one bias for each size of a pyramid")),
-    "P": (r"\in P", Term("P", "pixels that are sure enough to learn from")),
-    "q": (r"q_|q'", Term("q", "p at unit length, or kept below 1")),
-    "w": (r"w_|w =", Term("w", "weight of a size, a neighbour or a class")),
-    "z": (r"z_i", Term("z", "logits, or the corrected prediction")),
-    "s": (r"s/2|\, s", Term("s", "scale of the photo")),
-    "KL": (r"\mathrm{KL}", Term("KL", "Kullback-Leibler divergence, in nats")),
+SYMBOLS: dict[str, tuple[tuple[str, ...], Term]] = {
+    "H": (("H_i", r"\bar H", "H("), Term("H", "entropy of the prediction of a pixel i, in nats")),
+    "S": ((r"\in S}",), Term("S", "pixels with more entropy than the photo's mean, picked anew")),
+    "p": (("p_", "p'", "p,", "p /"), Term("p", "probability of a class c at a pixel i")),
+    "y": (("y_i",), Term("y", "class of the truth, or of the prediction where there is no truth")),
+    "N": (("{N}", "N K", "N^"), Term("N", "number of pixels")),
+    "K": (("{K}", "N K", r"\ln K"), Term("K", "number of classes")),
+    "m": (("m^", "H(m)"), Term("m", "mean prediction over the photo, at the step in brackets")),
+    "f": (("H(f)",), Term("f", "mean prediction of the classes that are no background")),
+    "b": (("b^", "_b"), Term("b", "share of background, or one bias for each size of a pyramid")),
+    "P": ((r"\in P",), Term("P", "pixels that are sure enough to learn from")),
+    "I": (("I_c",), Term("I, U", "soft intersection and union of a class")),
+    "q": (("q_", "q'"), Term("q", "p at unit length, or kept below 1")),
+    "w": (("w_", "w ="), Term("w", "weight of a size, a neighbour or a class")),
+    "z": (("z_i",), Term("z", "logits, or the corrected prediction")),
+    "s": (("s/2", r"\, s"), Term("s", "scale of the photo")),
+    "KL": ((r"\mathrm{KL}",), Term("KL", "Kullback-Leibler divergence, in nats")),
+    "mu": (
+        (r"\mu",),
+        Term(
+            "\N{GREEK SMALL LETTER MU}, v",
+            "mean and variance of features in norms: of the photo (x) and of training (0)",
+        ),
+    ),
 }
-"""The symbols of formulas: where a formula has them, in LaTeX, and what they are."""
+"""The symbols of formulas: what a formula with them holds, in LaTeX, and what they are."""
 
 CONTROLS: dict[str, Term] = {
     "checkpoint": Term(
@@ -165,7 +182,7 @@ CONTROLS: dict[str, Term] = {
     ),
     "method": Term(
         "Method",
-        "How the photo is read, and what every update makes smaller (min) or larger (max), in nats.",
+        "How the photo is read, and what each update makes smaller (min) or larger (max), in nats.",
         paper="The paper minimises entropy over S, the pixels above the mean entropy.",
     ),
     "methods": Term(
@@ -235,7 +252,7 @@ DATA_SET: dict[str, Term] = {
     ),
     "gain": Term(
         "Gain",
-        "mIoU of a method minus that of feedforward on the same images at the same scale.",
+        "The mIoU of a method minus that of feedforward on the same images at the same scale.",
         "points",
         "Above 0 the method helps; ± is its standard error over resampled images.",
     ),
@@ -255,8 +272,4 @@ def symbols_of(formula: str) -> list[Term]:
     Arguments:
         formula: LaTeX, as in `segviz.adapt.methods`.
     """
-    return [
-        term
-        for places, term in SYMBOLS.values()
-        if any(place in formula for place in places.split("|"))
-    ]
+    return [term for parts, term in SYMBOLS.values() if any(part in formula for part in parts)]

@@ -47,7 +47,8 @@ def ablation_heatmap(
     }
     st.markdown(
         f"**Change of {measure} against step 0** :gray[in points; step 0 has"
-        f" {100 * next(iter(curves.values()))[0]:.1f} %. Choose a cell to see its run.]"
+        f" {100 * next(iter(curves.values()))[0]:.1f} %. Choose a cell to see its run.]",
+        help="The measure at a cell's step minus that at step 0, in points; above 0 is better.",
     )
     width = CELL_WIDTH * len(rates) * len(steps) + MARGIN
     # The numbers have the colour of the page's text: Plotly's own is too pale in the light theme.

@@ -16,6 +16,7 @@ from segviz.evaluation.against_paper import (
 )
 from segviz.evaluation.paper_tables import LARGE_SCALE, TABLES
 from segviz.evaluation.results import VAL_IMAGES, EvaluationResult, ResultFile, Variant
+from segviz.glossary import DATA_SET
 
 from ..state.text import plain
 
@@ -52,7 +53,8 @@ def table(result: ResultFile, model: str) -> None:
     within = " ± its standard error over resampled images" if errors else ""
     st.markdown(
         f"**mIoU in %** :gray[on {subset(result, part.images)}, {checkpoint}; in colour the gain"
-        f" over feedforward in points{within}]"
+        f" over feedforward in points{within}]",
+        help=f"{DATA_SET['miou'].help} {DATA_SET['gain'].help}",
     )
     papers = any(v.paper is not None for v in all_values(found))
     if part.images != VAL_IMAGES and result.split == "val" and papers:
@@ -168,7 +170,7 @@ def gains(result: ResultFile, model: str) -> None:
             "ours as bars, the paper's as diamonds" if few else "ours solid, the paper's dashed"
         ]
     keys += ["whiskers: standard errors"] if errors else []
-    st.markdown(f"**Gain over feedforward** :gray[{'; '.join(keys)}]")
+    st.markdown(f"**Gain over feedforward** :gray[{'; '.join(keys)}]", help=DATA_SET["gain"].help)
     st.plotly_chart(
         gain_charts.gain_bars(found) if few else gain_charts.gain_curves(found),
         key=f"bench_gains_{result.table}_{model}",
@@ -190,7 +192,8 @@ def _cost(found: list[TableLine], key: str) -> None:
     scale = max(scales)
     st.markdown(
         f"**Accuracy against cost at {scale:g}x** :gray[in forward passes at that scale, counted:"
-        " the views by their area, and the updates]"
+        " the views by their area, and the updates]",
+        help=DATA_SET["cost"].help,
     )
     st.plotly_chart(
         accuracy_against_cost(found, scale),

@@ -4,20 +4,13 @@ import streamlit as st
 
 from segviz.charts.trust import reliability_diagram, share_chart
 from segviz.evaluation.calibration import calibration_of_step
+from segviz.glossary import CALIBRATION
 from segviz.runs.collapse import describe_collapse
 from segviz.runs.record import Record
 
 from ..state.text import plain
 
 __all__ = ["collapse_alarm", "run_trust"]
-
-NUMBERS = {
-    "ece": "ECE",
-    "nll": "NLL, nats",
-    "brier": "Brier",
-    "auroc": "AUROC of entropy",
-    "aurc": "AURC of entropy",
-}
 
 
 def collapse_alarm(record: Record) -> None:
@@ -63,15 +56,16 @@ def _calibration(record: Record, step: int, key: str) -> None:
     )
     st.dataframe(
         [
-            {"": name, **{title: found.numbers()[n] for n, title in NUMBERS.items()}}
+            {"": name, **{key: found.numbers()[key] for key in CALIBRATION}}
             for name, found in known.items()
         ],
         hide_index=True,
         column_config={
-            title: st.column_config.NumberColumn(format="%.3f") for title in NUMBERS.values()
+            key: st.column_config.NumberColumn(
+                f"{term.title}, {term.unit}" if term.unit else term.title,
+                format="%.3f",
+                help=term.help,
+            )
+            for key, term in CALIBRATION.items()
         },
-    )
-    st.caption(
-        "ECE 0 = confidences are frequencies. AUROC 1 = every wrong pixel has more entropy than"
-        " every right one, 0.5 = entropy says nothing; AURC is the mean error among the surest."
     )

@@ -7,6 +7,7 @@ import streamlit as st
 
 from segviz.adapt import END_TO_END, METHODS, OPTIMISERS, STOP_RULES, VARIABLES
 from segviz.adapt.methods import HEAD
+from segviz.glossary import CONTROLS, symbols_of
 from segviz.jobs import catalogue
 from segviz.jobs.limits import APP_LIMITS
 
@@ -54,9 +55,7 @@ def settings_form(hidden: Collection[str] = ()) -> None:
             "Centred updates",
             controls.get("centred"),
             key=controls.key("centred"),
-            help="Compensate every change of a weight in the bias, so that it acts on features"
-            " centred on the image's mean: without it, the commonest class tends to grow"
-            " everywhere. Not in the paper.",
+            help=CONTROLS["centred"].help,
         )
 
 
@@ -69,8 +68,7 @@ def checkpoint_control() -> None:
         _index(names, controls.get("checkpoint")),
         format_func=catalogue.network_label,
         key=controls.key("checkpoint"),
-        help="The trained network; the page Model shows its card. `segviz app --checkpoint` offers"
-        " others.",
+        help=CONTROLS["checkpoint"].help,
     )
 
 
@@ -130,17 +128,17 @@ def _method() -> None:
         format_func=method_title,
         key=controls.key("method"),
         on_change=_use_defaults,
-        help="How the photo is read, and what every update makes smaller (min) or larger (max), in"
-        " nats. H is the entropy of a pixel, S the pixels above the mean entropy, picked anew at"
-        " every step; y is the truth, m the mean prediction, f its foreground classes, b its share"
-        " of background. The paper minimises entropy over S.",
+        help=CONTROLS["method"].help,
     )
     chosen = METHODS.get(name)
     if chosen is not None:
         # One line for each part: the sidebar is narrow.
         parts = chosen.formula.split(r", \quad ")
         st.markdown("  \n".join(f"$\\small {part}$" for part in parts))
-        st.caption(chosen.source[:1].upper() + chosen.source[1:])
+        symbols = "; ".join(
+            f"{symbol.title}: {symbol.meaning}" for symbol in symbols_of(chosen.formula)
+        )
+        st.caption(f"{symbols}. {chosen.source[:1].upper()}{chosen.source[1:]}.")
 
 
 def _use_defaults() -> None:
@@ -167,9 +165,9 @@ def _variables() -> None:
         names,
         _index(names, controls.get("variables")),
         key=controls.key("variables"),
-        help="What the updates change: "
-        + "; ".join(f"`{name}`: {VARIABLES[name]}" for name in names)
-        + (". The paper's choice: both." if "both" in names else "."),
+        help=CONTROLS["variables"].help
+        + "\n\n"
+        + "\n".join(f"- `{name}`: {VARIABLES[name]}" for name in names),
     )
     missing = controls.missing_variables()
     if missing:
@@ -189,8 +187,7 @@ def _scale() -> None:
         "Scale",
         step=0.5,
         format="%g",
-        help="Resize factor of the photo before the network; 1 = the scale of training. The paper"
-        " tests 1 to 4; 3 is its main case.",
+        help=CONTROLS["scale"].help,
     )
 
 
@@ -199,8 +196,7 @@ def _steps() -> None:
         "steps",
         "Steps T",
         step=1,
-        help="Number of updates. Step 0 is the feedforward prediction, step t the one after t"
-        " updates. The paper's value: 32.",
+        help=CONTROLS["steps"].help,
     )
 
 
@@ -213,8 +209,7 @@ def _rate() -> None:
         _index(options, chosen),
         key=controls.key("learning_rate"),
         accept_new_options=True,
-        help="The optimiser's step size, without unit. Choose, or type another. The paper's value:"
-        " 0.001; what is large depends on the network's features.",
+        help=CONTROLS["learning_rate"].help,
     )
 
 
@@ -226,8 +221,7 @@ def _optimiser() -> None:
         None if controls.get("optimiser") is None else OPTIMISERS.index(controls.get("optimiser")),
         key=controls.key("optimiser"),
         placeholder="The method's",
-        help="Adam divides each gradient by its running size; SGD follows the gradient, so that"
-        " objectives that sum over pixels need far smaller rates. The paper's choice: Adam.",
+        help=CONTROLS["optimiser"].help,
     )
     with right:
         _number(
@@ -237,7 +231,7 @@ def _optimiser() -> None:
             format="%g",
             placeholder="0.9",
             disabled=chosen != "sgd",
-            help="How much of the last update SGD repeats.",
+            help=CONTROLS["momentum"].help,
         )
 
 
@@ -249,9 +243,9 @@ def _stop() -> None:
         _index(names, controls.get("stop")),
         format_func=lambda name: name.capitalize() or "Never",
         key=controls.key("stop"),
-        help="End before the first prediction that breaks a rule, without labels: "
-        + "; ".join(f"{name}: {meaning}" for name, meaning in STOP_RULES.items())
-        + ". The paper runs a fixed number of steps.",
+        help=CONTROLS["stop"].help
+        + "\n\n"
+        + "\n".join(f"- {name}: {meaning}" for name, meaning in STOP_RULES.items()),
     )
 
 
@@ -262,8 +256,7 @@ def _alpha() -> None:
         step=0.1,
         format="%g",
         placeholder="The method's",
-        help="The weight of the image's own statistics in batch norms, for Statistics of the image"
-        " and the variables `norm` and `all`; 0 = those of training alone.",
+        help=CONTROLS["alpha"].help,
     )
 
 
@@ -273,8 +266,7 @@ def _tolerance() -> None:
         "Tolerance",
         step=0.001,
         format="%g",
-        help="Stop early once a step changes the loss by less than this fraction; 0 = never."
-        " The paper runs a fixed number of steps.",
+        help=CONTROLS["tolerance"].help,
     )
 
 

@@ -12,6 +12,7 @@ from string import Template
 import numpy as np
 
 from ..errors import InputError
+from ..glossary import NUMBERS
 from ..runs import describe
 from ..runs.record import Record
 from ..runs.verdict import best_step, score, verdict
@@ -62,6 +63,7 @@ def report(runs: Sequence[NamedRecord], title: str) -> str:
         style=style,
         layout="tables" if len(runs) == 1 else "tables several",
         tables="\n".join(_tables(runs)),
+        meanings=_meanings(),
         version=escape(__version__),
         head=json.dumps(data.head).replace("<", "\\u003c"),
         frames=base64.b64encode(data.frames).decode(),
@@ -106,14 +108,9 @@ def _tables(runs: Sequence[NamedRecord]) -> list[str]:
         "Complete": lambda r: "yes" if r.complete else f"no, stopped after step {r.last}",
     }
     numbers: dict[str, Callable[[Record], str]] = {
-        "Loss, nats": _change("loss", "{:z.4g}"),
-        "Mean entropy, nats": _change("entropy", "{:z.3f}"),
-        "Mean sigma, input px": _change("sigma", "{:.1f}"),
-        "IoU": _change("iou", "{:.3f}"),
-        "Pixel accuracy": _change("accuracy", "{:.3f}"),
-        "Agreement vs. 1x prediction": _change("agreement", "{:.3f}"),
+        **{_label(key): _change(key) for key in NUMBERS if key != "changed"},
         "Best step": _best,
-        "Pixels changed": lambda r: _text(r.steps[-1]["changed"], "{:.1%}"),
+        _label("changed"): lambda r: _text(r.steps[-1]["changed"], "{:.1%}"),
         "Forward pass, ms": lambda r: _text(r.forward_ms, "{:.0f}"),
         "One step, ms (median)": _step_ms,
     }
@@ -157,7 +154,22 @@ def _text(value: float | None, form: str) -> str:
     return "" if value is None else form.format(value)
 
 
-def _change(key: str, form: str) -> Callable[[Record], str]:
+def _label(key: str) -> str:
+    term = NUMBERS[key]
+    return f"{term.title}, {term.unit}" if term.unit else term.title
+
+
+def _meanings() -> str:
+    """Return what the numbers mean, as a list of definitions."""
+    terms = (
+        f"<dt>{escape(_label(key))}</dt><dd>{escape(NUMBERS[key].help)}</dd>" for key in NUMBERS
+    )
+    return "\n".join(terms)
+
+
+def _change(key: str) -> Callable[[Record], str]:
+    form = "{:z.4g}" if key == "loss" else f"{{:z.{NUMBERS[key].decimals}f}}"
+
     def change(record: Record) -> str:
         ends = [_text(record.steps[step][key], form) for step in sorted({0, record.last})]
         return " → ".join(ends) if all(ends) else ""

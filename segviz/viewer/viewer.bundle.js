@@ -899,6 +899,16 @@ var Legend = class {
     this.outcomes = html("div", { class: "outcomes" });
     this.node = html("div", { class: "legend" }, this.classes, this.outcomes);
   }
+  /**
+   * Return about how many CSS pixels it is high, with the gap to the panels, at a width.
+   * @param {number} width
+   */
+  height(width) {
+    const { classes } = this.model.head;
+    const length = classes.reduce((sum, { name }) => sum + 44 + 7 * name.length, 0);
+    const outcomes = this.model.visiblePanels.some(({ draws }) => draws === "outcomes");
+    return 10 + 29 * Math.ceil(length / width) + (outcomes ? 24 : 0);
+  }
   update() {
     const { model, viewer } = this;
     const plan = JSON.stringify(model.head.classes);
@@ -1082,10 +1092,13 @@ function help(name, text) {
 function placeBeside(node, anchor) {
   const box = anchor.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = node;
-  const left = Math.min(Math.max(box.left, AWAY), window.innerWidth - width - AWAY);
-  const below = box.bottom + AWAY + height < window.innerHeight;
-  node.style.left = `${Math.max(left, AWAY)}px`;
-  node.style.top = `${below ? box.bottom + AWAY : Math.max(box.top - AWAY - height, AWAY)}px`;
+  const within = (at, most2) => Math.max(Math.min(at, most2), AWAY);
+  const most = { left: window.innerWidth - width - AWAY, top: window.innerHeight - height - AWAY };
+  let [left, top] = [box.left, box.bottom + AWAY];
+  if (top > most.top) top = box.top - AWAY - height;
+  if (top < AWAY) [left, top] = [box.right + AWAY, box.top + AWAY];
+  node.style.left = `${within(left, most.left)}px`;
+  node.style.top = `${within(top, most.top)}px`;
 }
 
 // segviz/viewer/js/layout.js
@@ -1381,8 +1394,9 @@ var Wipe = class {
 var WIDTH = 264;
 var NARROW = 112;
 var MARGIN = 12;
-var ONE_RUN = { chrome: 44, above: 130, side: 224 };
-var SEVERAL_RUNS = { chrome: 62, above: 60, side: 132 };
+var ONE_RUN = { chrome: 44, side: 224 };
+var SEVERAL_RUNS = { chrome: 62, side: 132 };
+var NUMBERS = 72;
 var PanelGrid = class {
   /**
    * @param {Model} model
@@ -1437,14 +1451,15 @@ var PanelGrid = class {
     const { model, viewer } = this;
     const { width, height } = model.head;
     const space = viewer.space();
-    const arranged = `${space.width} ${space.height} ${this.frames.length}`;
+    const arranged = `${space.width} ${space.height} ${this.frames.length} ${model.head.classes.length}`;
     if (arranged === this.arranged) return;
     this.arranged = arranged;
     const aspect = width / height;
     const given = model.comparing ? model.runs.length + (this.sharedPanels.length ? 1 : 0) : void 0;
     const count = given ? given * this.rows : this.frames.length;
-    const chrome = model.comparing ? SEVERAL_RUNS : ONE_RUN;
-    const layout = arrange(count, { ...space, height: space.height - MARGIN, aspect, columns: given, ...chrome });
+    const sizes = model.comparing ? SEVERAL_RUNS : ONE_RUN;
+    const above = viewer.legend.height(space.width) + (model.comparing ? 0 : NUMBERS);
+    const layout = arrange(count, { width: space.width, height: space.height - MARGIN, aspect, columns: given, above, ...sizes });
     const { columns, side, fits } = layout;
     viewer.root.classList.toggle("beside", side && fits);
     viewer.root.classList.toggle("slim", fits && !side && !model.comparing);
@@ -2077,12 +2092,12 @@ function stops(viewer) {
     },
     {
       title: "Pictures",
-      text: "Point at a pixel to read its class, probability, entropy and sigma in every picture; click to pin it, turn the wheel to zoom.",
+      text: "Point at a pixel to read its class, probability, entropy and sigma; click to pin it, turn the wheel to zoom.",
       target: () => viewer.grid.node
     },
     {
       title: "Numbers",
-      text: "IoU tells how right the prediction is, entropy how unsure: lower means surer, not better. A click on a chart goes to that step.",
+      text: "IoU tells how right the prediction is, entropy how unsure: lower is surer, not better. A chart goes to a step.",
       target: () => viewer.numbers.node
     },
     {

@@ -129,6 +129,8 @@ def browser(tmp_path_factory):
             reduced_motion="reduce",  # animations are drawn by the CPU
             accept_downloads=True,
         )
+        # The tour is offered once in a browser; pages without an origin have no storage.
+        context.add_init_script("try { localStorage.setItem('segviz tour', 'done') } catch {}")
         yield context
         context.close()
 

@@ -9,11 +9,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.actions import server
+from pages.components.stored_results import load_result, result_path
 from pages.state.controls import typed_rate
 from pages.state.presets import OPENING, PRESETS
 from segviz.adapt import Settings
 from segviz.data.samples import SAMPLES
 from segviz.errors import InputError
+from segviz.evaluation.results import Variant
 from segviz.jobs.queue import SLOT
 from segviz.network.checkpoint import tensor_hash
 from segviz.runs import batch
@@ -405,9 +407,9 @@ def test_class_shares_and_calibration(app):
     (toggle,) = (each for each in app.at.toggle if each.label == "Measure it")
     toggle.set_value(True).run()
     assert not app.at.exception
-    (table,) = (each.value for each in app.at.dataframe if "ECE" in each.value)
+    (table,) = (each.value for each in app.at.dataframe if "ece" in each.value)
     assert list(table.iloc[:, 0]) == ["step 0", "step 2"]
-    assert ((table["ECE"] >= 0) & (table["ECE"] <= 1)).all()
+    assert ((table["ece"] >= 0) & (table["ece"] <= 1)).all()
 
 
 def test_the_alarm_is_shown_where_there_is_one(app):
@@ -415,3 +417,14 @@ def test_the_alarm_is_shown_where_there_is_one(app):
     assert ("Collapse: since step" in app.said) == (describe_collapse(app.record) is not None)
     app.open(scale="1", steps="0")
     assert "Collapse" not in app.said
+
+
+def test_the_first_screen_tells_what_happens_on_average(app):
+    app.open()
+    (words,) = (each.value for each in app.at.caption if "on average" in each.value)
+    path = result_path("1")
+    part = load_result(path).models["w/ aug"]
+    variant = Variant("entropy", "both", 32)
+    gain = part.result(3.0, variant).miou - part.feedforward(3.0).miou
+    assert f"{100 * gain:+.1f}".replace("-", "\N{MINUS SIGN}") in words
+    assert f"{part.images:,} images" in words

@@ -182,6 +182,17 @@ class Legend {
     this.node = html("div", { class: "legend" }, this.classes, this.outcomes);
   }
 
+  /**
+   * Return about how many CSS pixels it is high, with the gap to the panels, at a width.
+   * @param {number} width
+   */
+  height(width) {
+    const { classes } = this.model.head;
+    const length = classes.reduce((sum, { name }) => sum + 44 + 7 * name.length, 0);
+    const outcomes = this.model.visiblePanels.some(({ draws }) => draws === "outcomes");
+    return 10 + 29 * Math.ceil(length / width) + (outcomes ? 24 : 0);
+  }
+
   update() {
     const { model, viewer } = this;
     const plan = JSON.stringify(model.head.classes);

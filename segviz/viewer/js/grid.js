@@ -18,8 +18,9 @@ import { Wipe } from "./wipe.js";
 const WIDTH = 264; // CSS pixels of a panel where not all fit the window, if the photo is 4 x 3
 const NARROW = 112; // CSS pixels that a panel of several runs has at least
 const MARGIN = 12; // CSS pixels below the panels
-const ONE_RUN = { chrome: 44, above: 130, side: 224 }; // CSS pixels, see layout.js
-const SEVERAL_RUNS = { chrome: 62, above: 60, side: 132 };
+const ONE_RUN = { chrome: 44, side: 224 }; // CSS pixels, see layout.js
+const SEVERAL_RUNS = { chrome: 62, side: 132 };
+const NUMBERS = 72; // CSS pixels that the numbers of one run take above the panels
 
 class PanelGrid {
   /**
@@ -81,14 +82,15 @@ class PanelGrid {
     const { model, viewer } = this;
     const { width, height } = model.head;
     const space = viewer.space();
-    const arranged = `${space.width} ${space.height} ${this.frames.length}`;
+    const arranged = `${space.width} ${space.height} ${this.frames.length} ${model.head.classes.length}`;
     if (arranged === this.arranged) return;
     this.arranged = arranged;
     const aspect = width / height;
     const given = model.comparing ? model.runs.length + (this.sharedPanels.length ? 1 : 0) : undefined;
     const count = given ? given * this.rows : this.frames.length;
-    const chrome = model.comparing ? SEVERAL_RUNS : ONE_RUN;
-    const layout = arrange(count, { ...space, height: space.height - MARGIN, aspect, columns: given, ...chrome });
+    const sizes = model.comparing ? SEVERAL_RUNS : ONE_RUN;
+    const above = viewer.legend.height(space.width) + (model.comparing ? 0 : NUMBERS);
+    const layout = arrange(count, { width: space.width, height: space.height - MARGIN, aspect, columns: given, above, ...sizes });
     const { columns, side, fits } = layout;
     viewer.root.classList.toggle("beside", side && fits);
     viewer.root.classList.toggle("slim", fits && !side && !model.comparing);

@@ -21,17 +21,20 @@ function help(name, text) {
 }
 
 /**
- * Place an element of the top layer below another, or above it, within the window.
+ * Place an element of the top layer below another, or above or beside it, within the window.
  * @param {HTMLElement} node
  * @param {Element} anchor
  */
 function placeBeside(node, anchor) {
   const box = anchor.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = node;
-  const left = Math.min(Math.max(box.left, AWAY), window.innerWidth - width - AWAY);
-  const below = box.bottom + AWAY + height < window.innerHeight;
-  node.style.left = `${Math.max(left, AWAY)}px`;
-  node.style.top = `${below ? box.bottom + AWAY : Math.max(box.top - AWAY - height, AWAY)}px`;
+  const within = (/** @type {number} */ at, /** @type {number} */ most) => Math.max(Math.min(at, most), AWAY);
+  const most = { left: window.innerWidth - width - AWAY, top: window.innerHeight - height - AWAY };
+  let [left, top] = [box.left, box.bottom + AWAY];
+  if (top > most.top) top = box.top - AWAY - height;
+  if (top < AWAY) [left, top] = [box.right + AWAY, box.top + AWAY];
+  node.style.left = `${within(left, most.left)}px`;
+  node.style.top = `${within(top, most.top)}px`;
 }
 
 export { help, placeBeside };

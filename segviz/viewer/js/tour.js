@@ -28,12 +28,12 @@ function stops(viewer) {
     },
     {
       title: "Pictures",
-      text: "Point at a pixel to read its class, probability, entropy and sigma in every picture; click to pin it, turn the wheel to zoom.",
+      text: "Point at a pixel to read its class, probability, entropy and sigma; click to pin it, turn the wheel to zoom.",
       target: () => viewer.grid.node,
     },
     {
       title: "Numbers",
-      text: "IoU tells how right the prediction is, entropy how unsure: lower means surer, not better. A click on a chart goes to that step.",
+      text: "IoU tells how right the prediction is, entropy how unsure: lower is surer, not better. A chart goes to a step.",
       target: () => viewer.numbers.node,
     },
     {
