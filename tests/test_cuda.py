@@ -69,7 +69,7 @@ def assert_alike(found, expected, rtol=1e-5):
             assert np.allclose(*pair, rtol=rtol, atol=rtol), (a.step, key, pair)
         assert np.mean(a.labels != b.labels) < 1e-3
         assert np.mean(a.selected_map != b.selected_map) < 1e-3
-        # Where a gradient is all but 0, its sign is noise, and Adam's first updates follow the sign.
+        # A gradient of all but 0 has a sign of noise, which Adam's first updates follow.
         apart = np.abs(a.log_probability_map - b.log_probability_map)
         assert np.quantile(apart, 0.99) < 0.1 and apart.max() < 0.5
 
