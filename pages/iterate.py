@@ -31,13 +31,13 @@ def planned() -> list[tuple[str, Settings]]:
 
 def run_preset(preset: Preset) -> None:
     """Choose a preset's photo and settings and the default network, and run it."""
+    before = {name: PARAMETERS[name].default for name in ("checkpoint", "long_side")}
+    controls.apply({**values_of(preset.settings), **before})
     try:
         choose_photo(partial(load_photo, f"sample:{preset.sample}"))
     except InputError as error:
         now.message = sentence(error)
         return
-    settings = values_of(preset.settings)
-    controls.apply({**settings, "checkpoint": PARAMETERS["checkpoint"].default})
     run_planned(PAGE, planned)
 
 

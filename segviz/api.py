@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .adapt.settings import Settings
 from .data import sources
-from .data.images import LONG_SIDE
+from .data.images import LONG_SIDE, long_side_text
 from .data.pixels import as_pixels
 from .network import checkpoint
 from .runtime.device import choose_device
@@ -82,4 +82,5 @@ def run(
     else:
         assert pixels is not None
         source = sources.from_pixels(pixels, mask, format=form, long_side=long_side)
-    return Run(network, source.pixels, chosen, source.truth, title or source.title).all()
+    facts = {"long_side": long_side_text(long_side)}
+    return Run(network, source.pixels, chosen, source.truth, title or source.title, facts).all()

@@ -180,6 +180,12 @@ CONTROLS: dict[str, Term] = {
         "The trained network; the page Model shows its card, and `segviz app --checkpoint` offers"
         " others.",
     ),
+    "long_side": Term(
+        "Long side",
+        "Larger photos are reduced to this long side before all else; the scale is relative to it.",
+        unit="pixels",
+        paper="The shipped networks and the paper's were trained on photos of 500.",
+    ),
     "method": Term(
         "Method",
         "How the photo is read, and what each update makes smaller (min) or larger (max), in nats.",

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -52,7 +53,8 @@ def start_runs(
         now.notices = []  # they belong to the address, and these runs do not
     try:
         network, photo, values = now.chosen_network, now.chosen_photo, controls.values()
-        plan = _plan(runs, photo.key, network.sha256)
+        side = str(values["long_side"])
+        plan = _plan(runs, photo.key, network.sha256, side)
     except InputError as error:
         now.message = sentence(error)
         return
@@ -65,7 +67,8 @@ def start_runs(
         _show(page, shown, [(run.name, run.record) for run in plan])
         return
     load = partial(server.networks().load, network.name)
-    batch = LazyBatch(load, photo.pixels, missing, photo.truth, photo.title)
+    facts = {"long_side": side}
+    batch = LazyBatch(load, photo.pixels, missing, photo.truth, photo.title, facts)
     try:
         job = Job(batch, idle_timeout=IDLE_TIMEOUT, is_wanted=connection()).start()
     except InputError as error:
@@ -146,6 +149,8 @@ def open_run(id: str, step: int | None = None) -> bool:
         return False
     record = entry.record
     chosen = query_params.values_of(record.settings)
+    with suppress(KeyError, ValueError):  # of records that do not tell it, or say native
+        chosen["long_side"] = int(record.environment["long_side"])
     values = {**query_params.defaults(), **chosen, "photo": entry.photo}
     shown = ShownRuns(uuid4().hex, (("", id),), values)
     if step is not None:
@@ -155,10 +160,12 @@ def open_run(id: str, step: int | None = None) -> bool:
     return True
 
 
-def _plan(runs: Sequence[tuple[str, Settings]], photo: str, sha256: str) -> tuple[PlannedRun, ...]:
+def _plan(
+    runs: Sequence[tuple[str, Settings]], photo: str, sha256: str, long_side: str
+) -> tuple[PlannedRun, ...]:
     plan = []
     for name, settings in runs:
-        entry = session().history.find(photo, settings, sha256)
+        entry = session().history.find(photo, settings, sha256, long_side)
         id, record = (entry.id, entry.record) if entry else (uuid4().hex, None)
         plan.append(PlannedRun(name, settings, id, record))
     return tuple(plan)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from segviz.data import sources
+from segviz.data.images import LONG_SIDE
 from segviz.errors import InputError
 from segviz.jobs.networks import Networks
 from segviz.jobs.queue import Job
@@ -89,5 +90,7 @@ def opening() -> Job[LazyBatch]:
         InputError: If the sample is missing.
     """
     photo = sources.load(f"sample:{OPENING.sample}")
-    batch = LazyBatch(networks().load, photo.pixels, (OPENING.settings,), photo.truth, photo.title)
+    facts = {"long_side": str(LONG_SIDE)}
+    settings = (OPENING.settings,)
+    batch = LazyBatch(networks().load, photo.pixels, settings, photo.truth, photo.title, facts)
     return Job(batch).start()

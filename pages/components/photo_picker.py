@@ -12,7 +12,7 @@ from segviz.errors import InputError
 from segviz.jobs import catalogue
 
 from ..state import controls
-from ..state.photos import PhotoReader, load_photo
+from ..state.photos import PhotoReader, load_photo, long_side
 from ..state.session import session
 from ..state.text import plain, sentence
 from .folder_browser import folder_browser
@@ -90,8 +90,8 @@ def _upload() -> None:
         TYPES,
         key="pick_photo",
         help=f"Up to {decode.MAX_BYTES // 1_000_000} MB and {decode.MAX_PIXELS // 1_000_000}"
-        " million pixels. It is reduced to the resolution of VOC, long side 500, and kept only as"
-        " long as this browser session.",
+        " million pixels. It is reduced to the long side chosen in the sidebar, at first that of"
+        " VOC, and kept only as long as this browser session.",
     )
     mask = right.file_uploader(
         "Truth mask (optional)",
@@ -109,15 +109,15 @@ def _upload() -> None:
         return
     name, data, labels = file.name, file.getvalue(), None if mask is None else mask.getvalue()
 
-    def read(classes: ClassList) -> Photo:
-        return sources.from_upload(name, data, labels, TruthFormat(classes))
+    def read(classes: ClassList, side: int) -> Photo:
+        return sources.from_upload(name, data, labels, TruthFormat(classes), side)
 
     _chosen_upload(read)
 
 
 def _chosen_upload(read: PhotoReader) -> None:
     classes = session().chosen_network.classes
-    photo = read(classes)
+    photo = read(classes, long_side())
     picture, mask, facts = st.columns([2, 2, 4], vertical_alignment="center")
     picture.image(thumbnail(photo.pixels), width="stretch", alt="The uploaded photo")
     if photo.truth is not None:

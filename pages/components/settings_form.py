@@ -7,6 +7,7 @@ import streamlit as st
 
 from segviz.adapt import END_TO_END, METHODS, OPTIMISERS, STOP_RULES, VARIABLES
 from segviz.adapt.methods import HEAD
+from segviz.data.images import LONG_SIDE
 from segviz.glossary import CONTROLS, symbols_of
 from segviz.jobs import catalogue
 from segviz.jobs.limits import APP_LIMITS
@@ -16,6 +17,7 @@ from ..state.controls import rate_text
 
 __all__ = [
     "checkpoint_control",
+    "long_side_control",
     "method_title",
     "rates_control",
     "scales_control",
@@ -23,6 +25,7 @@ __all__ = [
     "steps_control",
 ]
 
+LONG_SIDES = (LONG_SIDE, 750, 1000, 1500, 2000, 3000)
 SCALES = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
 STEPS = (1, 2, 4, 8, 16, 32, 64, 128)
 RATES = tuple(rate_text(rate) for rate in (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1))
@@ -69,6 +72,22 @@ def checkpoint_control() -> None:
         format_func=catalogue.network_label,
         key=controls.key("checkpoint"),
         help=CONTROLS["checkpoint"].help,
+    )
+
+
+def long_side_control() -> None:
+    """Draw the choice of the size that larger photos are reduced to."""
+    most = APP_LIMITS["long_side"][1]
+    chosen = controls.get("long_side")
+    sides = sorted({chosen, most, *(side for side in LONG_SIDES if side <= most)})
+    names = {LONG_SIDE: f"{LONG_SIDE} px, as in VOC", most: f"native, up to {most} px"}
+    st.selectbox(
+        "Long side",
+        sides,
+        sides.index(chosen),
+        format_func=lambda side: names.get(side, f"{side} px"),
+        key=controls.key("long_side"),
+        help=CONTROLS["long_side"].help,
     )
 
 

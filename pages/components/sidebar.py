@@ -17,7 +17,7 @@ from .model_card import measured_miou
 from .photo_picker import photo_picker
 from .photo_tile import photo_facts
 from .run_button import run_button
-from .settings_form import settings_form
+from .settings_form import long_side_control, settings_form
 
 __all__ = ["sidebar"]
 
@@ -52,6 +52,7 @@ def _photo() -> None:
         style = f"width: 100%; aspect-ratio: {ASPECT_RATIO}; display: block"
         st.html(f'<img src="{maps.data_url(small)}" alt="{words}" style="{style}">')
         photo_facts(photo, session().chosen_network.classes)
+        long_side_control()
         if st.button(
             "Choose a photo",
             key="choose_photo",

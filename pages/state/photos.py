@@ -14,7 +14,7 @@ from segviz.data.dataset_folder import DatasetFolder, find_images
 from segviz.data.sources import Photo, TruthFormat
 from segviz.errors import InputError
 from segviz.jobs import catalogue
-from segviz.jobs.limits import is_shared
+from segviz.jobs.limits import check_app_limit, is_shared
 
 from . import controls, query_params
 from .session import session
@@ -26,13 +26,14 @@ __all__ = [
     "choose_photo",
     "data_set",
     "load_photo",
+    "long_side",
     "update_photo",
     "voc_folder",
     "voc_root",
 ]
 
-PhotoReader = Callable[[ClassList], Photo]
-"""Reads a photo, with its truth in the classes of a network."""
+PhotoReader = Callable[[ClassList, int], Photo]
+"""Reads a photo, reduced to a long side, with its truth in the classes of a network."""
 
 VOC_FOLDER = "voc_folder"
 """The name of the control that holds the folder."""
@@ -73,12 +74,13 @@ def data_set(name: str) -> DatasetFolder:
     return find_images(folders[name])
 
 
-def load_photo(key: str, classes: ClassList) -> Photo:
+def load_photo(key: str, classes: ClassList, long_side: int) -> Photo:
     """Load a photo by its address: "sample:cat", "voc:2007_000123" or "data:NAME/ID".
 
     Arguments:
         key: The address.
         classes: The classes of the network, which the truth is brought to.
+        long_side: What the long side of larger photos is reduced to, in pixels.
 
     Raises:
         InputError: If it cannot be loaded.
@@ -86,9 +88,20 @@ def load_photo(key: str, classes: ClassList) -> Photo:
     kind, _, name = key.partition(":")
     if kind == "data":
         folder, _, id = name.partition("/")
-        return sources.from_folder(data_set(folder), id, key, classes)
+        return sources.from_folder(data_set(folder), id, key, classes, long_side)
     root = voc_root() if kind == "voc" else None
-    return sources.load(key, voc_root=root, format=TruthFormat(classes))
+    return sources.load(key, voc_root=root, format=TruthFormat(classes), long_side=long_side)
+
+
+def long_side() -> int:
+    """Return the long side that photos are reduced to.
+
+    Raises:
+        InputError: If it is not within the limits of the app.
+    """
+    value = controls.get("long_side")
+    check_app_limit("long_side", value)
+    return int(value)
 
 
 def choose_photo(read: PhotoReader) -> None:
@@ -99,11 +112,12 @@ def choose_photo(read: PhotoReader) -> None:
     """
     now = session()
     classes = now.chosen_network.classes
-    now.photo, now.read_photo, now.truth_classes = read(classes), read, classes
+    side = long_side()
+    now.photo, now.read_photo, now.photo_form = read(classes, side), read, (classes, side)
 
 
 def update_photo() -> None:
-    """Read the photo of the address, or the truth of the chosen photo for another network."""
+    """Read the photo of the address, or the chosen one for another network or at another size."""
     now = session()
     key, now.requested_photo = now.requested_photo, None
     if key is not None:
@@ -113,15 +127,15 @@ def update_photo() -> None:
             now.notices.append(sentence(error))
     if now.photo is None or now.read_photo is None:
         choose_photo(partial(load_photo, query_params.PARAMETERS["photo"].default))
-    elif now.truth_classes != now.chosen_network.classes:
+    elif now.photo_form != (now.chosen_network.classes, long_side()):
         _read_again(now.photo, now.read_photo)
 
 
 def _read_again(photo: Photo, read: PhotoReader) -> None:
-    """Read the truth of a photo for another network, or leave it out with the reason."""
+    """Read a photo for another network or at another size, or leave out its truth."""
     now = session()
     try:
         choose_photo(read)
     except InputError as error:
         now.photo = replace(photo, truth=None, note=str(error))
-        now.truth_classes = now.chosen_network.classes
+        now.photo_form = now.chosen_network.classes, long_side()

@@ -8,6 +8,7 @@ from typing import Any
 from segviz.adapt import FEEDFORWARD, METHODS, VARIABLES, Settings
 from segviz.adapt.method import END_TO_END, OPTIMISERS
 from segviz.adapt.stop import STOP_RULES
+from segviz.data.images import LONG_SIDE
 from segviz.errors import InputError
 from segviz.jobs import catalogue
 from segviz.jobs.limits import APP_LIMITS
@@ -152,6 +153,7 @@ PARAMETERS: dict[str, Parameter] = {
         "sample:NAME, voc:ID or data:NAME/ID",
     ),
     "checkpoint": _network(),
+    "long_side": _number(LONG_SIDE, *APP_LIMITS["long_side"], int),
     "scale": _SCALE,
     "steps": _STEPS,
     "method": _choice(_OPENING.method, METHODS, _NAMES_IN_SHORT),
@@ -190,7 +192,7 @@ VIEW = ("step", "pins", "panels")
 NOT_CONTROLS = ("photo", *VIEW)
 """The parameters that are not chosen by a control."""
 
-_RUN = ("photo", "checkpoint", *SETTINGS)
+_RUN = ("photo", "checkpoint", "long_side", *SETTINGS)
 _PAGES = {
     "iterate": (*_RUN, *VIEW),
     "compare": (*(name for name in _RUN if name != "method"), "methods", *VIEW),

@@ -49,7 +49,7 @@ class Session:
         network: The network of the next run; None until a page first needs one.
         photo: The photo of the next run; None until a page first needs one.
         read_photo: Reads that photo again, with its truth in the classes of a network.
-        truth_classes: The classes that the truth of `photo` was read for.
+        photo_form: The classes and the long side that `photo` was read for.
         requested_photo: The photo that an address asks for, until it is read.
         request: The runs in progress.
         history: The runs that were made.
@@ -70,8 +70,8 @@ class Session:
     generation: int = 0
     network: NetworkFacts | None = None
     photo: Photo | None = None
-    read_photo: Callable[[ClassList], Photo] | None = None
-    truth_classes: ClassList | None = None
+    read_photo: Callable[[ClassList, int], Photo] | None = None
+    photo_form: tuple[ClassList, int] | None = None
     requested_photo: str | None = None
     request: RunRequest | None = None
     history: History = field(default_factory=lambda: _history())

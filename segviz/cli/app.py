@@ -37,6 +37,7 @@ def add_options(command: ArgumentParser) -> None:
         ("scale", 4, "largest scale"),
         ("steps", 128, "largest number of steps"),
         ("queue", 50, "largest number of runs that wait"),
+        ("long-side", 4096, "largest long side of photos, in pixels"),
         ("megabytes", 1000, "largest size of the runs of all visits together"),
     ):
         command.add_argument(
@@ -82,7 +83,13 @@ def run(options: Namespace) -> int:
     return 0
 
 
-SHARED_LIMITS = {"scale": "3", "steps": "64", "queue": "8", "megabytes": "500"}
+SHARED_LIMITS = {
+    "scale": "3",
+    "steps": "64",
+    "long_side": "1000",
+    "queue": "8",
+    "megabytes": "500",
+}
 """The limits with --shared, where the operator gives no others."""
 
 

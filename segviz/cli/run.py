@@ -95,6 +95,7 @@ def run(options: Namespace) -> int:
 
         from ..data import sources
         from ..data.class_map import read_class_map
+        from ..data.images import long_side_text
         from ..runs.run import Run
         from ..runtime.free_memory import format_bytes
 
@@ -112,7 +113,8 @@ def run(options: Namespace) -> int:
     form = sources.TruthFormat(classes, masks, given)
     photo = sources.load(options.image, truth, format=form, long_side=long_side)
     folder = make_folder(options.out) if options.out else None
-    job = Run(trained, photo.pixels, settings, photo.truth, photo.title)
+    facts = {"long_side": long_side_text(long_side)}
+    job = Run(trained, photo.pixels, settings, photo.truth, photo.title, facts)
     interrupted = False
     job.choose_tiles()
     needed, free = memory = job.memory()

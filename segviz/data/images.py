@@ -15,6 +15,7 @@ __all__ = [
     "fit_labels",
     "fitted_size",
     "load_photo",
+    "long_side_text",
     "thumbnail",
     "upright_rgb",
 ]
@@ -82,6 +83,11 @@ def fit(
     h, w = fitted_size((height, width), long_side)
     small = np.array(Image.fromarray(photo).resize((w, h), Image.Resampling.BICUBIC))
     return small, None if truth is None else fit_labels(truth, (h, w)), factor
+
+
+def long_side_text(long_side: int | None) -> str:
+    """Return a long side as commands and records spell it, such as "500" or "native"."""
+    return "native" if long_side is None else str(long_side)
 
 
 def fitted_size(size: tuple[int, ...], long_side: int | None = LONG_SIDE) -> tuple[int, int]:

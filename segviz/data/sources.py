@@ -143,7 +143,11 @@ def load(
 
 
 def from_upload(
-    name: str, data: bytes, mask: bytes | None = None, format: TruthFormat = VOC_TRUTH
+    name: str,
+    data: bytes,
+    mask: bytes | None = None,
+    format: TruthFormat = VOC_TRUTH,
+    long_side: int | None = images.LONG_SIDE,
 ) -> Photo:
     """Decode an uploaded photo and its mask.
 
@@ -152,18 +156,25 @@ def from_upload(
         data: The file of the photo.
         mask: The file of the mask, if there is one.
         format: How the mask becomes labels of the network.
+        long_side: What the long side is reduced to; None = nothing.
 
     Raises:
         InputError: If a file cannot be decoded or the sizes differ.
     """
     pixels = images.load_photo(data)
-    truth = None if mask is None else format.read(mask, pixels.shape[:2])
+    truth = None if mask is None else format.read(mask, pixels.shape[:2], long_side)
     digest = hashlib.sha256(data + (mask or b"")).hexdigest()[:16]
     title = printable(name)[:MAX_NAME]
-    return from_pixels(pixels, truth, title, f"upload:{digest}", format)
+    return from_pixels(pixels, truth, title, f"upload:{digest}", format, long_side)
 
 
-def from_folder(folder: DatasetFolder, id: str, key: str, network: ClassList) -> Photo:
+def from_folder(
+    folder: DatasetFolder,
+    id: str,
+    key: str,
+    network: ClassList,
+    long_side: int | None = images.LONG_SIDE,
+) -> Photo:
     """Load an image of a folder, its truth in the classes of a network, as far as it knows them.
 
     Arguments:
@@ -171,6 +182,7 @@ def from_folder(folder: DatasetFolder, id: str, key: str, network: ClassList) ->
         id: The id of the image.
         key: The source of the photo.
         network: The classes of the network.
+        long_side: What the long side is reduced to; None = nothing.
 
     Raises:
         InputError: If there is no such image, or the photo cannot be used. A mask that cannot be
@@ -183,9 +195,10 @@ def from_folder(folder: DatasetFolder, id: str, key: str, network: ClassList) ->
     photo, mask = data.files[id]
     pixels = images.load_photo(photo)
     try:
-        return from_pixels(pixels, mask, id, key, format)
+        return from_pixels(pixels, mask, id, key, format, long_side)
     except InputError as error:
-        return replace(from_pixels(pixels, None, id, key), note=str(error))
+        plain = from_pixels(pixels, None, id, key, long_side=long_side)
+        return replace(plain, note=str(error))
 
 
 def from_pixels(

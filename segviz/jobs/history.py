@@ -129,16 +129,25 @@ class History:
         """Return the run of an id; None if it was evicted."""
         return self._entries.get(id)
 
-    def find(self, photo: str, settings: Settings, sha256: str) -> HistoryEntry | None:
+    def find(
+        self, photo: str, settings: Settings, sha256: str, long_side: str = ""
+    ) -> HistoryEntry | None:
         """Return the newest complete run on a photo with these settings and this checkpoint.
 
         Settings without tiles stand for those with the tiles that were chosen for the memory.
+
+        Arguments:
+            photo: The source of the photo.
+            settings: The settings.
+            sha256: The hash of the checkpoint.
+            long_side: What the long side of the photo was reduced to, if that is known.
         """
         for entry in self.entries:
             record = entry.record
             made = record.settings if settings.tile else replace(record.settings, tile=0)
             same = entry.photo == photo and made == settings
-            if same and record.complete and record.environment.get("sha256") == sha256:
+            facts = record.environment.get("sha256"), record.environment.get("long_side", "")
+            if same and record.complete and facts == (sha256, long_side):
                 return entry
         return None
 

@@ -3,7 +3,9 @@
 import os
 
 from ..adapt.settings import LIMITS
+from ..data.images import LONG_SIDE
 from ..errors import InputError
+from ..runs.schema import MAX_SIDE
 from ..validation import check_range
 
 __all__ = [
@@ -57,6 +59,8 @@ def _limit(name: str, default: float, least: float) -> float:
 APP_LIMITS: dict[str, tuple[float, float]] = {
     "scale": (0.5, _limit("MAX_SCALE", 4.0, 0.5)),  # memory and time grow with its square
     "steps": (0, int(_limit("MAX_STEPS", 128, 0))),  # each adds up to 0.4 MB to a record
+    # Records hold no larger photos.
+    "long_side": (100, int(min(_limit("MAX_LONG_SIDE", MAX_SIDE, LONG_SIDE), MAX_SIDE))),
     "tolerance": (0.0, 0.5),  # larger values end every run after its first step
     **{name: LIMITS[name] for name in ("learning_rate", "momentum", "alpha")},
 }

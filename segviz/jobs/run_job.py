@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,7 @@ class LazyBatch:
         settings: One for each run, in the order to run them.
         truth: Labels of the photo, shape (H, W), integer, 255 = ignore; or None.
         title: What the photo is called.
+        facts: As those of `Run`.
     """
 
     def __init__(
@@ -49,9 +50,10 @@ class LazyBatch:
         settings: tuple[Settings, ...],
         truth: np.ndarray | None,
         title: str,
+        facts: Mapping[str, str] | None = None,
     ) -> None:
         self.photo, self.settings, self.title = photo, settings, title
-        self._load, self._truth = load, truth
+        self._load, self._truth, self._facts = load, truth, facts
         self._batch: Batch | None = None
 
     def __len__(self) -> int:
@@ -63,7 +65,9 @@ class LazyBatch:
         trained = self._load()
         from ..runs.batch import Batch
 
-        self._batch = Batch(trained, self.photo, self.settings, self._truth, self.title)
+        self._batch = Batch(
+            trained, self.photo, self.settings, self._truth, self.title, self._facts
+        )
         yield from self._batch
 
     @property

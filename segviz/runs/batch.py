@@ -1,6 +1,6 @@
 """Make several runs on one photo in turn, sharing what does not depend on their settings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -42,6 +42,7 @@ class Batch:
         settings: One for each run, in the order to run them.
         truth: Labels of the photo, shape (H, W), integer, 255 = ignore; or None.
         title: The name of the photo.
+        facts: As those of `Run`.
 
     Raises:
         InputError: If there are no settings; on iteration, if photo, mask and settings do not fit
@@ -55,6 +56,7 @@ class Batch:
         settings: Sequence[Settings],
         truth: np.ndarray | None = None,
         title: str = "photo",
+        facts: Mapping[str, str] | None = None,
     ) -> None:
         if not settings:
             raise InputError("there are 0 runs to make; choose at least one setting.")
@@ -62,7 +64,7 @@ class Batch:
         self.photo = photo
         self.title = title
         self._runs: list[Run | None] = [
-            Run(checkpoint, photo, chosen, truth, title) for chosen in self.settings
+            Run(checkpoint, photo, chosen, truth, title, facts) for chosen in self.settings
         ]
         self._records: list[Record | None] = [None] * len(self.settings)
         self.now = 0  # the index of the current run

@@ -1,7 +1,7 @@
 """Run one episode on one photo: yield steps as they come, and keep their record."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ class Run:
         truth: Labels of the photo, shape (H, W), integer, 255 = ignore; where there are none, the
             1x prediction stands in.
         title: The name of the photo; line breaks and control characters are replaced by spaces.
+        facts: What the record's environment says beside versions, device and checkpoint, such as
+            the long side that the photo was reduced to.
 
     Attributes:
         reference: What predictions are compared with; without truth, None until iteration starts.
@@ -56,11 +58,13 @@ class Run:
         settings: Settings,
         truth: np.ndarray | None = None,
         title: str = "photo",
+        facts: Mapping[str, str] | None = None,
     ) -> None:
         self.checkpoint = checkpoint
         self.photo = photo
         self.settings = settings
         self.title = one_line(title, MAX_TEXT)
+        self.facts = dict(facts or {})
         self.reference = None if truth is None else Reference(truth)
         self.steps: list[dict[str, Any]] = []
         self.finished = False
@@ -124,7 +128,7 @@ class Run:
             colours=self.checkpoint.class_list.colours,
             forward_ms=recorder.forward_ms,
             complete=self.finished,
-            environment=environment(self.checkpoint),
+            environment={**environment(self.checkpoint), **self.facts},
         )
 
     def _budget(self) -> MemoryBudget:

@@ -7,6 +7,7 @@ from segviz.adapt import Settings
 
 VIEW = {
     "photo": "voc:2007_000123",
+    "long_side": 750,
     "scale": 1.5,
     "steps": 7,
     "method": "entropy-few",
@@ -30,7 +31,7 @@ VIEW = {
 
 
 RUN = {"photo", "scale", "steps", "method", "variables", "rate", "centred", "tolerance"}
-RUN |= {"stop", "optimiser", "momentum", "alpha"}
+RUN |= {"stop", "optimiser", "momentum", "alpha", "long_side"}
 VIEWER = {"step", "pins", "panels"}
 GRID = {"grid_variables", "grid_rates", "grid_steps"}
 
