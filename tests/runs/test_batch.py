@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from segviz.adapt import Settings
+from segviz.adapt.methods import METHODS
 from segviz.errors import InputError
 from segviz.runs.batch import Batch
 from segviz.runs.run import Run
@@ -44,6 +45,20 @@ def test_one_forward_pass_for_each_scale(trained, photo, truth, backbone_inputs)
     for _ in Batch(trained, photo, SETTINGS, truth):
         pass
     assert backbone_inputs == [input_size(trained.network, photo, scale) for scale in (2, 1)]
+
+
+def test_six_methods_read_each_distinct_view_once(trained, photo, truth, backbone_inputs):
+    names = ("feedforward", "entropy", "pyramid:five", "pyramid:rule:entropy", "flip", "oracle")
+    settings = [
+        Settings(method=name, scale=8.0, steps=2 * (METHODS[name].objective is not None))
+        for name in names
+    ]
+    for _ in Batch(trained, photo, settings, truth):
+        pass
+    # s/4 and s are read mirrored, too.
+    scales = (8, 4, 8 / 8**0.5, 2, 2, 8)
+    expected = [input_size(trained.network, photo, scale) for scale in scales]
+    assert sorted(backbone_inputs) == sorted(expected)
 
 
 def test_one_1x_prediction_for_all(trained, photo, backbone_inputs):
