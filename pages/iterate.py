@@ -48,7 +48,7 @@ def preset_of(request: RunRequest | None) -> Preset | None:
     if request is not None:
         run = request.photo, request.plan[0].settings
     elif entry is not None:
-        run = entry.photo, entry.record.settings
+        run = entry.photo, entry.settings
     else:
         return None
     presets = {(f"sample:{preset.sample}", preset.settings): preset for preset in PRESETS.values()}

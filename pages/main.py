@@ -1,11 +1,15 @@
 """The main script: what the server runs for a visitor, again after whatever they do."""
 
+import time
 from pathlib import Path
 
 import streamlit as st
 
 from pages.actions import launch, server
+from pages.components.tab_id import tab_id
 from pages.state import controls
+from pages.state.session import session
+from pages.state.tabs import restore_tab, save_tab
 from pages.state.text import sentence
 from segviz.errors import InputError
 
@@ -25,6 +29,38 @@ PAGES = {
 # The page of the bare address; its own name leads there.
 FIRST = "iterate"
 WITH_SIDEBAR = ("iterate", "compare", "scales", "ablate")
+
+
+TAB_TIMEOUT = 2.0
+"""Seconds that a known visit waits for its browser to report which tab this is."""
+
+
+def meet_tab(page: str) -> None:
+    """Learn which tab of the visit this is, and show again what it showed before a reload.
+
+    Arguments:
+        page: The name of the page of the address.
+    """
+    now = session()
+    found = tab_id(now.tab)
+    if now.tab or (found is None and now.tab is not None):
+        return
+    if found is not None:
+        is_late, now.tab = now.tab is not None, found
+        state = now.visit.tab(found)
+        if state is not None and not is_late:
+            restore_tab(page, state)
+    elif now.visit.has_tabs:
+        st.fragment(wait_for_tab, run_every=0.5)()
+        st.stop()
+
+
+def wait_for_tab() -> None:
+    """Go on without the tab if the browser does not report it in time."""
+    now = session()
+    if time.monotonic() - now.began > TAB_TIMEOUT:
+        now.tab = ""
+        st.rerun()
 
 
 def open_first_page() -> None:
@@ -48,12 +84,16 @@ pages.append(st.Page(open_first_page, title="Iterate", url_path=FIRST, visibilit
 page = st.navigation(pages, position="top")
 if page.url_path == FIRST:
     page.run()
-if (page.url_path or FIRST) in WITH_SIDEBAR:
+name = page.url_path or FIRST
+meet_tab(name)
+if name in WITH_SIDEBAR:
     st.sidebar.container(key="sidebar_room")  # its room is there from the start
-controls.begin_run(page.url_path or FIRST)
+controls.begin_run(name)
 server.networks()
 try:
     launch.collect_records()
+    save_tab()
     page.run()
+    save_tab()
 except InputError as error:  # such as a missing checkpoint or sample
     st.error(sentence(error), icon=":material/error:")

@@ -13,7 +13,7 @@ from segviz.adapt.parameters import count_parameters
 from segviz.adapt.settings import LIMITS
 from segviz.data import decode
 from segviz.jobs.history import MAX_BYTES, MAX_RUNS
-from segviz.jobs.limits import APP_LIMITS
+from segviz.jobs.limits import APP_LIMITS, KEEP_BYTES, KEEP_DAYS
 from segviz.network.checkpoint import Checkpoint
 from segviz.runtime.free_memory import available_bytes, format_bytes
 
@@ -55,7 +55,8 @@ def limits(trained: Checkpoint) -> None:
             f" {LIMITS['steps'][1]} on the command line",
             "Upload": f"{decode.MAX_BYTES / 1e6:g} MB and {decode.MAX_PIXELS / 1e6:g} million"
             " pixels; reduced to the resolution of VOC, long side 500",
-            "Runs kept": f"{MAX_RUNS} or {MAX_BYTES / 1e6:g} MB a visit",
+            "Runs kept": f"{MAX_RUNS} a visit, of these {MAX_BYTES / 1e6:g} MB in memory;"
+            f" {KEEP_DAYS:g} days on disk, {KEEP_BYTES / 1e6:,.0f} MB of all visits",
             "Runs at once": "one, shared by all visitors",
         },
     )

@@ -12,15 +12,17 @@ from segviz.adapt import Settings
 from segviz.errors import InputError
 from segviz.jobs.queue import Job
 from segviz.jobs.run_job import LazyBatch, PlannedRun, RunRequest
+from segviz.jobs.run_time import RUN_TIMES
 from segviz.runs import verdict
 from segviz.runs.record import Record
 from segviz.viewer import ViewState
 
 from ..state import controls, query_params
 from ..state.photos import choose_photo, load_photo
-from ..state.session import ShownRuns, connection, session
+from ..state.session import Session, ShownRuns, session
 from ..state.text import sentence
 from . import server
+from .picture import run_thumbnail
 
 __all__ = [
     "collect_records",
@@ -50,7 +52,8 @@ def start_runs(
         now.message = "Runs are in progress already; stop them or wait for their end."
         return
     if view is None:
-        now.notices = []  # they belong to the address, and these runs do not
+        now.notices, now.restored = [], None  # they belong to what was there before
+    _stop_orphans(now)
     try:
         network, photo, values = now.chosen_network, now.chosen_photo, controls.values()
         side = str(values["long_side"])
@@ -69,8 +72,15 @@ def start_runs(
     load = partial(server.networks().load, network.name)
     facts = {"long_side": side}
     batch = LazyBatch(load, photo.pixels, missing, photo.truth, photo.title, facts)
+    size = photo.pixels.shape[0], photo.pixels.shape[1]
     try:
-        job = Job(batch, idle_timeout=IDLE_TIMEOUT, is_wanted=connection()).start()
+        job = Job(
+            batch,
+            idle_timeout=IDLE_TIMEOUT,
+            is_wanted=now.is_connected,
+            expected_items=sum(settings.last_step + 1 for settings in missing),
+            expected_seconds=RUN_TIMES.total(missing, size, network.name),
+        ).start()
     except InputError as error:
         now.message = sentence(error)
         return
@@ -78,25 +88,45 @@ def start_runs(
 
 
 def collect_records() -> None:
-    """Take the records of a finished job; to be called at the start of every run of the script."""
+    """Take the records of finished jobs; to be called at the start of every run of the script."""
     now = session()
+    for other in list(now.visit.sessions):
+        if other is not now and other.request is not None and not other.is_connected():
+            _collect(other)
     request = now.request
     if request is None or not request.job.done:
         return
-    now.request = None
+    made = _collect(now)
     error = request.job.error
     if error is not None:
         now.message = error_message(error)
-    records = zip(request.plan, request.records(), strict=True)
-    made = [(run, record) for run, record in records if record]
-    for run, record in made:
-        if run.record is None:
-            now.history.add(run.id, request.photo, record)
     if made:
         shown = ShownRuns(request.id, tuple((run.name, run.id) for run, _ in made), request.values)
         _show(request.page, shown, [(run.name, record) for run, record in made])
     elif error is None:
         now.message = "Stopped before the first step; nothing has changed."
+
+
+def _collect(owner: Session) -> list[tuple[PlannedRun, Record]]:
+    """Add the runs of a session to the history, if their job is done; return those with steps."""
+    request = owner.request
+    if request is None or not request.job.done:
+        return []
+    owner.request = None
+    records = zip(request.plan, request.records(), strict=True)
+    made = [(run, record) for run, record in records if record]
+    for run, record in made:
+        if run.record is None:
+            RUN_TIMES.observe(record)
+            owner.history.add(run.id, request.photo, record, run_thumbnail(record))
+    return made
+
+
+def _stop_orphans(now: Session) -> None:
+    """Stop the runs of the visit's tabs that are closed: nobody waits for them."""
+    for other in list(now.visit.sessions):
+        if other is not now and other.request is not None and not other.is_connected():
+            other.request.job.stop()
 
 
 def error_message(error: Exception) -> str:
@@ -128,7 +158,10 @@ def request_run(page: str, values: dict[str, Any], view: ViewState) -> None:
 def show_opening(record: Record) -> None:
     """Show the server's first run on Iterate."""
     now = session()
-    now.history.add("opening", query_params.PARAMETERS["photo"].default, record)
+    photo = query_params.PARAMETERS["photo"].default
+    if "opening" not in now.history:
+        RUN_TIMES.observe(record)
+        now.history.add("opening", photo, record, run_thumbnail(record), keep=False)
     shown = ShownRuns("opening", (("", "opening"),), query_params.defaults())
     _show("iterate", shown, [("", record)])
 
@@ -144,14 +177,13 @@ def open_run(id: str, step: int | None = None) -> bool:
         Whether the run is still in the history.
     """
     now = session()
-    entry = now.history.get(id)
-    if entry is None:
+    run, record = now.history.get(id), now.history.record(id)
+    if run is None or record is None:
         return False
-    record = entry.record
     chosen = query_params.values_of(record.settings)
     with suppress(KeyError, ValueError):  # of records that do not tell it, or say native
         chosen["long_side"] = int(record.environment["long_side"])
-    values = {**query_params.defaults(), **chosen, "photo": entry.photo}
+    values = {**query_params.defaults(), **chosen, "photo": run.photo}
     shown = ShownRuns(uuid4().hex, (("", id),), values)
     if step is not None:
         now.views[shown.id] = ViewState(step=min(step, record.last))
@@ -165,8 +197,10 @@ def _plan(
 ) -> tuple[PlannedRun, ...]:
     plan = []
     for name, settings in runs:
-        entry = session().history.find(photo, settings, sha256, long_side)
-        id, record = (entry.id, entry.record) if entry else (uuid4().hex, None)
+        history = session().history
+        found = history.find(photo, settings, sha256, long_side)
+        record = history.record(found.id) if found else None
+        id = found.id if found and record else uuid4().hex
         plan.append(PlannedRun(name, settings, id, record))
     return tuple(plan)
 

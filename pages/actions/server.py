@@ -21,6 +21,7 @@ from ..state import controls
 from ..state.presets import OPENING
 from ..state.session import session
 from ..state.text import sentence
+from ..state.visits import visits
 
 if TYPE_CHECKING:
     from segviz.network.checkpoint import Checkpoint
@@ -35,6 +36,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     Errors are shown to the visitors.
     """
     networks()
+    visits()
     with suppress(InputError):
         opening()
     yield

@@ -43,7 +43,7 @@ IMAGES = 20
 
 def evaluation_form() -> None:
     """Draw the choices and the button that starts an evaluation, or its progress."""
-    job = session().evaluation
+    job = session().visit.evaluation
     if job is not None and not job.done:
         evaluation_progress()
         return
@@ -84,7 +84,7 @@ def evaluation_form() -> None:
 
 def finished() -> tuple[ResultFile, EvaluationResult] | None:
     """Return the result of this visit's evaluation, to show and to save; None if there is none."""
-    job = session().evaluation
+    job = session().visit.evaluation
     if job is None or not job.done:
         return None
     data = job.work.result()
@@ -239,5 +239,5 @@ def _start(data: EvaluationData, plan: EvaluationPlan | None) -> None:
     except InputError as error:
         st.error(sentence(error), icon=":material/tune:")
         return
-    session().evaluation = Job(evaluation, EVALUATIONS, IDLE_TIMEOUT).start()
+    session().visit.evaluation = Job(evaluation, EVALUATIONS, IDLE_TIMEOUT).start()
     st.rerun()

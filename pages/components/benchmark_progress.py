@@ -44,7 +44,7 @@ def evaluation_end(job: Job[Evaluation]) -> None:
 
 
 def _update() -> None:
-    job: Job[Evaluation] | None = session().evaluation
+    job: Job[Evaluation] | None = session().visit.evaluation
     if job is None or job.done:
         st.rerun()
     job.keep_alive()

@@ -19,6 +19,8 @@ def show_notices(page: str) -> None:
         page: The page's name.
     """
     now = session()
+    if now.restored:
+        st.info(now.restored, icon=":material/restart_alt:")
     for notice in now.notices:
         st.warning(notice, icon=":material/link:")
     if now.message:

@@ -5,14 +5,14 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from segviz.data import decode, samples, sources
-from segviz.data.classes import IGNORE, ClassList
-from segviz.data.sources import Photo, TruthFormat
+from segviz.data import decode, samples
+from segviz.data.classes import IGNORE
 from segviz.errors import InputError
 from segviz.jobs import catalogue
+from segviz.jobs.visit_store import Upload
 
 from ..state import controls
-from ..state.photos import PhotoReader, load_photo, long_side
+from ..state.photos import PhotoReader, UploadReader, load_photo, long_side
 from ..state.session import session
 from ..state.text import plain, sentence
 from .folder_browser import folder_browser
@@ -107,12 +107,8 @@ def _upload() -> None:
             "Uploads stay on this server and in this session; a view of an upload has no link."
         )
         return
-    name, data, labels = file.name, file.getvalue(), None if mask is None else mask.getvalue()
-
-    def read(classes: ClassList, side: int) -> Photo:
-        return sources.from_upload(name, data, labels, TruthFormat(classes), side)
-
-    _chosen_upload(read)
+    labels = None if mask is None else mask.getvalue()
+    _chosen_upload(UploadReader(Upload(file.name, file.getvalue(), labels)))
 
 
 def _chosen_upload(read: PhotoReader) -> None:

@@ -130,7 +130,8 @@ class _RunView:
             collapse_alarm(runs[0].record)
         if runs or not self.with_viewer:
             view = self._viewer(runs, shown.id, False) if self.with_viewer else ViewState()
-            write_address(self.page, shown, view, self.panels)
+            if request is None:
+                write_address(self.page, shown, view, self.panels)
             if self.with_viewer and menu is not None:
                 with menu:
                     exports(runs, view, shown.id)
@@ -158,8 +159,8 @@ def _named(name: str, record: Record) -> NamedRecord:
 
 
 def _in_history(shown: ShownRuns | None) -> list[NamedRecord]:
-    entries = [(name, session().history.get(id)) for name, id in (shown.runs if shown else ())]
-    return [_named(name, entry.record) for name, entry in entries if entry is not None]
+    records = [(name, session().history.record(id)) for name, id in (shown.runs if shown else ())]
+    return [_named(name, record) for name, record in records if record is not None]
 
 
 def _progress(request: RunRequest) -> None:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from segviz.data.sources import Photo, TruthFormat
 from segviz.errors import InputError
 from segviz.jobs import catalogue
 from segviz.jobs.limits import check_app_limit, is_shared
+from segviz.jobs.visit_store import Upload
 
 from . import controls, query_params
 from .session import session
@@ -23,6 +24,7 @@ from .text import sentence
 __all__ = [
     "VOC_FOLDER",
     "PhotoReader",
+    "UploadReader",
     "choose_photo",
     "data_set",
     "load_photo",
@@ -34,6 +36,23 @@ __all__ = [
 
 PhotoReader = Callable[[ClassList, int], Photo]
 """Reads a photo, reduced to a long side, with its truth in the classes of a network."""
+
+
+@dataclass(frozen=True)
+class UploadReader:
+    """Reads an uploaded photo."""
+
+    upload: Upload
+
+    def __call__(self, classes: ClassList, long_side: int) -> Photo:
+        """Return the photo, reduced to a long side, with its mask in the classes of a network.
+
+        Raises:
+            InputError: If a file cannot be decoded or the sizes differ.
+        """
+        name, photo, mask = self.upload
+        return sources.from_upload(name, photo, mask, TruthFormat(classes), long_side)
+
 
 VOC_FOLDER = "voc_folder"
 """The name of the control that holds the folder."""
@@ -75,10 +94,12 @@ def data_set(name: str) -> DatasetFolder:
 
 
 def load_photo(key: str, classes: ClassList, long_side: int) -> Photo:
-    """Load a photo by its address: "sample:cat", "voc:2007_000123" or "data:NAME/ID".
+    """Load a photo by its source: "sample:cat", "voc:2007_000123", "data:NAME/ID" or "upload:ID".
+
+    An upload is one of this visit.
 
     Arguments:
-        key: The address.
+        key: The source.
         classes: The classes of the network, which the truth is brought to.
         long_side: What the long side of larger photos is reduced to, in pixels.
 
@@ -87,8 +108,13 @@ def load_photo(key: str, classes: ClassList, long_side: int) -> Photo:
     """
     kind, _, name = key.partition(":")
     if kind == "data":
-        folder, _, id = name.partition("/")
-        return sources.from_folder(data_set(folder), id, key, classes, long_side)
+        data, _, id = name.partition("/")
+        return sources.from_folder(data_set(data), id, key, classes, long_side)
+    if kind == "upload":
+        folder = session().visit.folder
+        if folder is None:
+            raise InputError("the uploaded photo is no longer there; upload it again.")
+        return UploadReader(folder.upload(key))(classes, long_side)
     root = voc_root() if kind == "voc" else None
     return sources.load(key, voc_root=root, format=TruthFormat(classes), long_side=long_side)
 
@@ -114,6 +140,9 @@ def choose_photo(read: PhotoReader) -> None:
     classes = now.chosen_network.classes
     side = long_side()
     now.photo, now.read_photo, now.photo_form = read(classes, side), read, (classes, side)
+    folder = now.visit.folder
+    if isinstance(read, UploadReader) and folder is not None:
+        folder.store.submit(partial(folder.save_upload, now.photo.key, read.upload))
 
 
 def update_photo() -> None:

@@ -1,5 +1,6 @@
-"""What the server remembers of a visitor, as long as their browser tab stays connected."""
+"""What the server remembers of a tab of a visitor's browser, as long as it stays connected."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,13 +11,15 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from segviz.data.classes import ClassList
 from segviz.data.sources import Photo
-from segviz.jobs.history import History, HistoryPool
+from segviz.jobs.history import History
 from segviz.jobs.queue import Job
 from segviz.jobs.run_job import RunRequest
 from segviz.network.checkpoint import NetworkFacts
 from segviz.viewer import ViewState
 
-__all__ = ["Session", "ShownRuns", "connection", "session"]
+from .visits import Visit, cookie, visits
+
+__all__ = ["Address", "Session", "ShownRuns", "connection", "session"]
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,34 @@ class ShownRuns:
     curves: dict[str, list[float]] = field(default_factory=dict)
 
 
-@dataclass
-class Session:
-    """The state of one visit.
+@dataclass(frozen=True)
+class Address:
+    """An entry of the browser's history.
 
     Arguments:
+        page: The page's name.
+        query: The query parameters.
+        time: When it was written or opened, in seconds of the monotonic clock.
+        shown: What the page showed there; None until it showed something.
+        view: The state of its viewer.
+    """
+
+    page: str
+    query: dict[str, str]
+    time: float
+    shown: ShownRuns | None = None
+    view: ViewState = field(default_factory=ViewState)
+
+
+@dataclass(eq=False)
+class Session:
+    """The state of one tab of a visit.
+
+    Arguments:
+        visit: What it shares with the other tabs of the browser.
+        is_connected: Whether the tab is there.
+        tab: The tab's id, once the browser has reported it; "" if it does not.
+        began: When the session began, in seconds of the monotonic clock.
         page: The page of the current run of the script.
         controls: The value of every control by name, see the module `controls`.
         generation: Counts how often the controls were drawn anew; part of their widgets' keys.
@@ -52,19 +78,26 @@ class Session:
         photo_form: The classes and the long side that `photo` was read for.
         requested_photo: The photo that an address asks for, until it is read.
         request: The runs in progress.
-        history: The runs that were made.
         shown: What each page shows.
         views: Step, pins and panels of each viewer, as last reported.
         message: The last error.
+        restored: What became of the tab at a restart of the server.
         notices: Errors in the address.
         autorun: A page that is to run when it is drawn next, and the state of its viewer.
         autostarted: The pages that have run unasked.
+        attempted: The values of the runs that were last started unasked.
+        opened_files: The ids of the runs in uploaded records, by the hash of the files.
         measurement: The job that measures the network's cost.
-        evaluation: The job of this visit's evaluation.
-        opened: Whether the address of the visit's first page was read.
-        addresses: The addresses written, newest last, each with the time.
+        opened: Whether the address of the tab's first page was read.
+        addresses: What is known of the browser's history, oldest first.
+        place: The index of the current one of these.
+        unwritten: Page and id of runs whose address is not to be written.
     """
 
+    visit: Visit = field(default_factory=lambda: visits().visit(None))
+    is_connected: Callable[[], bool] = field(default_factory=lambda: connection())
+    tab: str | None = None
+    began: float = field(default_factory=time.monotonic)
     page: str | None = None
     controls: dict[str, Any] = field(default_factory=dict)
     generation: int = 0
@@ -74,17 +107,28 @@ class Session:
     photo_form: tuple[ClassList, int] | None = None
     requested_photo: str | None = None
     request: RunRequest | None = None
-    history: History = field(default_factory=lambda: _history())
     shown: dict[str, ShownRuns] = field(default_factory=dict)
     views: dict[str, ViewState] = field(default_factory=dict)
     message: str | None = None
+    restored: str | None = None
     notices: list[str] = field(default_factory=list)
     autorun: tuple[str, ViewState | None] | None = None
     autostarted: set[str] = field(default_factory=set)
+    attempted: dict[str, Any] | None = None
+    opened_files: dict[str, list[str]] = field(default_factory=dict)
     measurement: Job | None = None
-    evaluation: Job | None = None
     opened: bool = False
-    addresses: list[tuple[float, dict[str, str]]] = field(default_factory=list)
+    addresses: list[Address] = field(default_factory=list)
+    place: int = -1
+    unwritten: tuple[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        self.visit.sessions.add(self)
+
+    @property
+    def history(self) -> History:
+        """The runs of the visit."""
+        return self.visit.history
 
     @property
     def chosen_network(self) -> NetworkFacts:
@@ -111,18 +155,8 @@ def connection() -> Callable[[], bool]:
     return is_connected
 
 
-@st.cache_resource(show_spinner=False)
-def _pool() -> HistoryPool:
-    """Return the runs of all visitors of this server."""
-    return HistoryPool()
-
-
-def _history() -> History:
-    return History(pool=_pool(), is_wanted=connection())
-
-
 def session() -> Session:
-    """Return this visitor's session, made at its first use."""
+    """Return the session of this tab, made at its first use."""
     if st.session_state.get("session") is None:
-        st.session_state.session = Session()
+        st.session_state.session = Session(visits().visit(cookie()))
     return st.session_state.session

@@ -43,6 +43,15 @@ def add_options(command: ArgumentParser) -> None:
         command.add_argument(
             f"--max-{name}", metavar="N", help=f"{help} (default: {default}, with --shared less)"
         )
+    for name, help in (
+        ("days", "days that the runs of visits are kept on disk, 0 = not at all"),
+        ("megabytes", "largest size of the runs of all visits on disk"),
+    ):
+        command.add_argument(
+            f"--keep-{name}",
+            metavar="N",
+            help=f"{help} (default: {KEPT[name]}, with --shared {SHARED_KEPT[name]})",
+        )
     command.add_argument(
         "--checkpoint",
         action="append",
@@ -93,14 +102,22 @@ SHARED_LIMITS = {
 """The limits with --shared, where the operator gives no others."""
 
 
+KEPT = {"days": "30", "megabytes": "2000"}
+"""How long, and how much of, the runs of visits are kept; `jobs.limits` has the same defaults."""
+
+SHARED_KEPT = {"days": "1", "megabytes": "1000"}
+"""The same with --shared, where the operator gives no others."""
+
+
 def _set_limits(options: Namespace) -> None:
     """Set the environment variables that `jobs.limits` reads when it is imported."""
     if options.shared:
         os.environ["SEGVIZ_SHARED"] = "1"
-    for name, shared in SHARED_LIMITS.items():
-        value = getattr(options, f"max_{name}") or (shared if options.shared else None)
-        if value is not None:
-            os.environ[f"SEGVIZ_MAX_{name.upper()}"] = value
+    for prefix, limits in (("max", SHARED_LIMITS), ("keep", SHARED_KEPT)):
+        for name, shared in limits.items():
+            value = getattr(options, f"{prefix}_{name}") or (shared if options.shared else None)
+            if value is not None:
+                os.environ[f"SEGVIZ_{prefix.upper()}_{name.upper()}"] = value
 
 
 def _flags(options: Namespace) -> list[str]:

@@ -10,6 +10,8 @@ from ..validation import check_range
 
 __all__ = [
     "APP_LIMITS",
+    "KEEP_BYTES",
+    "KEEP_DAYS",
     "MAX_TOTAL_BYTES",
     "MAX_WAITING",
     "SHARED",
@@ -71,6 +73,12 @@ MAX_WAITING = int(_limit("MAX_QUEUE", 50, 0))
 
 MAX_TOTAL_BYTES = int(1e6 * _limit("MAX_MEGABYTES", 1000, 50))
 """The largest size of the runs of all visits together."""
+
+KEEP_DAYS = _limit("KEEP_DAYS", 30, 0)
+"""Days that the runs of visits are kept on disk; 0 = nothing of a visit is written."""
+
+KEEP_BYTES = int(1e6 * _limit("KEEP_MEGABYTES", 2000, 0))
+"""The largest size of the runs of all visits on disk; the oldest are deleted first."""
 
 
 def check_app_limit(name: str, value: float | None) -> None:

@@ -81,16 +81,27 @@ class Ticket:
 
     Arguments:
         slot: The slot whose queue it is in.
+
+    `seconds_left` may be set to a function that estimates, in seconds, how long the holder still
+    needs the slot; NaN = unknown.
     """
 
     def __init__(self, slot: Slot) -> None:
         self._slot = slot
+        self.seconds_left: Callable[[], float] = lambda: math.nan
 
     @property
     def position(self) -> int | None:
         """The number of tickets before this one: 0 = holds the slot, None = released."""
         with self._slot._changed:
             return self._position()
+
+    @property
+    def seconds_ahead(self) -> float:
+        """The estimated time until this ticket holds the slot, in seconds; NaN = unknown."""
+        with self._slot._changed:
+            ahead = list(self._slot._queue)[: self._position() or 0]
+        return float(sum(ticket.seconds_left() for ticket in ahead))
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the slot.
@@ -145,6 +156,8 @@ class Job(Generic[WorkT]):
             was closed; None = never.
         is_wanted: Whether whoever waits for the result is still there; stop if not for
             `GONE_TIMEOUT` seconds.
+        expected_items: The number of items that the work will have; NaN = unknown.
+        expected_seconds: How long it will take, in seconds; NaN = unknown.
 
     Raises:
         InputError: If the queue is full.
@@ -156,8 +169,11 @@ class Job(Generic[WorkT]):
         slot: Slot = SLOT,
         idle_timeout: float | None = None,
         is_wanted: Callable[[], bool] = lambda: True,
+        expected_items: float = math.nan,
+        expected_seconds: float = math.nan,
     ) -> None:
         self.work = work
+        self.expected_items, self.expected_seconds = expected_items, expected_seconds
         self.idle_timeout = idle_timeout
         self.state: JobState = "waiting"
         self.error: Exception | None = None
@@ -168,6 +184,7 @@ class Job(Generic[WorkT]):
         self._last_keep_alive = self._last_wanted = time.monotonic()
         self._is_wanted = is_wanted
         self._ticket = slot.enqueue()
+        self._ticket.seconds_left = lambda: self.seconds_left
         self._thread = threading.Thread(target=self._run, name="segviz job", daemon=True)
 
     def start(self) -> Self:
@@ -189,6 +206,21 @@ class Job(Generic[WorkT]):
     def keep_alive(self) -> None:
         """Restart the idle timeout: someone still wants the result."""
         self._last_keep_alive = time.monotonic()
+
+    def attach(self, is_wanted: Callable[[], bool]) -> None:
+        """Let somebody else wait for the result, such as a page after a reload.
+
+        Arguments:
+            is_wanted: Whether they are still there.
+        """
+        self._is_wanted = is_wanted
+        self._last_wanted = time.monotonic()
+        self.keep_alive()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether whoever waits for the result is there now."""
+        return self._is_wanted()
 
     def wait_for_items(self, items: float, timeout: float) -> bool:
         """Wait until more than `items` items are finished, or until the job is done.
@@ -212,6 +244,20 @@ class Job(Generic[WorkT]):
     def position(self) -> int:
         """The number of jobs that are before this one in the queue."""
         return self._ticket.position or 0
+
+    @property
+    def seconds_ahead(self) -> float:
+        """The estimated time until the job gets the slot, in seconds; NaN = unknown."""
+        return self._ticket.seconds_ahead
+
+    @property
+    def seconds_left(self) -> float:
+        """The estimated time that the work still takes, in seconds; NaN = unknown."""
+        if self.done:
+            return 0.0
+        if self.items > 1 and not math.isnan(self.expected_items):
+            return self.seconds_per_item * max(0.0, self.expected_items - self.items)
+        return self.expected_seconds
 
     @property
     def stop_requested(self) -> bool:

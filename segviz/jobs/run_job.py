@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -164,8 +165,10 @@ def progress(job: Job[LazyBatch]) -> tuple[float, str]:
     """Return the progress of a job as a fraction, 0..1, and as text."""
     batch = job.work
     steps = [settings.steps + 1 for settings in batch.settings]
-    if job.position:
-        return 0.0, f"Waiting: {job.position} {'run' if job.position == 1 else 'runs'} ahead of you"
+    if position := job.position:
+        text = f"Waiting: {position} {'run' if position == 1 else 'runs'} ahead of you"
+        ahead = job.seconds_ahead
+        return 0.0, text if math.isnan(ahead) else f"{text}, about {duration(max(1, ahead))}"
     current = batch.current
     if current is None:
         return 0.0, "Loading the network"

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import InputError, guard
@@ -10,7 +11,14 @@ from . import npz
 from .npz import MAX_UNPACKED
 from .record import MAX_FACTS, Record
 
-__all__ = ["MAX_PACKED", "MAX_UNPACKED", "read_record", "read_zip", "record_zip"]
+__all__ = [
+    "MAX_PACKED",
+    "MAX_UNPACKED",
+    "read_files",
+    "read_record",
+    "read_zip",
+    "record_zip",
+]
 
 MAX_PACKED = 64 << 20
 """The largest size of a ZIP, and of the .npz in it, in bytes."""
@@ -62,6 +70,39 @@ def read_zip(data: bytes) -> Record:
         packed = _unpacked(archive, arrays, MAX_PACKED)
         text = _unpacked(archive, facts, MAX_FACTS)
     return Record.decode(io.BytesIO(packed), text, MAX_UNPACKED, "the file")
+
+
+def read_files(files: Mapping[str, bytes]) -> dict[str, Record]:
+    """Return the records among uploaded files, by name: ZIPs, and pairs of .npz and .json.
+
+    Files of other kinds, such as the pictures in a folder of `segviz run --out`, are left out.
+
+    Arguments:
+        files: The bytes of each file, by its name; folders in names are kept apart.
+
+    Raises:
+        InputError: If there is no record, or one is damaged or too large.
+    """
+    found: dict[str, Record] = {}
+    for name, data in files.items():
+        stem, dot, suffix = name.rpartition(".")
+        if suffix.lower() == "zip":
+            found[stem] = read_zip(data)
+        elif suffix.lower() == "npz" and f"{stem}{dot}json" in files:
+            facts = files[f"{stem}{dot}json"]
+            if max(len(data), len(facts)) > MAX_PACKED:
+                raise InputError(
+                    f"{name[:80]!r} has {_mib(len(data))}, but a record's may have"
+                    f" {_mib(MAX_PACKED)}; read larger records from the command line."
+                )
+            shown = stem.rpartition("/")[2][:80]
+            found[stem] = Record.decode(io.BytesIO(data), facts, MAX_UNPACKED, shown)
+    if not found:
+        raise InputError(
+            f"there is no record among the {len(files)} files; give the ZIP of a record, or its"
+            " .npz and .json together, as segviz run --out writes them."
+        )
+    return found
 
 
 def read_record(path: Path) -> Record:

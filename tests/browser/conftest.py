@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -42,18 +42,23 @@ def chromium():
     return next((place for place in places if place and Path(place).exists()), None)
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return probe.getsockname()[1]
+
+
 @contextmanager
-def serve(folder, script="app.py", **environment):
+def serve(folder, script="app.py", port=None, **environment):
     """Start the app and return its address; stop it at the end.
 
     Arguments:
         folder: Where its log is written.
         script: The script to run, relative to the root of the repository.
+        port: The TCP port; None = a free one.
         environment: Environment variables to add.
     """
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
+    port = port or free_port()
     log = folder / "log.txt"
     command = [sys.executable, "-m", "streamlit", "run", script]
     command += ["--server.headless=true", f"--server.port={port}", "--server.fileWatcherType=none"]
@@ -84,8 +89,8 @@ def serve(folder, script="app.py", **environment):
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory, tiny_architecture, voc_root):
-    """The address of the app on a tiny network, with the miniature VOC and made-up results.
+def environment(tmp_path_factory, tiny_architecture, voc_root):
+    """The environment of the app on a tiny network, with the miniature VOC and made-up results.
 
     It also offers a network as users bring it, and a folder of photos called street.
     """
@@ -109,6 +114,13 @@ def address(tmp_path_factory, tiny_architecture, voc_root):
     (folder / "street" / "classes.txt").write_text("\n".join(own_images.NAMES))
     environment["SEGVIZ_NETWORKS"] = write_network(folder)
     environment["SEGVIZ_DATA"] = f"street={folder / 'street'}"
+    return environment
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory, environment):
+    """The address of the app in that environment."""
+    folder = tmp_path_factory.mktemp("log")
     with serve(folder, "tests/browser/miniature_app.py", **environment) as address:
         yield address
 
@@ -161,7 +173,10 @@ class Tabs:
             yield page
             exceptions = page.get_by_test_id("stException").count()
         finally:
+            with suppress(Exception):  # such as on an empty page
+                page.evaluate("sessionStorage.clear()")
             page.goto("about:blank")
+            self._browser.clear_cookies()  # the next test is another visit
             complaints.stop()
             page.set_viewport_size(VIEWPORT)
             page.emulate_media(color_scheme="light")

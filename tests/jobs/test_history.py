@@ -16,13 +16,14 @@ def record(trained, photo):
 
 
 def ids(history):
-    return [entry.id for entry in history.entries]
+    return [run.id for run in history.runs]
 
 
 def test_a_run_is_found_by_photo_settings_and_checkpoint(record, trained):
     history = History()
     history.add("a", "sample:x", record)
-    assert history.find("sample:x", record.settings, trained.sha256).record is record
+    found = history.find("sample:x", record.settings, trained.sha256)
+    assert found.id == "a" and history.record("a") is record
     assert history.find("sample:y", record.settings, trained.sha256) is None
     assert history.find("sample:x", Settings(scale=1.0, steps=3), trained.sha256) is None
     assert history.find("sample:x", record.settings, "0") is None

@@ -10,6 +10,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.actions import server
+from pages.components.runs_table import TABLE
 from segviz.data import samples
 from segviz.network import checkpoint
 
@@ -86,6 +87,15 @@ class App:
         assert len(found) == 1, (name, len(found))
         return found[0]
 
+    def choose_runs(self, *ids):
+        """Choose rows of the table of runs."""
+        (table,) = (each for each in self.at.dataframe if (each.key or "").startswith(TABLE))
+        order = [run.id for run in self.session.history.runs]
+        rows = [order.index(id) for id in ids]
+        self.at.session_state[table.key] = {"selection": {"rows": rows, "columns": []}}
+        self.at.run()
+        return self
+
     def click(self, key):
         self.at.button(key=key).click().run()
         return self
@@ -105,7 +115,7 @@ class App:
     def records(self, page="iterate"):
         """The records that a page shows, by name."""
         runs = self.session.shown[page].runs
-        return {name: self.session.history.get(id).record for name, id in runs}
+        return {name: self.session.history.record(id) for name, id in runs}
 
     @property
     def record(self):

@@ -154,8 +154,8 @@ def test_a_foreign_checkpoint_is_not_opened(bench, folder, rooted):
 
 
 def _finish(app):
-    app.session.evaluation.join(60)
-    assert app.session.evaluation.done
+    app.session.visit.evaluation.join(60)
+    assert app.session.visit.evaluation.done
     app.at.run()
     assert not app.at.exception, app.at.exception
 
@@ -176,21 +176,21 @@ def test_an_evaluation_is_stopped_and_goes_on(bench, rooted, voc_root, trained):
     assert "4 images, 1 episode each" in app.said
     with SLOT.enqueue():  # somebody's run is at work
         app.click("bench_run")
-        job = app.session.evaluation
+        job = app.session.visit.evaluation
         assert not job.done and not _tables(app)
         app.click("bench_stop")
         _finish(app)
     assert job.state == "stopped" and "Stopped after 0 of 4 images" in app.said
     app.click("bench_run")
     _finish(app)
-    assert app.session.evaluation.state == "finished"
+    assert app.session.visit.evaluation.state == "finished"
     (frame,) = _tables(app)
     names = [name.replace("\\", "") for name in frame["Method"]]
     assert names == ["feedforward", "entropy, both, 1 step", "entropy, both, 2 steps"]
     assert "evaluate --voc-root DIR --split val --limit 4" in app.at.code[0].value
     app.click("bench_run")
     _finish(app)
-    assert app.session.evaluation.work.progress.reused == 4
+    assert app.session.visit.evaluation.work.progress.reused == 4
 
 
 def test_a_wrong_choice_disables_the_button(bench, rooted):

@@ -142,9 +142,8 @@ def test_ablate_varies_the_variables_that_there_are(own):
 def test_runs_are_kept_and_pinned_beside_those_of_other_networks(own, app):
     app.open(photo="data:street/p00", **QUICK)
     own(photo="data:street/p00")
-    app.go("runs")
-    for entry in app.session.history.entries:
-        app.at.toggle(key=f"pin_{entry.id}").set_value(True).run()
+    app.go("runs").choose_runs(*(run.id for run in app.session.history.runs))
+    app.click("runs_pin")
     assert not app.at.exception
     assert len(app.records("runs")) == 2
 
@@ -183,10 +182,10 @@ def evaluate(app, **chosen):
     for name, value in chosen.items():
         app.control(name).set_value(value).run()
     app.click("bench_run")
-    app.session.evaluation.join(60)
+    app.session.visit.evaluation.join(60)
     app.at.run()
     assert not app.at.exception
-    return app.session.evaluation.work
+    return app.session.visit.evaluation.work
 
 
 def test_it_is_evaluated_on_the_folder(own, folder):

@@ -5,10 +5,10 @@ import sys
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.components.runs_table import TABLE
 from pages.state.session import Session
 from segviz.adapt import METHODS, OBJECTIVES, Settings
 from segviz.export.formats import record_zip
-from segviz.jobs import history
 from segviz.profiling import timing
 from segviz.runs.run import Run
 
@@ -167,51 +167,71 @@ def test_too_large_a_grid_is_refused(app):
 # === Runs
 
 
+def table_of_runs(app):
+    (table,) = (each for each in app.at.dataframe if (each.key or "").startswith(TABLE))
+    return table.value
+
+
 def test_runs_lists_those_of_the_visit(app):
     app.open("iterate", **QUICK)
     app.run(method="oracle")
     app.go("runs")
     assert "2 runs of this visit" in app.said.replace("**", "")
-    for entry in app.session.history.entries:
-        first, last = entry.record.steps[0]["iou"], entry.record.steps[-1]["iou"]
-        assert f"IoU {first:.3f} → {last:.3f}" in app.said
-    oldest = app.session.history.entries[-1]
-    app.click(f"show_{oldest.id}").rest()
-    assert app.record is oldest.record
+    table = table_of_runs(app)
+    assert list(table["Method"]) == ["oracle, both", "entropy, both"]
+    records = [app.session.history.record(run.id) for run in app.session.history.runs]
+    assert list(table["IoU"]) == [record.steps[-1]["iou"] for record in records]
+    changes = [record.steps[-1]["iou"] - record.steps[0]["iou"] for record in records]
+    assert list(table["Change"]) == changes
+    assert all(url.startswith("data:image/webp;base64,") for url in table["Picture"])
+    oldest = app.session.history.runs[-1]
+    app.choose_runs(oldest.id).click("runs_show").rest()
+    assert app.record is app.session.history.record(oldest.id)
     assert app.control("method").value == "entropy"
+
+
+def test_a_run_is_named(app):
+    app.open("iterate", **QUICK).go("runs")
+    (run,) = app.session.history.runs
+    app.choose_runs(run.id)
+    app.at.text_input(key=f"name_{run.id}").set_value("  before\nlunch ").run()
+    assert list(table_of_runs(app)["Name"]) == ["before lunch"]
+
+
+def test_chosen_runs_are_compared(app):
+    app.open("iterate", **QUICK)
+    app.run(method="oracle")
+    app.go("runs").choose_runs(*(run.id for run in app.session.history.runs))
+    assert not app.at.exception
+    assert list(app.records("runs")) == ["entropy, both, 1x", "oracle, both, 1x"]
 
 
 def test_pinned_runs_are_compared(app):
     app.open("iterate", **QUICK)
     app.run(method="oracle")
-    app.go("runs")
-    for entry in app.session.history.entries:
-        app.at.toggle(key=f"pin_{entry.id}").set_value(True).run()
-    assert not app.at.exception
+    app.go("runs").choose_runs(*(run.id for run in app.session.history.runs))
+    app.click("runs_pin").go("iterate").go("runs")
+    assert not app.at.exception and all(table_of_runs(app)["Pinned"])
     assert list(app.records("runs")) == ["entropy, both, 1x", "oracle, both, 1x"]
-    app.go("iterate").go("runs")
-    assert all(toggle.value for toggle in app.at.toggle if toggle.key.startswith("pin_"))
 
 
 def test_only_photos_of_one_size_share_panels(app):
     app.open("iterate", photo="sample:rocket", **QUICK)
     app.session.controls["photo_source"] = "Samples"
     app.click("choose_photo").click("pick_sample:cat").run()
-    app.go("runs")
-    for entry in app.session.history.entries:
-        app.at.toggle(key=f"pin_{entry.id}").set_value(True).run()
+    app.go("runs").choose_runs(*(run.id for run in app.session.history.runs))
     assert "Only runs on photos of equal size can be compared" in app.said
 
 
-def test_evicted_runs_are_reported(app, monkeypatch):
-    monkeypatch.setattr(history, "MAX_RUNS", 2)
+def test_evicted_and_deleted_runs(app):
     app.open("iterate", **QUICK)
     app.session.history.max_runs = 2
     app.run(method="oracle").run(method="adversary")
     app.go("runs")
     assert "1 older run was let go" in app.said
-    app.click(f"drop_{app.session.history.entries[0].id}")
-    assert len(app.session.history) == 1
+    newest, oldest = app.session.history.runs
+    app.choose_runs(newest.id).click("runs_delete")
+    assert app.session.history.runs == [oldest] and len(table_of_runs(app)) == 1
 
 
 @uploads
@@ -225,6 +245,19 @@ def test_a_record_is_opened_without_computing(app, trained, photo, truth):
     assert "<b>mine</b>" in app.said and "This view has no link" in app.said
     # A scale of the command line does not fit the control, which stays as it was.
     assert app.control("scale").value == 1.0
+
+
+@uploads
+def test_the_folder_of_a_run_is_opened(app, trained, photo, tmp_path):
+    record = Run(trained, photo, Settings(scale=1.0, steps=1)).all()
+    record.save(tmp_path / "record")
+    app.open("iterate", **QUICK).go("runs")
+    uploader = app.at.file_uploader(key="record_folder")
+    for path in tmp_path.iterdir():
+        uploader.upload(f"out/{path.name}", path.read_bytes())
+    app.at.run()
+    app.click("record_show").rest()
+    assert app.record == record
 
 
 @uploads
