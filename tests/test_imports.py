@@ -1,5 +1,6 @@
 """What an import brings with it: counted in fresh processes, not timed."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,14 +11,23 @@ ROOT = Path(__file__).parents[1]
 HEAVY = ("torch", "timm", "matplotlib", "plotly", "streamlit", "pandas", "skimage", "scipy")
 
 
+def output(code):
+    """What a program prints in a fresh process."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=200,
+    )
+    return done.stdout
+
+
 def brought(code):
     """The heavy packages that a program imports."""
     code += f"\nimport sys; print('\\n', *(name for name in {HEAVY} if name in sys.modules))"
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=200
-    )
-    return set(done.stdout.splitlines()[-1].split())
+    return set(output(code).splitlines()[-1].split())
 
 
 def command(*words):
@@ -30,35 +40,41 @@ except SystemExit:
 """
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        "import segviz",
-        command("--help"),
-        command("run", "--help"),
-        command("run"),
-        command("run", "sample:cat", "--objective", "unknown"),
-        "import segviz.adapt, segviz.viewer.payload, segviz.jobs.queue, segviz.jobs.limits",
-        "import segviz.data.images, segviz.data.voc, segviz.data.samples, segviz.data.splits",
-        "import segviz.adapt.method, segviz.evaluation.results, segviz.evaluation.paper_tables,"
-        "segviz.evaluation.against_paper, segviz.evaluation.correlation,"
-        "segviz.evaluation.row_store, segviz.evaluation.table_text",
-        "from segviz.network import checkpoint; checkpoint.read_card(checkpoint.DEFAULT)",
-    ],
-    ids=[
-        "package",
-        "help",
-        "help of run",
-        "bad arguments",
-        "bad setting",
-        "records",
-        "data",
-        "results",
-        "card",
-    ],
-)
-def test_nothing_heavy(code):
-    assert brought(code) == set()
+LIGHT = {
+    "package": "import segviz",
+    "help": command("--help"),
+    "help of run": command("run", "--help"),
+    "bad arguments": command("run"),
+    "bad setting": command("run", "sample:cat", "--objective", "unknown"),
+    "records": "import segviz.adapt, segviz.viewer.payload, segviz.jobs.queue, segviz.jobs.limits",
+    "data": "import segviz.data.images, segviz.data.voc, segviz.data.samples, segviz.data.splits",
+    "results": "import segviz.adapt.method, segviz.evaluation.results,"
+    "segviz.evaluation.paper_tables, segviz.evaluation.against_paper,"
+    "segviz.evaluation.correlation, segviz.evaluation.row_store, segviz.evaluation.table_text",
+    "card": "from segviz.network import checkpoint; checkpoint.read_card(checkpoint.DEFAULT)",
+}
+"""Programs that need none of the heavy packages."""
+
+
+@pytest.fixture(scope="module")
+def light():
+    """What each program of `LIGHT` imports that those before it have not, in one process."""
+    code = f"""
+import contextlib, io, json, sys
+found = {{}}
+for name, program in {LIGHT}.items():
+    before = set(sys.modules)
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(program, {{}})
+    found[name] = [package for package in {HEAVY} if package in set(sys.modules) - before]
+print(json.dumps(found))
+"""
+    return json.loads(output(code).splitlines()[-1])
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_nothing_heavy(light, name):
+    assert light[name] == []
 
 
 def test_an_episode_draws_nothing():

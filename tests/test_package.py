@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCES = ("app.py", "pages", "segviz", "checkpoints", "results", ".streamlit", "setup.py",
            "pyproject.toml", "requirements.txt", "README.md", "LICENSE")  # fmt: skip
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("package")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +134,8 @@ sys.path.insert(0, str(resources.folder()))
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file(str(resources.folder("pages") / "main.py"), default_timeout=120).run()
 assert not app.exception, app.exception
+from pages.actions import server
+server.opening().stop()  # the first screen's run, of many steps at a large scale
 import segviz  # the app has imported torch
 print(len(app.sidebar.children), segviz.run("sample:cat", steps=1, scale=1).last)
 """

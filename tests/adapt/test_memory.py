@@ -204,7 +204,7 @@ trained = load()
 Run(trained, photo, Settings(scale=0.5, steps=1), truth).all()  # kernels
 ctypes.CDLL(None).malloc_trim(0)
 before = status("VmRSS")
-run = Run(trained, photo, Settings(scale=2.0, steps=8), truth)
+run = Run(trained, photo, Settings(scale=2.0, steps=2), truth)
 expected = run.memory().bytes
 run.all()
 print(expected, status("VmHWM") - before)

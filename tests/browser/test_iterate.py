@@ -19,7 +19,7 @@ def test_pick_a_sample_run_play_and_scrub(page, address):
     app = AppPage(page, address, "?scale=1&steps=1")
     app.button("Choose a photo").click()
     app.button("Rocket", exact=True).click()
-    page.get_by_text("Rocket before its launch · 160 x 107").wait_for()
+    page.get_by_text("Rocket before its launch · 80 x 54").wait_for()
     app.type("Scale", 1)
     app.type("Steps T", 4)
     app.button("Run", exact=True).click()
@@ -49,8 +49,9 @@ def test_pick_a_sample_run_play_and_scrub(page, address):
 
 @pytest.fixture(scope="module")
 def finished(tabs, address):
-    """A finished run of 4 steps, shared by tests that start no other."""
+    """A finished run of 4 steps in the dark, shared by tests that start no other."""
     with tabs.open() as page:
+        page.emulate_media(color_scheme="dark")
         yield AppPage(page, address, QUICK)
 
 
@@ -62,6 +63,42 @@ def test_keys_are_dead_while_typing(finished):
         box.press(key)
     finished.page.wait_for_timeout(300)
     assert finished.viewer.step == 4
+
+
+def test_every_export_is_downloaded_and_decoded(finished):
+    app, page = finished, finished.page
+    page.get_by_test_id("stPopover").get_by_role("button").click()
+    files = {}
+    for name, kind in EXPORTS.items():
+        title, files[name] = app.download(app.button(kind.label))
+        assert title.startswith("segviz-") and title.endswith(kind.suffix), title
+    record = read_zip(files["zip"])
+    assert record.last == 4 and record.settings.scale == 1
+    height, width = record.photo.shape[:2]
+    rows = list(csv.DictReader(io.StringIO(files["csv"].decode())))
+    assert [float(row["entropy"]) for row in rows] == record.numbers("entropy")
+    picture = Image.open(io.BytesIO(files["png"]))
+    assert picture.height == height and picture.width % width == 0
+    assert np.array_equal(np.array(picture.convert("RGB"))[:, :width], record.photo)
+    assert Image.open(io.BytesIO(files["sheet"])).width > width
+    for name in ("gif", "webp"):
+        assert Image.open(io.BytesIO(files[name])).n_frames == 5
+    assert b"Content-Security-Policy" in files["html"] and b"Rocket" in files["html"]
+    panel = np.array(Image.open(io.BytesIO(app.download(app.button("PNG", exact=True))[1])))
+    assert panel.shape[:2] == (height, width)
+
+
+def test_dark_without_overflow(finished):
+    app, page = finished, finished.page
+    app.viewer.settle()
+    assert page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    for width in (1440, 1100):
+        page.set_viewport_size({"width": width, "height": 800})
+        app.until(
+            lambda width=width: page.evaluate("document.documentElement.scrollWidth") <= width,
+            f"a page of {width} pixels",
+            seconds=5,
+        )
 
 
 def test_an_address_reproduces_the_view_in_another_tab(page, address, tabs):
@@ -91,7 +128,7 @@ def test_bad_values_in_an_address_are_named(page, address):
 
 
 def test_stop_keeps_the_steps_that_are_there(page, address):
-    app = AppPage(page, address, "?photo=sample:rocket&scale=1&steps=0")
+    app = AppPage(page, address, "?photo=sample:rocket&scale=2&steps=0")
     page.get_by_label("Variables", exact=True).click()
     page.get_by_role("option", name="all").click()
     app.type("Steps T", 128)
@@ -106,29 +143,6 @@ def test_stop_keeps_the_steps_that_are_there(page, address):
     app.until(lambda: app.viewer.last == last, "all steps")
     page.keyboard.press("Home")
     app.viewer.at(0)
-
-
-def test_every_export_is_downloaded_and_decoded(finished):
-    app, page = finished, finished.page
-    page.get_by_test_id("stPopover").get_by_role("button").click()
-    files = {}
-    for name, kind in EXPORTS.items():
-        title, files[name] = app.download(app.button(kind.label))
-        assert title.startswith("segviz-") and title.endswith(kind.suffix), title
-    record = read_zip(files["zip"])
-    assert record.last == 4 and record.settings.scale == 1
-    height, width = record.photo.shape[:2]
-    rows = list(csv.DictReader(io.StringIO(files["csv"].decode())))
-    assert [float(row["entropy"]) for row in rows] == record.numbers("entropy")
-    picture = Image.open(io.BytesIO(files["png"]))
-    assert picture.height == height and picture.width % width == 0
-    assert np.array_equal(np.array(picture.convert("RGB"))[:, :width], record.photo)
-    assert Image.open(io.BytesIO(files["sheet"])).width > width
-    for name in ("gif", "webp"):
-        assert Image.open(io.BytesIO(files[name])).n_frames == 5
-    assert b"Content-Security-Policy" in files["html"] and b"Rocket" in files["html"]
-    panel = np.array(Image.open(io.BytesIO(app.download(app.button("PNG", exact=True))[1])))
-    assert panel.shape[:2] == (height, width)
 
 
 def test_bad_uploads_are_refused_and_good_ones_run(page, address, tmp_path):
@@ -149,16 +163,3 @@ def test_bad_uploads_are_refused_and_good_ones_run(page, address, tmp_path):
     app.rest()
     page.get_by_text("This view has no link").wait_for()
     assert app.query == {} and "right-wrong:0" not in app.viewer.panels()
-
-
-def test_dark_without_overflow(page, address):
-    page.emulate_media(color_scheme="dark")
-    app = AppPage(page, address, QUICK)
-    app.viewer.at(4)
-    for width in (1440, 1100):
-        page.set_viewport_size({"width": width, "height": 800})
-        app.until(
-            lambda width=width: page.evaluate("document.documentElement.scrollWidth") <= width,
-            f"a page of {width} pixels",
-            seconds=5,
-        )

@@ -10,8 +10,8 @@ from tests.browser.conftest import serve
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-def test_compare_shows_methods_under_one_cursor(page, address):
-    app = AppPage(page, address, QUICK + "&variables=score")
+def test_compare_shows_methods_under_one_cursor_and_model_measures(page, address):
+    app = AppPage(page, address, QUICK + "&variables=score&rate=0.01")
     app.go("Compare", "IoU by class")
     panels = app.viewer.panels()
     assert {f"prediction:{run}" for run in range(5)} <= set(panels)
@@ -26,8 +26,13 @@ def test_compare_shows_methods_under_one_cursor(page, address):
         "scale": "1",
         "steps": "4",
         "variables": "score",
+        "rate": "0.01",
         "step": "3",
     }
+    page.get_by_role("link", name="Model").click()
+    page.get_by_text("What is adapted", exact=True).wait_for()
+    page.get_by_role("button", name=re.compile("Measure")).click()
+    page.get_by_text("A step costs 1 /").wait_for(timeout=60_000)
 
 
 def test_scales_shows_photo_and_figure(page, address):
@@ -90,14 +95,6 @@ def test_runs_are_pinned_compared_and_opened_from_a_file(page, address, tmp_path
     page.get_by_text("This view has no link").wait_for()
     app.rest()
     app.viewer.at(4)
-
-
-def test_model_shows_the_card_and_measures(page, address):
-    AppPage(page, address, QUICK)
-    page.get_by_role("link", name="Model").click()
-    page.get_by_text("What is adapted", exact=True).wait_for()
-    page.get_by_role("button", name=re.compile("Measure")).click()
-    page.get_by_text("A step costs 1 /").wait_for(timeout=60_000)
 
 
 @pytest.fixture

@@ -96,8 +96,8 @@ def test_ctrl_c_keeps_what_is_there(cli, files, tmp_path, monkeypatch):
 
     monkeypatch.setitem(FIGURES, "1", replace(kind, draw=draw))
     code, _, _ = cli(
-        "figures", 1, 5, "--photos", f"{files}/photo.png,sample:cat", "--scale", 1, "--steps", 1,
-        "--formats", "png", "--out", tmp_path,
+        "figures", 1, 5, "--photos", f"{files}/photo.png,{files}/photo.png", "--scale", 1,
+        "--steps", 1, "--formats", "png", "--out", tmp_path,
     )  # fmt: skip
     assert code == 130
     assert {file.name for file in tmp_path.iterdir()} == {"figure-1-photo.png", "figure-5.png"}

@@ -17,7 +17,7 @@ def arguments(voc_root, checkpoint_path, tmp_path):
     ]
 
 
-def test_a_gate_is_written_on_the_card_and_used(voc_root, checkpoint_path, tmp_path, capsys):
+def test_a_gate_is_written_on_the_card_and_used(voc_root, checkpoint_path, files, tmp_path, capsys):
     words = arguments(voc_root, checkpoint_path, tmp_path)
     code = main(words)
     assert code == 0, capsys.readouterr().err
@@ -28,8 +28,8 @@ def test_a_gate_is_written_on_the_card_and_used(voc_root, checkpoint_path, tmp_p
     assert card["gate"]["background"] == 0 and "segviz" in card["gate"]["command"]
     weights = tmp_path / "card.safetensors"
     weights.write_bytes(checkpoint_path.read_bytes())
-    run = ["run", "sample:cat", "--method", "pyramid:gate", "--checkpoint", str(weights)]
-    assert main([*run, "--json"]) == 0
+    options = ["--method", "pyramid:gate", "--checkpoint", str(weights), "--json"]
+    assert main(["run", str(files / "photo.png"), *options]) == 0
     steps = json.loads(capsys.readouterr().out)["steps"]
     assert len(steps) == 3
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "samples").rglob("*.pt")}
