@@ -126,8 +126,8 @@ class HostCopies:
 
     def put(self, values: Tensor) -> None:
         """Start to copy what the stream has just made, which may be overwritten after that."""
-        slot = self.free.pop() if self.free else CopySlot(values)
         with torch.cuda.stream(self.stream):
+            slot = self.free.pop() if self.free else CopySlot(values)
             slot.device.copy_(values)
             slot.made.record(self.stream)
         with torch.cuda.stream(self.copying):
