@@ -6,6 +6,8 @@ import sys
 # Tests run in several processes, and the processes that they start inherit this. Set before numpy
 # and torch are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Converting networks takes seconds; the tests of engines ask for them.
+os.environ.setdefault("SEGVIZ_ENGINE", "torch")
 
 import numpy as np
 import pytest

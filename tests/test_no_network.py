@@ -1,8 +1,11 @@
 """Commands and the app open no connection to the outside."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -55,6 +58,16 @@ def test_commands(checkpoint_path, files, tmp_path):
     assert (done.returncode, "OUTSIDE" in done.stderr) == (0, False), done.stderr
     done = without_network(code, "export", tmp_path / "out", "--formats", "html,csv")
     assert (done.returncode, "OUTSIDE" in done.stderr) == (0, False), done.stderr
+
+
+def test_converting_a_network(checkpoint_path, tmp_path, monkeypatch):
+    pytest.importorskip("openvino")
+    monkeypatch.setenv("SEGVIZ_CACHE", str(tmp_path))
+    code = "from segviz.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    run = ["run", "sample:cat", "--checkpoint", checkpoint_path, "--scale", 0.5, "--steps", 0]
+    done = without_network(code, *run, "--engine", "openvino", "--json")
+    assert (done.returncode, "OUTSIDE" in done.stderr) == (0, False), done.stderr
+    assert json.loads(done.stdout)["environment"]["engine"] == "openvino"
 
 
 def test_the_app(checkpoint_path):

@@ -1,6 +1,7 @@
 """What is written above and below the viewer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -69,6 +70,13 @@ def notes(runs: Sequence[NamedRecord], shown: ShownRuns) -> None:
         )
 
 
+def _engine(where: Mapping[str, Any]) -> str:
+    """Return what ran the frozen part, with the reason if that is not what was wanted."""
+    name = {"openvino": "OpenVINO"}.get(str(where.get("engine")), "PyTorch")
+    note = where.get("engine_note")
+    return f"{name} ({plain(note)})" if note else name
+
+
 def _cost(record: Record) -> str:
     """Return where a run was made, and how long its parts took."""
     where = record.environment
@@ -76,7 +84,7 @@ def _cost(record: Record) -> str:
     facts = [
         f"{plain(where.get('checkpoint', ''))} on {plain(where.get('device', ''))},"
         f" {plain(threads)} thread{'s' if threads != 1 else ''}",
-        f"forward pass {record.forward_ms:.0f} ms",
+        f"forward pass {record.forward_ms:.0f} ms by {_engine(where)}",
     ]
     update = median_update_ms(record)
     return " · ".join(facts + ([f"one step {update:.1f} ms"] if update is not None else []))

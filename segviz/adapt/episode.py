@@ -124,7 +124,7 @@ def photo_labels(state: OptimisationState, views: PhotoViews) -> np.ndarray:
 def prediction_at_1x(views: PhotoViews) -> Reference:
     """Return the feedforward prediction at scale 1 in float32, to stand in where truth is none."""
     if views.precision != "float32":
-        views = PhotoViews(views.network, views.photo)
+        views = PhotoViews(views.network, views.photo, encoder=views.encoder)
     view = views.predicted(1.0)
     return Reference(_labels(view.prediction.logits, view.axes, views), "1x prediction")
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..network.engines.captured import captured_encode
+from ..network.engines.encoders import Encoder, encoder_of
 from ..network.interface import Network, Prediction
 from ..network.resampling import Lattice, resize_photo
 from .gate import Gate
@@ -86,6 +86,7 @@ class PhotoViews:
         reference: Labels at the photo's resolution, if any.
         precision: float32, or bfloat16 for the frozen part.
         gate: What weighs the sizes of a photo, if the network has a gate.
+        encoder: What runs the frozen part; None = the engine that the network was prepared for.
 
     Raises:
         InputError: If the labels do not fit the photo.
@@ -98,6 +99,7 @@ class PhotoViews:
         reference: Reference | None = None,
         precision: str = "float32",
         gate: Gate | None = None,
+        encoder: Encoder | None = None,
     ) -> None:
         height, width = photo.shape[:2]
         if reference is not None and reference.labels.shape != (height, width):
@@ -110,6 +112,7 @@ class PhotoViews:
         self.reference = reference
         self.precision = precision
         self.gate = gate
+        self.encoder = encoder or encoder_of(network)
         self._encoded: dict[tuple[float, bool], EncodedView] = {}
         self._predicted: dict[tuple[float, bool, float], PredictedView] = {}
 
@@ -209,8 +212,7 @@ class PhotoViews:
         x = self._input(scale, mirrored)
         synchronise(device)
         start = time.perf_counter()
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            encoding = captured_encode(network, x)
+        encoding = self.encoder.encode(network, x, self.precision)
         synchronise(device)
         forward_ms = 1e3 * (time.perf_counter() - start)
 

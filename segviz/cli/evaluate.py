@@ -25,6 +25,7 @@ from .options import (
     DEFAULT,
     add_class_map,
     add_data,
+    add_engine,
     add_json,
     add_limit,
     add_long_side,
@@ -88,6 +89,7 @@ def add_options(command: ArgumentParser) -> None:
     )
     add_tile(command, "none")
     add_network(command)
+    add_engine(command)
     add_json(command)
 
 
@@ -129,6 +131,7 @@ def run(options: Namespace) -> int:
             long_side=long_side,
             tile=options.tile or 0,
             device=options.device,
+            engine=options.engine,
             by_image=options.by_image,
             calibration=options.calibration,
             command=command_line(),

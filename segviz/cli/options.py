@@ -63,6 +63,15 @@ def add_network(command: argparse.ArgumentParser) -> None:
     add_machine(command)
 
 
+def add_engine(command: argparse.ArgumentParser) -> None:
+    """Add --engine."""
+    command.add_argument(
+        "--engine",
+        default="torch",
+        help="what runs the frozen part: auto, torch or openvino" + DEFAULT,
+    )
+
+
 def add_json(command: argparse.ArgumentParser) -> None:
     """Add --json."""
     command.add_argument("--json", action="store_true", help="print one JSON object on stdout")
@@ -289,7 +298,13 @@ def parse_method(options: argparse.Namespace, groups: Collection[str] | None = N
 def load_checkpoint(options: argparse.Namespace) -> checkpoint.Checkpoint:
     """Load the network of --checkpoint on --device, with --threads set."""
     set_threads(options)
-    return checkpoint.load(options.checkpoint or checkpoint.DEFAULT, choose_device(options.device))
+    name = options.checkpoint or checkpoint.DEFAULT
+    loaded = checkpoint.load(name, choose_device(options.device))
+    if getattr(options, "engine", "torch") != "torch":
+        from ..network.engines.encoders import prepare_engine
+
+        prepare_engine(loaded.network, options.engine)
+    return loaded
 
 
 def set_threads(options: argparse.Namespace) -> None:

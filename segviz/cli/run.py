@@ -19,6 +19,7 @@ from .options import (
     DEFAULT,
     SETTINGS,
     add_class_map,
+    add_engine,
     add_json,
     add_long_side,
     add_masks,
@@ -82,6 +83,7 @@ def add_options(command: ArgumentParser) -> None:
     )
     add_tile(command, "none where the whole fits into the free memory, else what fits")
     add_network(command)
+    add_engine(command)
     add_json(command)
 
 

@@ -21,6 +21,7 @@ from ..data.images import LONG_SIDE
 from ..data.splits import subset, voc_images
 from ..errors import InputError
 from ..network.checkpoint import DEFAULT, Checkpoint, load
+from ..network.engines.encoders import prepare_engine
 from ..runtime.device import choose_device
 from ..runtime.distributed import TaskQueue
 from ..validation import check_range
@@ -75,6 +76,7 @@ def evaluate_dataset(
     class_map: str | Path | Mapping[str, str | None] | None = None,
     long_side: int | None = LONG_SIDE,
     device: str = "auto",
+    engine: str = "torch",
     by_image: bool = True,
     calibration: bool = False,
     tile: int = 0,
@@ -115,6 +117,7 @@ def evaluate_dataset(
         long_side: What the long side of larger photos in `images` is reduced to, by default the
             resolution of VOC; None = nothing.
         device: Where to load a network that is given by name: auto, cpu, cuda or mps.
+        engine: What runs the frozen part, a name in `ENGINES`; rows of each engine are kept apart.
         by_image: Whether the result has the numbers of each image.
         calibration: Whether to measure ECE, NLL, Brier score, AUROC and AURC, too; rows without
             their bins are measured again.
@@ -163,6 +166,14 @@ def evaluate_dataset(
         )
     if not isinstance(network, Checkpoint):
         network = load(network or DEFAULT, choose_device(device))
+    if tile and engine not in ("auto", "torch"):
+        raise InputError(
+            f"tiles are encoded by torch, but the engine is {engine!r}; leave one out."
+        )
+    if tile:
+        engine = "torch"
+    if engine != "torch":
+        engine = prepare_engine(network.network, engine).name
     if isinstance(data, FolderImages) and classes is None:
         data = data.with_classes(network.class_list)
     data, notes = match_classes(data, ids, network.class_list, given)
@@ -174,11 +185,20 @@ def evaluate_dataset(
     with ExitStack() as stack:
         folder = rows or stack.enter_context(tempfile.TemporaryDirectory())
         failed, complete = evaluate_images(
-            network, data, ids, measurements, Path(folder), tasks, on_progress, calibration, tile
+            network,
+            data,
+            ids,
+            measurements,
+            Path(folder),
+            tasks,
+            on_progress,
+            calibration,
+            tile,
+            engine,
         )
     if not tasks.is_main:
         return {"complete": complete}
-    model = summarise(network, measurements, failed, by_image)
+    model = summarise(network, measurements, failed, by_image, engine)
     result = EvaluationResult(
         **msgspec.structs.asdict(model), split=data.name, command=command, complete=complete
     )
@@ -218,6 +238,7 @@ def evaluate_images(
     on_progress: Callable[[ImageProgress], None] = lambda _: None,
     calibration: bool = False,
     tile: int = 0,
+    engine: str = "torch",
 ) -> tuple[dict[str, str], bool]:
     """Measure what is missing in a folder of rows, then add all its rows to the measurements.
 
@@ -239,7 +260,7 @@ def evaluate_images(
             classes,
             tasks.rank,
             checkpoint.gate_hash,
-            f"torch, tiles of {tile}" if tile else "torch",
+            f"{engine}, tiles of {tile}" if tile else engine,
         )
     ) as store:
 
@@ -263,6 +284,7 @@ def evaluate_images(
                 report,
                 calibration=calibration,
                 tile=tile,
+                engine=engine,
             )
             report()
         except KeyboardInterrupt:

@@ -16,6 +16,7 @@ from ..adapt.settings import Settings
 from ..data.dataset import DataSet
 from ..errors import InputError
 from ..network.checkpoint import Checkpoint
+from ..network.engines.encoders import PLAIN, prepare_engine
 from ..network.tiled import tiled
 from ..runtime.distributed import TaskQueue
 from .calibration import CalibrationBins, calibration_of
@@ -155,6 +156,7 @@ def measure_images(
     on_step: Callable[[], None] = lambda: None,
     calibration: bool = False,
     tile: int = 0,
+    engine: str = "torch",
 ) -> None:
     """Measure and store the rows that are missing, sharing the images with the other processes.
 
@@ -173,6 +175,7 @@ def measure_images(
             image.
         calibration: Whether rows need the bins of calibration.
         tile: The side of the tiles that inputs are cut into, in pixels; 0 = none.
+        engine: What runs the frozen part; of tiles, PyTorch does.
     """
     for index in tasks.claim(len(ids)):
         name = ids[index]
@@ -183,7 +186,7 @@ def measure_images(
             try:
                 photo, truth = data.photo(name), data.truth(name)
                 for rows in measure_image(
-                    checkpoint, photo, truth, missing, on_step, calibration, tile
+                    checkpoint, photo, truth, missing, on_step, calibration, tile, engine
                 ):
                     store.add(key, rows)
             except (InputError, OSError, MemoryError, RuntimeError) as error:
@@ -201,6 +204,7 @@ def measure_image(
     on_step: Callable[[], None] = lambda: None,
     calibration: bool = False,
     tile: int = 0,
+    engine: str = "torch",
 ) -> Iterator[list[EpisodeRow]]:
     """Yield the rows of one image, scale by scale: one forward pass a scale, one episode a method.
 
@@ -212,6 +216,7 @@ def measure_image(
         on_step: Called after each step.
         calibration: Whether to bin the probabilities, too, where there is truth.
         tile: The side of the tiles that inputs are cut into, in pixels; 0 = none.
+        engine: What runs the frozen part.
 
     Raises:
         InputError: If photo, truth and scale do not go together, or an episode does not fit into
@@ -220,7 +225,9 @@ def measure_image(
     network = checkpoint.network
     reference = None if truth is None else Reference(truth)
     gate = Gate.of_card(checkpoint.card.get("gate"))
-    views = PhotoViews(tiled(network, tile), photo, reference, gate=gate)
+    # Not the engine that the app prepared: published numbers are PyTorch's unless asked otherwise.
+    encoder = PLAIN if engine == PLAIN.name else prepare_engine(network, engine)
+    views = PhotoViews(tiled(network, tile), photo, reference, gate=gate, encoder=encoder)
     budget = MemoryBudget(network, photo.shape[0], photo.shape[1], recorded=False)
     for scale in dict.fromkeys(measurement.scale for measurement in measurements):
         here = [measurement for measurement in measurements if measurement.scale == scale]

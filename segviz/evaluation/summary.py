@@ -27,6 +27,7 @@ def summarise(
     measurements: Sequence[MethodMeasurement],
     failed: Mapping[str, str],
     by_image: bool = True,
+    engine: str = "torch",
 ) -> ModelResult:
     """Return the result of one network.
 
@@ -35,13 +36,14 @@ def summarise(
         measurements: Of the same images, as `collect` filled them.
         failed: By id of the images that could not be measured, the reason.
         by_image: Whether the result has the numbers of each image.
+        engine: What ran the frozen part.
     """
     draws = [resampled_miou(measurement.overlaps) for measurement in measurements]
     errors = standard_errors(measurements, draws)
     return ModelResult(
         images=len(measurements[0].images),
         failed=tuple(f"{name}: {reason}" for name, reason in failed.items()),
-        environment=environment(checkpoint),
+        environment=environment(checkpoint, engine),
         results=tuple(
             msgspec.structs.replace(measurement.result(), miou_error=miou, gain_error=gain)
             for measurement, (miou, gain) in zip(measurements, errors, strict=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import logging
+import os
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
@@ -20,8 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Networks"]
 
+logger = logging.getLogger(__name__)
+
 MAX_NETWORKS = 2
 """The number of networks kept in memory."""
+
+ENGINE = "SEGVIZ_ENGINE"
+"""The environment variable that chooses what encodes photos: auto, torch or openvino."""
 
 
 class Networks:
@@ -31,6 +38,7 @@ class Networks:
         self._lock = threading.Lock()
         self._loaded: dict[str, Checkpoint] = {}
         self._facts: dict[str, NetworkFacts] = {}
+        self._prepared: set[str] = set()
 
     def ready(self, name: str) -> Checkpoint | None:
         """Return a network if it is loaded; does not wait."""
@@ -45,9 +53,13 @@ class Networks:
         _check_offered(name)
         with self._lock:
             found = self._loaded.pop(name, None) or self._load(name)
+            if name not in self._prepared:
+                self._prepared.add(name)
+                _in_background("segviz engine", lambda: _prepare(found))
             self._loaded[name] = found
             for old in list(self._loaded)[:-MAX_NETWORKS]:
                 del self._loaded[old]
+                self._prepared.discard(old)
         return found
 
     def facts(self, name: str) -> NetworkFacts:
@@ -80,10 +92,7 @@ class Networks:
                 if threading.main_thread().is_alive():
                     raise  # at interpreter exit, torch can no longer be imported
 
-        thread = threading.Thread(target=work, name="segviz warm-up", daemon=True)
-        thread.start()
-        # A thread that is inside torch at interpreter exit aborts the process.
-        atexit.register(thread.join, EXIT_TIMEOUT)
+        _in_background("segviz warm-up", work)
 
     def _load(self, name: str) -> Checkpoint:
         from ..runtime import device
@@ -93,6 +102,26 @@ class Networks:
             trained = checkpoint.load(name, device.choose_device())
         _check_stop_between_layers(trained.network)
         return trained
+
+
+def _in_background(name: str, work: Callable[[], None]) -> None:
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    thread.start()
+    # A thread that is inside torch at interpreter exit aborts the process.
+    atexit.register(thread.join, EXIT_TIMEOUT)
+
+
+def _prepare(trained: Checkpoint) -> None:
+    """Prepare the engine of a network; until then, and if that fails, PyTorch encodes."""
+    engine = os.environ.get(ENGINE, "auto")
+    if engine == "torch":
+        return
+    from ..network.engines.encoders import prepare_engine
+
+    try:
+        prepare_engine(trained.network, engine)
+    except InputError as error:
+        logger.warning("%s", error)
 
 
 def _check_stop_between_layers(network: object) -> None:

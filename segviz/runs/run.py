@@ -113,6 +113,8 @@ class Run:
         """Return the record of the steps so far, at least step 0."""
         recorder, steps = self._recorder, tuple(self.steps)
         assert recorder is not None and steps, "a record needs at least step 0"
+        assert self.views is not None
+        encoder = self.views.encoder
         reference = self.reference
         return Record(
             title=self.title,
@@ -128,7 +130,10 @@ class Run:
             colours=self.checkpoint.class_list.colours,
             forward_ms=recorder.forward_ms,
             complete=self.finished,
-            environment={**environment(self.checkpoint), **self.facts},
+            environment={
+                **environment(self.checkpoint, encoder.name, encoder.note),
+                **self.facts,
+            },
         )
 
     def _budget(self) -> MemoryBudget:

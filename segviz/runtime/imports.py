@@ -2,10 +2,11 @@
 
 import atexit
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["pause_garbage_collection"]
+__all__ = ["hidden_module", "pause_garbage_collection"]
 
 
 @contextmanager
@@ -24,3 +25,16 @@ def pause_garbage_collection() -> Iterator[None]:
         atexit.register(gc.unfreeze)
         if enabled:
             gc.enable()
+
+
+@contextmanager
+def hidden_module(name: str) -> Iterator[None]:
+    """Let imports inside the block find no module of a name, as if it were not installed."""
+    found = sys.modules.get(name)
+    sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+        if found is not None:
+            sys.modules[name] = found
