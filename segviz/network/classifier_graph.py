@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 __all__ = [
@@ -30,7 +30,7 @@ RESIZERS = ("interpolate", "upsample")
 SUMS = ("add", "__add__", "__radd__", "add_", "__iadd__")
 SHAPES = (
     *("view", "reshape", "permute", "transpose", "swapaxes", "swapdims", "movedim", "flatten"),
-    *("unflatten", "squeeze", "unsqueeze", "__getitem__", "narrow"),
+    *("unflatten", "squeeze", "unsqueeze", "__getitem__", "narrow", "pixel_shuffle"),
 )
 COPIES = ("contiguous", "clone", "detach", "float", "to")
 DROPOUTS = ("dropout", "dropout2d", "feature_dropout")  # in eval mode
@@ -194,6 +194,8 @@ class GraphRecorder(TorchFunctionMode):
         options: dict[str, Any],
     ) -> Operation | None:
         tensors = list(_tensors((*args, *options.values())))
+        if name in SUMS:  # with a bias of its own, too
+            tensors = [each for each in tensors if not isinstance(each, nn.Parameter)]
         follow = [self.node(tensor) is not None for tensor in tensors]
         if not any(follow) or not (self.any_operation or (name in OPERATIONS and all(follow))):
             return None

@@ -77,6 +77,21 @@ def doubled(logits, x):
     return nn.UpsamplingBilinear2d(scale_factor=8)(logits)[..., : x.shape[-2], : x.shape[-1]]
 
 
+class Bias(Net):
+    """A classifier whose bias is a parameter beside it, as in a prompt or a prior."""
+
+    def __init__(self):
+        super().__init__(classifier=nn.Conv2d(8, K, 1, bias=False))
+        self.prior = nn.Parameter(torch.zeros(1, K, 1, 1))
+
+    def forward(self, x):
+        return upsampled(super().forward(x) + self.prior, x)
+
+
+def shuffled(logits, x):
+    return functional.pixel_shuffle(logits, 2)
+
+
 MODULES = {
     "plain": Net,
     "upsampled": lambda: Net(upsampled),
@@ -90,6 +105,8 @@ MODULES = {
     "object": lambda: Net(lambda z, x: SimpleNamespace(logits=z, loss=None)),
     "two heads": TwoHeads,
     "tokens": Tokens,
+    "bias": Bias,
+    "pixel shuffle": lambda: Net(shuffled, classifier=nn.Conv2d(8, 4 * K, 1)),
     "transposed": lambda: Net(classifier=nn.ConvTranspose2d(8, K, 4, 4)),
 }
 
@@ -104,7 +121,8 @@ def test_logits_are_the_modules_own_to_the_last_bit(name):
         logits = upsampled(logits, x, align_corners=network.aligned)
     assert torch.equal(logits, own)
     assert network.classes == K and network.groups in (("score", "all"), ("score", "norm", "all"))
-    assert network.cuts == (name in ("upsampled", "aligned", "twice", "mapping", "two heads"))
+    cut = ("upsampled", "aligned", "twice", "mapping", "two heads", "bias")
+    assert network.cuts == (name in cut)
     assert set(network.classifier_names) == (
         {"head", "coarse"} if name == "two heads" else {"head"}
     )
