@@ -1,12 +1,14 @@
 """The app without a browser, on a tiny network."""
 
 import io
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from pages.actions import server
@@ -15,6 +17,15 @@ from segviz.data import samples
 from segviz.network import checkpoint
 
 APP = Path(__file__).parents[2] / "pages" / "main.py"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components():
+    """Look for components once: every run of AppTest reads the metadata of all packages again."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)
