@@ -22,11 +22,15 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from segviz.adapt.settings import Settings
 from segviz.data import voc
@@ -38,7 +42,17 @@ from segviz.data.masks import load_labels, palette_image
 from segviz.errors import InputError
 from segviz.evaluation.results import read_result
 from segviz.evaluation.row_store import EpisodeRow, RowKey, RowStore
+from segviz.jobs.visit_store import (
+    RunFacts,
+    ShownFacts,
+    TabState,
+    Upload,
+    VisitFolder,
+    VisitStore,
+    new_token,
+)
 from segviz.network import checkpoint
+from segviz.runs import describe
 from segviz.runs.archive import read_zip, record_zip
 from segviz.runs.record import LOG_PROBABILITIES, NUMBERS, Quantised, Record
 from segviz.runtime.files import write_atomically
@@ -192,6 +206,105 @@ def read_weights(path: Path) -> object:
     return checkpoint.load(str(path)).sha256
 
 
+def visit_folder(name: str) -> VisitFolder:
+    """Return the folder of a new visit."""
+    folder = VisitStore(Path(name), max_days=1).visit(new_token())
+    assert folder is not None
+    folder.path.mkdir()
+    return folder
+
+
+def run_facts() -> bytes:
+    """Return the facts of a run of a visit."""
+    facts = RunFacts.of(record(), "a", "sample:cat", b"picture")
+    return msgspec.json.encode(msgspec.structs.replace(facts, name="first", pinned=True))
+
+
+def read_run_facts(path: Path) -> object:
+    """Read the facts of a visit's run, and what a table shows of them."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = visit_folder(name)
+        (folder.path / "run-a.zip").touch()
+        (folder.path / "run-a.json").write_bytes(path.read_bytes())
+        runs = folder.runs()
+    for run in runs:
+        return describe.settings(run.settings), datetime.fromtimestamp(run.made, UTC), run.scores
+    raise InputError("the run is left out.")
+
+
+def tab_state() -> bytes:
+    """Return the state of a visit's tab."""
+    shown = ShownFacts(
+        id="b",
+        runs=(("", "a"),),
+        photo="sample:cat",
+        values={"scale": "2", "method": "entropy"},
+        measure=("iou", "IoU"),
+        curves={"": [0.5, None]},
+    )
+    return msgspec.json.encode(
+        TabState(
+            id="c" * 32,
+            server="d",
+            controls={"steps": "7", "stop": "drift", "learning_rate": "0.001"},
+            photo="sample:cat",
+            shown={"iterate": shown},
+            address=("iterate", {"scale": "2"}),
+        )
+    )
+
+
+def read_tab_state(path: Path) -> object:
+    """Read the state of a visit's tab, and the values of its controls."""
+    from pages.state.tabs import values_of
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = visit_folder(name)
+        (folder.path / "tab-a.json").write_bytes(path.read_bytes())
+        tabs = folder.tabs()
+    for tab in tabs:
+        return values_of(tab.controls), [values_of(each.values) for each in tab.shown.values()]
+    raise InputError("the tab is left out.")
+
+
+def read_upload(path: Path) -> object:
+    """Read the upload of a visit, whose name is damaged."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = visit_folder(name)
+        folder.save_upload("upload:a", Upload("photo.png", b"photo", b"mask"))
+        (folder.path / "upload-a.json").write_bytes(path.read_bytes())
+        return folder.upload("upload:a").name
+
+
+def training() -> tuple[Any, Any]:
+    """Return a model and its optimiser, after one update."""
+    import torch
+
+    model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+    optimiser = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
+    model(torch.ones(4, 3)).square().sum().backward()
+    optimiser.step()
+    return model, optimiser
+
+
+FINGERPRINT = {"ids": "abc", "recipe": '{"batch": 2, "seed": 0}'}
+
+
+def training_state(folder: Path) -> bytes:
+    """Return the state of a training."""
+    from segviz.training.state import Progress, save_state
+
+    save_state(folder / "state", *training(), FINGERPRINT, Progress(7, 1.5))
+    return (folder / "state").read_bytes()
+
+
+def read_training_state(path: Path) -> object:
+    """Resume from the state of a training."""
+    from segviz.training.state import load_state
+
+    return load_state(path, *training(), FINGERPRINT)
+
+
 def samples() -> bytes:
     """Return a file of a gate's samples."""
     import torch
@@ -254,6 +367,10 @@ def readers(folder: Path) -> dict[str, Reader]:
         "labelmap": Reader([b"a:0,0,0::\nb:1,2,3::\n", b"wall\nfloor\n"], ".txt", read_classes),
         "class map": Reader([b'{"street": "road", "sky": null}'], ".json", read_class_map),
         "gate samples": Reader([samples()], ".pt", read_samples),
+        "training state": Reader([training_state(folder)], ".safetensors", read_training_state),
+        "visit, run": Reader([run_facts()], ".json", read_run_facts),
+        "visit, tab": Reader([tab_state()], ".json", read_tab_state),
+        "visit, upload": Reader([b'"photo.png"'], ".json", read_upload),
     }
 
 
@@ -415,13 +532,17 @@ def try_reader(reader: Reader, folder: Path, seconds: float, seed: int, first: i
 def try_all(
     seconds: float, seed: int, chosen: list[str] | None = None, first: int = 0
 ) -> dict[str, Outcome]:
-    """Give damaged files to all readers, for some seconds each."""
+    """Give damaged files to the chosen readers, or to all, for some seconds together."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        return {
-            title: try_reader(reader, folder, seconds, seed, first)
+        tried = {
+            title: reader
             for title, reader in readers(folder).items()
             if not chosen or title in chosen
+        }
+        return {
+            title: try_reader(reader, folder, seconds / len(tried), seed, first)
+            for title, reader in tried.items()
         }
 
 
@@ -434,8 +555,7 @@ def main() -> int:
     parser.add_argument("--reader", action="append", help="only this one; repeatable")
     parser.add_argument("--out", type=Path, help="a JSON file")
     options = parser.parse_args()
-    count = len(options.reader or range(14))
-    found = try_all(options.seconds / count, options.seed, options.reader, options.first)
+    found = try_all(options.seconds, options.seed, options.reader, options.first)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     text = json.dumps(
         {

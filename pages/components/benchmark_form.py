@@ -32,9 +32,6 @@ from .voc_browser import split_control, voc_folder_field
 
 __all__ = ["evaluation_form", "finished"]
 
-IDLE_TIMEOUT = 1800
-"""Seconds after which the evaluation of a closed tab stops."""
-
 VOC = "PASCAL VOC"
 
 IMAGES = 20
@@ -239,5 +236,7 @@ def _start(data: EvaluationData, plan: EvaluationPlan | None) -> None:
     except InputError as error:
         st.error(sentence(error), icon=":material/tune:")
         return
-    session().visit.evaluation = Job(evaluation, EVALUATIONS, IDLE_TIMEOUT).start()
+    visit = session().visit
+    # Any tab of the browser may wait for it, also one that shows another page.
+    visit.evaluation = Job(evaluation, EVALUATIONS, is_wanted=visit.is_connected).start()
     st.rerun()

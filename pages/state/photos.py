@@ -142,7 +142,8 @@ def choose_photo(read: PhotoReader) -> None:
     now.photo, now.read_photo, now.photo_form = read(classes, side), read, (classes, side)
     folder = now.visit.folder
     if isinstance(read, UploadReader) and folder is not None:
-        folder.store.submit(partial(folder.save_upload, now.photo.key, read.upload))
+        save = partial(folder.save_upload, now.photo.key, read.upload)
+        folder.store.submit(save, owner=now.visit)
 
 
 def update_photo() -> None:

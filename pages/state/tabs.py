@@ -14,7 +14,7 @@ from .photos import VOC_FOLDER
 from .session import Session, ShownRuns, session
 from .visits import SERVER
 
-__all__ = ["restore_tab", "save_tab"]
+__all__ = ["restore_tab", "save_tab", "values_of"]
 
 OPENING = "opening"
 """The id of the server's first run, which is shown without being restored."""
@@ -53,7 +53,7 @@ def restore_tab(page: str, state: TabState) -> None:
         state: What was kept.
     """
     now = session()
-    controls.apply(_values(state.controls))
+    controls.apply(values_of(state.controls))
     if not is_shared():
         now.controls.update({name: state.texts[name] for name in state.texts if name == VOC_FOLDER})
     now.requested_photo = state.photo
@@ -62,7 +62,7 @@ def restore_tab(page: str, state: TabState) -> None:
             now.shown[name] = ShownRuns(
                 facts.id,
                 facts.runs,
-                {**query_params.defaults(), **_values(facts.values), "photo": facts.photo},
+                {**query_params.defaults(), **values_of(facts.values), "photo": facts.photo},
                 facts.measure,
                 dict(facts.curves),
             )
@@ -111,7 +111,8 @@ def _texts(values: dict) -> dict[str, str]:
     }
 
 
-def _values(texts: dict[str, str]) -> dict:
+def values_of(texts: dict[str, str]) -> dict:
+    """Return the values of all controls from texts; what cannot be read has its default."""
     found = {}
     for name, parameter in query_params.PARAMETERS.items():
         if name not in query_params.NOT_CONTROLS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -13,7 +14,7 @@ import streamlit as st
 
 from segviz.jobs.history import History, HistoryPool
 from segviz.jobs.queue import Job
-from segviz.jobs.visit_store import TabState, VisitFolder, VisitStore, is_token
+from segviz.jobs.visit_store import MAX_TABS, TabState, VisitFolder, VisitStore, is_token
 
 if TYPE_CHECKING:
     from .session import Session
@@ -56,13 +57,15 @@ class Visit:
         return self._tabs.get(id)
 
     def save_tab(self, tab: TabState) -> None:
-        """Keep the state of a tab."""
+        """Keep the state of a tab; only the `MAX_TABS` newest stay."""
         if self._tabs.get(tab.id) == tab:
             return
+        self._tabs.pop(tab.id, None)
         self._tabs[tab.id] = tab
+        while len(self._tabs) > MAX_TABS:
+            del self._tabs[next(iter(self._tabs))]
         if self.folder is not None:
-            folder = self.folder
-            folder.store.submit(lambda: folder.save_tab(tab))
+            self.folder.store.submit(partial(self.folder.save_tab, tab), owner=self)
 
 
 class Visits:
@@ -83,8 +86,7 @@ class Visits:
         with self._lock:
             found = self._visits.get(token)
             if found is None:
-                # What was made last may still be on its way to the disk.
-                self.store.flush()
+                # Visits with files on their way to the disk are in memory, see `VisitStore.submit`.
                 found = Visit(self.pool, self.store.visit(token))
                 self._visits[token] = found
         return found

@@ -219,7 +219,7 @@ class History:
         self._forget(id)
         if self._folder is not None:
             # In the background, after whatever of the run is still to be written.
-            self._folder.store.submit(partial(self._folder.remove, id))
+            self._folder.store.submit(partial(self._folder.remove, id), owner=self)
 
     def _forget(self, id: str) -> None:
         with self._pool.lock:
@@ -234,7 +234,7 @@ class History:
                 return
             self._runs[id] = run = msgspec.structs.replace(run, **changed)
         if self._folder is not None and id in self._saved:
-            self._folder.store.submit(partial(self._folder.update, run))
+            self._folder.store.submit(partial(self._folder.update, run), owner=self)
         else:
             self._save(id)
 
@@ -252,7 +252,7 @@ class History:
                 if id in self._runs:
                     self._saved.add(id)
 
-        folder.store.submit(work)
+        folder.store.submit(work, owner=self)
 
     def _make_room(self, newest: str) -> None:
         """Evict records until the limits are kept; the newest stays."""

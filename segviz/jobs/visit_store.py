@@ -20,11 +20,13 @@ from ..errors import InputError, guard
 from ..runs import verdict
 from ..runs.archive import MAX_PACKED, read_zip, record_zip
 from ..runs.record import Record
+from ..runs.schema import MAX_SIDE, MAX_STEPS
 from ..runtime.files import read_file, write_atomically
 from .limits import KEEP_BYTES, KEEP_DAYS
 
 __all__ = [
     "MAX_NAME",
+    "MAX_TABS",
     "RunFacts",
     "ShownFacts",
     "TabState",
@@ -47,12 +49,18 @@ MAX_TABS = 8
 MAX_UPLOADS = 2
 """The number of uploaded photos that are kept of a visit; those of runs are in their records."""
 
+MAX_THUMBNAIL = 1 << 18
+"""The largest size of the small picture of a run, in bytes."""
+
 REMEDY = "make the run again"
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 Text = Annotated[str, Meta(max_length=400)]
+Side = Annotated[int, Meta(ge=1, le=MAX_SIDE)]
+Step = Annotated[int, Meta(ge=0, le=MAX_STEPS)]
+Time = Annotated[float, Meta(ge=0, le=1e11)]  # until the year 5138; dates end with 9999
 Id = Annotated[str, Meta(pattern="^[A-Za-z0-9-]{1,64}$")]
 _StructT = TypeVar("_StructT", bound=msgspec.Struct)
 
@@ -93,9 +101,9 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     id: Id
     photo: Text
     title: Text
-    size: tuple[int, int]
+    size: tuple[Side, Side]
     settings: Settings
-    last: int
+    last: Step
     complete: bool
     network: Text = ""
     sha256: Text = ""
@@ -105,8 +113,8 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     entropy: tuple[float | None, float | None] = (None, None)
     name: Annotated[str, Meta(max_length=MAX_NAME)] = ""
     pinned: bool = False
-    made: float = 0.0
-    thumbnail: bytes = b""
+    made: Time = 0.0
+    thumbnail: Annotated[bytes, Meta(max_length=MAX_THUMBNAIL)] = b""
 
     @classmethod
     def of(cls, record: Record, id: str, photo: str, thumbnail: bytes = b"") -> "RunFacts":
@@ -149,7 +157,7 @@ class ShownFacts(msgspec.Struct, frozen=True, kw_only=True):
     photo: Text
     values: dict[Text, str]
     measure: tuple[Text, Text]
-    curves: dict[Text, list[Any]] = {}
+    curves: dict[Text, list[float | None]] = {}
 
 
 class TabState(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,14 +221,15 @@ class VisitStore:
         name = hashlib.sha256(token.encode()).hexdigest()[:32]
         return VisitFolder(self, self.root / name)
 
-    def submit(self, work: Callable[[], object]) -> "Future[None]":
+    def submit(self, work: Callable[[], object], owner: object = None) -> "Future[None]":
         """Do work in the background, one after the other; what was submitted is done before exit.
 
         Arguments:
             work: Writes files; an `InputError` of it, such as of a full disk, costs the file.
+            owner: Stays in memory until the work is done, so that nobody reads its files before.
         """
 
-        def write() -> None:
+        def write(_: object = owner) -> None:
             with suppress(InputError, OSError):
                 work()
                 self.prune()

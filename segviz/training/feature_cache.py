@@ -9,12 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InputError
+from ..errors import InputError, guard
 from ..network.dynamic import Segmenter
 from ..network.resampling import Grid
+from ..runtime.files import read_file, write_atomically
 
 __all__ = ["CachedSample", "FeatureCache"]
 
+MAX_FINGERPRINT = 1 << 20  # bytes
 FIELDS = 7  # of an index row: first pixel, h, w, first label, rows, columns, label stride
 
 
@@ -63,7 +65,7 @@ class FeatureCache:
                 f"the feature cache {folder} was made with other options or weights;"
                 " remove that folder or choose another --out."
             )
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(fingerprint)))
+        write_atomically(path, msgspec.json.format(msgspec.json.encode(fingerprint)))
         self.index = self._read_index()
 
     def __len__(self) -> int:
@@ -159,9 +161,8 @@ class FeatureCache:
 
 
 def _read_fingerprint(path: Path) -> dict[str, str]:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
-    except (OSError, msgspec.MsgspecError) as error:
-        raise InputError(
-            f"{path} is damaged ({error}); remove its folder or choose another --out."
-        ) from error
+    remedy = "remove its folder or choose another --out"
+    with guard(f"{path} is damaged", remedy):
+        return msgspec.json.decode(
+            read_file(path, "the fingerprint", MAX_FINGERPRINT, remedy), type=dict[str, str]
+        )

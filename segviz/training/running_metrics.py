@@ -1,6 +1,7 @@
 """Running loss and mIoU of a training, and its CSV log."""
 
 import csv
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from torch import Tensor
 
 from .. import metrics
 from ..data.classes import IGNORE
+from ..runtime.files import write_atomically
 
-__all__ = ["DECAY", "RunningMetrics", "append_row"]
+__all__ = ["DECAY", "RunningMetrics", "append_row", "drop_rows_after"]
 
 DECAY = 0.98
 """Weight of the past at each update of the exponential moving averages."""
@@ -32,6 +34,11 @@ class RunningMetrics:
         self.counts = torch.zeros(classes * classes + 1, device=device)
         self.loss = torch.zeros((), device=device)
         self.weight = torch.zeros((), device=device)
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """The averages by name, to save and to write to."""
+        return {"counts": self.counts, "loss": self.loss, "weight": self.weight}
 
     def update(self, loss: Tensor, truth: Tensor, labels: Tensor) -> None:
         """Add the result of one update.
@@ -65,3 +72,26 @@ def append_row(path: Path, row: Mapping[str, str]) -> None:
         if is_new:
             writer.writeheader()
         writer.writerow(row)
+
+
+def drop_rows_after(path: Path, iteration: int) -> None:
+    """Remove the rows of a CSV file after an iteration, and what a kill left of a row.
+
+    Arguments:
+        path: The file; it need not exist.
+        iteration: The last iteration whose row stays.
+    """
+    if not path.exists():
+        return
+    with path.open(newline="", errors="replace") as file:
+        head, *rows = file.readlines() or [""]
+    if not head.endswith("\n"):
+        path.unlink()  # the next row writes the column names again
+        return
+    kept = [row for row in rows if row.endswith("\n") and _iteration(row) <= iteration]
+    write_atomically(path, "".join([head, *kept]).encode())
+
+
+def _iteration(row: str) -> float:
+    first = row.partition(",")[0]
+    return int(first) if first.isdecimal() else math.inf

@@ -36,6 +36,7 @@ def save_state(
     optimiser: torch.optim.Optimizer,
     fingerprint: Mapping[str, str],
     progress: Progress,
+    averages: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write the state; a full disk or a kill leaves the previous one.
 
@@ -45,6 +46,7 @@ def save_state(
         optimiser: The SGD optimiser whose momentum is saved.
         fingerprint: What the run depends on, by name; `load_state` compares it.
         progress: How far the run has come.
+        averages: Running averages of the log, by name.
 
     Raises:
         InputError: If it cannot be written.
@@ -54,6 +56,8 @@ def save_state(
         buffer = optimiser.state[parameter].get("momentum_buffer")
         if buffer is not None:
             tensors[f"momentum.{index}"] = buffer.detach().cpu().contiguous()
+    for name, average in (averages or {}).items():
+        tensors[f"average.{name}"] = average.cpu()
     metadata = {
         **fingerprint,
         "iteration": str(progress.iteration),
@@ -67,8 +71,17 @@ def load_state(
     model: nn.Module,
     optimiser: torch.optim.Optimizer,
     fingerprint: Mapping[str, str],
+    averages: Mapping[str, Tensor] | None = None,
 ) -> Progress:
-    """Load a state into model and optimiser and return the progress.
+    """Load a state into model, optimiser and averages, and return the progress.
+
+    Arguments:
+        path: The safetensors file.
+        model: The module to load parameters and buffers into.
+        optimiser: The SGD optimiser to load the momentum into.
+        fingerprint: What the run depends on, by name.
+        averages: Running averages of the log, by name; a state without them leaves them as they
+            are.
 
     Raises:
         InputError: If the file is damaged, or belongs to a run with another fingerprint.
@@ -102,6 +115,10 @@ def load_state(
             # In the memory format of the parameter.
             momentum = torch.empty_like(parameter).copy_(buffer)
             optimiser.state[parameter]["momentum_buffer"] = momentum
+    for name, average in (averages or {}).items():
+        saved = tensors.get(f"average.{name}")
+        if saved is not None and saved.shape == average.shape:
+            average.copy_(saved)
     return progress
 
 

@@ -29,13 +29,13 @@ from .loader import Loader
 from .loss import cross_entropy, predict_cached, predict_crops
 from .optimiser import build_optimiser, rate_factor
 from .recipe import Recipe
-from .running_metrics import RunningMetrics, append_row
+from .running_metrics import RunningMetrics, append_row, drop_rows_after
 from .state import Progress, load_state, save_state
 
 __all__ = ["Trainer"]
 
 SAVE_SECONDS = 45.0  # a kill costs less than a minute
-REPORT_EVERY = 10  # updates between readings of the loss, which synchronise with a GPU
+REPORT_EVERY = 10  # updates between rows of the log; reading the loss synchronises with a GPU
 STATISTICS_SAMPLES = 200  # cached samples that initialise the classifier's normalisation
 
 Batch = Any  # photos and labels, or a list of cached samples: what the loader yields
@@ -115,7 +115,7 @@ class Trainer:
 
     @property
     def log_path(self) -> Path:
-        """The CSV file of loss and mIoU over time."""
+        """The CSV file of loss and mIoU: a row for every `REPORT_EVERY` updates, and the last."""
         return self.out / "log.csv"
 
     @property
@@ -145,6 +145,8 @@ class Trainer:
         is_main = self.group.is_main
         if self.iteration == 0 and is_main:
             self.log_path.unlink(missing_ok=True)
+        elif is_main:
+            drop_rows_after(self.log_path, self.iteration)
         model = self._distributed()
         saved = time.monotonic()
         with tqdm(
@@ -162,9 +164,12 @@ class Trainer:
                 if last or self.iteration % REPORT_EVERY == 0:
                     loss, miou = self._read_metrics()
                     bar.set_postfix(loss=f"{loss:.3f}", miou=f"{miou:.3f}")
+                    # Not where it was stopped: a resumed training has the rows of a whole one. And
+                    # before the state: rows after the last state are made again.
+                    if is_main and (self.done or self.iteration % REPORT_EVERY == 0):
+                        append_row(self.log_path, self._log_row(loss, miou))
                     if is_main and (last or time.monotonic() - saved > SAVE_SECONDS):
                         self.save_state()
-                        append_row(self.log_path, self._log_row(loss, miou))
                         saved = time.monotonic()
                 if last:
                     break
@@ -237,13 +242,26 @@ class Trainer:
 
     def load_state(self) -> None:
         """Load the state that `save_state` wrote."""
-        progress = load_state(self.state_path, self._trained, self.optimiser, self._fingerprint())
+        progress = load_state(
+            self.state_path,
+            self._trained,
+            self.optimiser,
+            self._fingerprint(),
+            self.metrics.tensors,
+        )
         self.iteration, self.seconds = progress.iteration, progress.seconds
 
     def save_state(self) -> None:
         """Write the state that `run(resume=True)` resumes from."""
         progress = Progress(self.iteration, self.seconds)
-        save_state(self.state_path, self._trained, self.optimiser, self._fingerprint(), progress)
+        save_state(
+            self.state_path,
+            self._trained,
+            self.optimiser,
+            self._fingerprint(),
+            progress,
+            self.metrics.tensors,
+        )
 
     def save_checkpoint(self, path: Path, card: dict[str, Any]) -> dict[str, Any]:
         """Write the trained network with its card, and return the card.

@@ -1,8 +1,11 @@
 """Reloads, restarts and several tabs of a visit, without a browser."""
 
 import asyncio
+import gc
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
+import msgspec
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,8 +13,9 @@ from streamlit.testing.v1 import AppTest
 from pages.actions.visit_cookie import VisitCookie
 from pages.components import tab_id
 from pages.state import session, tabs, visits
+from segviz.jobs import queue
 from segviz.jobs.queue import SLOT
-from segviz.jobs.visit_store import is_token, new_token
+from segviz.jobs.visit_store import MAX_TABS, TabState, is_token, new_token
 
 QUICK = {"scale": "1", "steps": "2"}
 uploads = pytest.mark.skipif(
@@ -35,28 +39,40 @@ def server(monkeypatch, tmp_path):
     visits.visits.clear()
 
 
-@pytest.fixture
-def browser(app, server, monkeypatch):
-    """A browser with a cookie of its own, which opens tabs; those it has left are not connected."""
-    cookie = new_token()
-    current = {"tab": "", "connected": True}
+class Browser:
+    """Opens tabs with one cookie; those it has left are not connected."""
 
-    def connection():
-        mine = current
+    def __init__(self, app, monkeypatch):
+        self._app, self._monkeypatch = app, monkeypatch
+        self._open = {"connected": True}
+        self._tabs = {}
+        token = new_token()
+        monkeypatch.setattr(session, "cookie", lambda: token)
+        monkeypatch.setattr(session, "connection", self._connection)
+
+    def __call__(self, tab, page="iterate", close=True, **query):
+        """Open a tab; the one before is closed."""
+        if close:
+            self._open["connected"] = False
+        self._open = {"connected": True}
+        self._monkeypatch.setattr(tab_id, "reported", lambda _: tab)
+        app = type(self._app)()
+        self._tabs[id(app)] = self._open
+        return app.open(page, **query)
+
+    def close(self, app):
+        """Close a tab."""
+        self._tabs[id(app)]["connected"] = False
+
+    def _connection(self):
+        mine = self._open
         return lambda: mine["connected"]
 
-    monkeypatch.setattr(session, "cookie", lambda: cookie)
-    monkeypatch.setattr(session, "connection", connection)
 
-    def open_tab(tab, page="iterate", close=True, **query):
-        nonlocal current
-        if close:
-            current["connected"] = False
-        current = {"tab": tab, "connected": True}
-        monkeypatch.setattr(tab_id, "reported", lambda _: tab)
-        return type(app)().open(page, **query)
-
-    return open_tab
+@pytest.fixture
+def browser(app, server, monkeypatch):
+    """A browser with a cookie of its own."""
+    return Browser(app, monkeypatch)
 
 
 A, B = "a" * 32, "b" * 32
@@ -115,6 +131,50 @@ def test_another_tab_shares_the_runs_but_not_the_settings(browser):
     second = browser(B, close=False)
     assert ids(first) == ids(second) != []
     assert second.control("scale").value == 3.0 and second.record.settings.scale == 3.0
+
+
+def test_the_evaluation_of_a_browser_without_tabs_ends(browser, voc_root, monkeypatch):
+    """Though nobody stopped it; as long as any tab is open, it goes on."""
+    monkeypatch.setenv("SEGVIZ_VOC_ROOT", str(voc_root))
+    monkeypatch.setattr(queue, "GONE_TIMEOUT", 0.3)
+    first = browser(A, "benchmark")
+    second = browser(B, "model", close=False)
+    first.control("bench_table").set_value("own").run()
+    first.control("bench_images_val").set_value(4).run()
+    with SLOT.enqueue():  # so that it cannot come to its end
+        first.click("bench_run")
+        job = first.session.visit.evaluation
+        browser.close(first)
+        assert not job.join(1) and second.session.visit.evaluation is job
+        browser.close(second)
+        assert job.join(10) and job.state == "stopped"
+
+
+def test_many_tabs_of_a_visit_are_not_all_remembered(browser):
+    app = browser(A, **QUICK)
+    visit, state = app.session.visit, app.session.visit.tab(A)
+    for number in range(3 * MAX_TABS):
+        visit.save_tab(msgspec.structs.replace(state, id=f"{number:032}"))
+    assert visit.tab(A) is None and visit.tab(f"{2 * MAX_TABS:032}") is not None
+    assert len(visit.folder.tabs()) <= MAX_TABS
+
+
+def test_a_visit_does_not_wait_for_the_files_of_others(server):
+    """Its own may still be on their way to the disk: until then it stays in memory."""
+    now = visits.visits()
+    token, gate, began = new_token(), Event(), Event()
+    busy = now.visit(new_token())
+    busy.folder.store.submit(lambda: (began.set(), gate.wait(10)), owner=busy)
+    assert began.wait(10)
+    visit = now.visit(token)
+    visit.save_tab(TabState(id=A, server="x"))
+    del visit
+    gc.collect()
+    assert now.visit(token).tab(A) is not None
+    gate.set()
+    now.store.flush()
+    gc.collect()
+    assert now.visit(token).tab(A) is not None
 
 
 def test_another_browser_sees_nothing_of_it(browser, app, monkeypatch):

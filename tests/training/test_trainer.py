@@ -11,6 +11,7 @@ from segviz.data.classes import CLASSES, IGNORE
 from segviz.errors import InputError
 from segviz.network import checkpoint
 from segviz.network.checkpoint import tensor_hash
+from segviz.training import trainer as trainer_module
 from segviz.training.optimiser import rate_factor
 from tests.training.tiny import CACHED, IDS, TINY, after, moved, parts
 
@@ -147,8 +148,28 @@ def test_resumed_training_is_the_same_training(make, finished):
     last = make()
     assert tensor_hash(last.run(resume=True)) == tensor_hash(finished.network)
     assert last.iteration == 4
-    rows = list(csv.DictReader(last.log_path.open()))
-    assert [row["iteration"] for row in rows] == ["1", "3", "4"]
+
+
+def test_log_of_a_resumed_training_is_that_of_a_whole_one(make, monkeypatch):
+    """Also after a kill that left rows which the state does not know of, one of them cut short."""
+    monkeypatch.setattr(trainer_module, "REPORT_EVERY", 1)
+    whole = make("whole")
+    whole.run()
+    first = make("cut")
+    first.run(stop=after(2))
+    with first.log_path.open("a") as log:
+        log.write("3,1.000,9.0000,0.0000,0.010000\n4,1.3")
+    make("cut").run(resume=True)
+    log = whole.log_path.read_text()
+    assert first.log_path.read_text() == log
+    assert [row["iteration"] for row in csv.DictReader(log.splitlines())] == ["1", "2", "3", "4"]
+
+
+def test_a_stop_leaves_no_row_of_its_own(make, finished):
+    for count in (1, 2, 9):
+        trainer = make()
+        trainer.run(resume=True, stop=after(count))
+    assert trainer.log_path.read_text() == finished.log_path.read_text()
 
 
 def test_training_depends_on_nothing_but_its_seed(make, finished):
@@ -174,12 +195,11 @@ def test_resume_without_a_state_starts_from_scratch(make):
 
 
 def test_without_resume_it_starts_over(make):
-    make().run(stop=after(3))
+    make().run()
     trainer = make()
+    assert trainer.log_path.exists()
     trainer.run(stop=after(1))
-    assert trainer.iteration == 1
-    rows = list(csv.DictReader(trainer.log_path.open()))
-    assert [row["iteration"] for row in rows] == ["1"]
+    assert trainer.iteration == 1 and not trainer.log_path.exists()
 
 
 @pytest.fixture
