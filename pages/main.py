@@ -93,6 +93,7 @@ server.networks()
 try:
     launch.collect_records()
     save_tab()
+    st.html(f'<h1 class="unseen">segviz: {page.title}</h1>')
     page.run()
     save_tab()
 except InputError as error:  # such as a missing checkpoint or sample

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 
 import streamlit as st
 
@@ -165,11 +166,18 @@ def _in_history(shown: ShownRuns | None) -> list[NamedRecord]:
 
 def _progress(request: RunRequest) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(*progress(request.job))
+        part, words = progress(request.job)
+        st.progress(part, words)
+        st.html(f'<div class="unseen" role="status">{_spoken(part, words)}</div>')
         if request.stoppable:
             stop_button(
                 request.job, "stop", "Keeps the steps made so far; a waiting run leaves the queue."
             )
+
+
+def _spoken(part: float, words: str) -> str:
+    """Return the progress for screen readers, in tenths: not every update is read out."""
+    return f"{round(10 * part) * 10} % done" if part else escape(words)
 
 
 def _photo(request: RunRequest) -> None:

@@ -17,7 +17,7 @@ __all__ = ["change_heatmap", "class_table", "median_update_ms", "scale_curves"]
 BEFORE, AFTER = GREY, "#3987e5"
 MIN_PREDICTED = 0.005
 """The share of pixels above which a class that truth lacks is listed."""
-WORSE, SAME, BETTER = "rgba(200,48,48,0.6)", "rgba(128,128,128,0.12)", "rgba(43,140,72,0.6)"
+WORSE, SAME, BETTER = "rgba(224,128,40,0.6)", "rgba(128,128,128,0.12)", "rgba(40,120,200,0.6)"
 """See-through, so that the text colour of the page is legible on them in either theme."""
 
 

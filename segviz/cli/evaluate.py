@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ..adapt.methods import names_of
 from ..errors import InputError
 from ..evaluation.paper_tables import SCALES
 from ..evaluation.results import EvaluationResult
-from ..evaluation.table_text import calibration_table, terminal_table
+from ..evaluation.table_text import calibration_table, gain_table, terminal_table
 from ..runtime.distributed import TaskQueue
 from ..runtime.files import write_atomically
 from ..runtime.imports import pause_garbage_collection
@@ -40,6 +41,7 @@ from .options import (
     set_threads,
 )
 from .output import command_line
+from .progress import Progress
 
 if TYPE_CHECKING:
     from ..evaluation.evaluate import ImageProgress
@@ -65,8 +67,8 @@ def add_options(command: ArgumentParser) -> None:
     )
     command.add_argument(
         "--methods",
-        help="NAME[:OPTION]...,... as docs/methods.md lists them (default:"
-        f" {WITHOUT_TRUTH}, and where there is truth {WITH_TRUTH})",
+        help=f"NAME[:OPTION]...,... with NAME one of {names_of()}; docs/methods.md explains them"
+        f" (default: {WITHOUT_TRUTH}, and where there is truth {WITH_TRUTH})",
     )
     command.add_argument(
         "--steps",
@@ -156,37 +158,35 @@ def run(options: Namespace) -> int:
         print(json.dumps(result))
     else:
         results = msgspec.convert(result, EvaluationResult).results
-        tables = [terminal_table(results), calibration_table(results)]
+        tables = [terminal_table(results), gain_table(results), calibration_table(results)]
         print("\n\n".join([f"{result['images']} images\n{tables[0]}", *filter(None, tables[1:])]))
     return code
 
 
 @contextmanager
 def progress_bar(title: str = "") -> Iterator[Callable[[ImageProgress], None]]:
-    """Show the progress of an evaluation, and now and then its running mIoU.
+    """Show the progress of an evaluation, what it is at, and now and then its running mIoU.
 
     Nothing is shown before the first progress, so that errors in the arguments stand alone.
 
     Arguments:
         title: The title of the bar, or "".
     """
-    from tqdm import tqdm
-
     with ExitStack() as stack:
-        bar: tqdm | None = None
-        read = 0.0
+        bar: Progress | None = None
+        read, words = 0.0, ""
 
         def show(progress: ImageProgress) -> None:
-            nonlocal bar, read
+            nonlocal bar, read, words
             if bar is None:
-                bar = tqdm(total=progress.total, unit="image", desc=title or None)
+                bar = Progress(progress.total, "image", title)
                 stack.enter_context(bar)
-            bar.update(progress.done - bar.n)
             if time.monotonic() - read > MIOU_INTERVAL:
                 miou = 100 * progress.miou()
                 if math.isfinite(miou):
-                    bar.set_postfix_str(f"mIoU {miou:.2f} at {progress.scale:g}x")
+                    words = f"mIoU {miou:.2f} at {progress.scale:g}x"
                 read = time.monotonic()
+            bar.update(progress.done, "; ".join(filter(None, (progress.measuring, words))))
 
         yield show
 

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Collection, Sequence
 
 from ..adapt.method import MOMENTUM, OPTIMISERS, VARIABLES, Method
+from ..adapt.methods import names_of
 from ..adapt.settings import Settings
 from ..adapt.stop import STOP_RULES
 from ..errors import InputError
@@ -57,8 +58,8 @@ def add_network(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--checkpoint",
         metavar="NAME",
-        help="a shipped network, a path, hf:ID_OR_FOLDER, tv:NAME[:FILE], smp:ID_OR_FOLDER or"
-        " py:FILE.py:FUNCTION",
+        help=f"a shipped network ({', '.join(checkpoint.names())}), a path, hf:ID_OR_FOLDER,"
+        f" tv:NAME[:FILE], smp:ID_OR_FOLDER or py:FILE.py:FUNCTION (default: {checkpoint.DEFAULT})",
     )
     add_machine(command)
 
@@ -218,8 +219,8 @@ def add_method(command: argparse.ArgumentParser) -> None:
         "--method",
         "--objective",
         default=SETTINGS.method,
-        help="NAME[:OPTION]..., such as entropy:centred:lr=3e-4 or norm:alpha=0.1; docs/methods.md"
-        " lists all" + DEFAULT,
+        help="NAME[:OPTION]..., such as entropy:centred:lr=3e-4 or norm:alpha=0.1; NAME is one of"
+        f" {names_of()}; docs/methods.md tells what they are" + DEFAULT,
     )
     command.add_argument("--steps", type=int, help=f"number of updates ({OF_METHOD})")
 

@@ -12,6 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from ..adapt.settings import PRECISIONS, Settings
+from ..data.samples import SAMPLES
 from ..errors import InputError
 from ..runtime.files import write_atomically
 from ..runtime.imports import pause_garbage_collection
@@ -34,6 +35,7 @@ from .options import (
     parse_method,
 )
 from .output import make_folder, print_note
+from .progress import Progress
 
 if TYPE_CHECKING:
     from ..adapt.memory import MemoryNeed
@@ -56,7 +58,9 @@ STEP_KEYS = ("step", "loss", "entropy", "sigma", "iou", "accuracy", "ms")
 
 def add_options(command: ArgumentParser) -> None:
     """Add the options of `segviz run`."""
-    command.add_argument("image", metavar="IMAGE", help="a photo, or sample:NAME")
+    command.add_argument(
+        "image", metavar="IMAGE", help=f"a photo, or sample:NAME, one of {', '.join(SAMPLES)}"
+    )
     command.add_argument("--truth", metavar="MASK.png", help="labels: colours or class ids")
     add_masks(command)
     add_class_map(command)
@@ -92,20 +96,19 @@ def run(options: Namespace) -> int:
     tile = options.tile or 0
     Settings.of(parse_method(options), options.scale, options.precision, tile)  # fails at once
     names = parse_formats(options.formats, tuple(FILES))
-    with pause_garbage_collection():
-        from tqdm import tqdm
-
-        from ..data import sources
-        from ..data.class_map import read_class_map
-        from ..data.images import long_side_text
-        from ..runs.run import Run
-        from ..runtime.free_memory import format_bytes
+    from ..data import sources
+    from ..data.class_map import read_class_map
+    from ..data.images import long_side_text
 
     truth = Path(options.truth) if options.truth else None
     masks = _mask_format(options)
     given = read_class_map(Path(options.class_map)) if options.class_map else None
     long_side = parse_long_side(options)
-    sources.load(options.image)  # what is wrong with it comes before the network is loaded
+    # What is wrong with the photo is reported before torch and the network are loaded.
+    sources.load(options.image)
+    with pause_garbage_collection():
+        from ..runs.run import Run
+        from ..runtime.free_memory import format_bytes
     trained = load_checkpoint(options)
     method = parse_method(options, trained.network.groups)
     settings = Settings.of(method, options.scale, options.precision, tile)
@@ -126,13 +129,15 @@ def run(options: Namespace) -> int:
             " does not fit into the free memory.",
             file=sys.stderr,
         )
-    bar = tqdm(job, total=settings.last_step + 1, unit="step", disable=options.json or None)
-    if not bar.disable and needed is not None and not memory.lacks:
+    bar = Progress(settings.last_step + 1, "step", disable=options.json)
+    if bar.is_terminal and needed is not None and not memory.lacks:
         beside = "" if free is None else f", {format_bytes(free, up=False)} are free"
-        bar.write(f"segviz: about {format_bytes(needed)} of memory{beside}", file=sys.stderr)
+        print(f"segviz: about {format_bytes(needed)} of memory{beside}", file=sys.stderr)
     try:
-        for step in bar:
-            bar.set_postfix(loss=_finite(step.loss, "z.4g"), entropy=_finite(step.entropy, "z.3f"))
+        with bar:
+            for done, step in enumerate(job, 1):
+                loss, entropy = _finite(step.loss, "z.4g"), _finite(step.entropy, "z.3f")
+                bar.update(done, f"loss {loss}, entropy {entropy}")
     except KeyboardInterrupt:
         interrupted = True
     if not job.steps:

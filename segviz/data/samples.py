@@ -1,14 +1,16 @@
 """Sample photos of scikit-image and matplotlib, with truth masks drawn for this project."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from .images import load_photo
-from .masks import load_labels
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["SAMPLES", "Sample", "load"]
 
@@ -147,6 +149,9 @@ def load(name: str) -> tuple[np.ndarray, np.ndarray]:
     """
     if name not in SAMPLES:
         raise InputError(f"there is no sample {name!r}; choose one of {', '.join(SAMPLES)}.")
+    from .images import load_photo  # with numpy, which help texts do without
+    from .masks import load_labels
+
     sample = SAMPLES[name]
     photo = load_photo(_find(sample))
     return photo, load_labels(_MASKS / sample.mask, size=photo.shape[:2])

@@ -45,12 +45,14 @@ class ImageProgress:
         scale: The scale of `confusion`.
         confusion: Returns the confusion matrix of the first measurement over the images so far,
             shape (K, K), int64; it reads files, so call it now and then only.
+        measuring: The method and scale that this process is at, or "" between two images.
     """
 
     done: int
     total: int
     scale: float
     confusion: Callable[[], np.ndarray]
+    measuring: str = ""
 
     def miou(self) -> float:
         """Return the mIoU of the first measurement over the images so far, 0..1, or NaN."""
@@ -125,7 +127,8 @@ def evaluate_dataset(
             of `Settings`; 0 = none.
         command: The command to state in the result.
         tasks: Hands the images to the processes that share them; None = this process alone.
-        on_progress: Called in the leading process before the first and after each image.
+        on_progress: Called in the leading process before the first and after each image, and before
+            each method at each scale.
         on_note: Called in the leading process with sentences about the data.
         settings: Values of `Method` that the spellings do not give, such as learning_rate.
 
@@ -267,10 +270,16 @@ def evaluate_images(
         def confusion() -> np.ndarray:
             return store.running_confusion(first, chosen)
 
-        def report(done: int | None = None) -> None:
+        done = 0
+
+        def report(count: int | None = None, measuring: str = "") -> None:
+            nonlocal done
             if tasks.is_main:
-                count = tasks.completed() if done is None else done
-                on_progress(ImageProgress(count, len(ids), first.scale, confusion))
+                done = tasks.completed() if count is None else count
+                on_progress(ImageProgress(done, len(ids), first.scale, confusion, measuring))
+
+        def report_method(scale: float, method: str) -> None:
+            report(done, f"{method} at {scale:g}x")
 
         try:
             report(0)
@@ -285,6 +294,7 @@ def evaluate_images(
                 calibration=calibration,
                 tile=tile,
                 engine=engine,
+                on_method=report_method,
             )
             report()
         except KeyboardInterrupt:

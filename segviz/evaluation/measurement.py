@@ -157,6 +157,7 @@ def measure_images(
     calibration: bool = False,
     tile: int = 0,
     engine: str = "torch",
+    on_method: Callable[[float, str], None] = lambda *_: None,
 ) -> None:
     """Measure and store the rows that are missing, sharing the images with the other processes.
 
@@ -176,6 +177,7 @@ def measure_images(
         calibration: Whether rows need the bins of calibration.
         tile: The side of the tiles that inputs are cut into, in pixels; 0 = none.
         engine: What runs the frozen part; of tiles, PyTorch does.
+        on_method: Called with scale and spelling before each method at each scale.
     """
     for index in tasks.claim(len(ids)):
         name = ids[index]
@@ -186,7 +188,7 @@ def measure_images(
             try:
                 photo, truth = data.photo(name), data.truth(name)
                 for rows in measure_image(
-                    checkpoint, photo, truth, missing, on_step, calibration, tile, engine
+                    checkpoint, photo, truth, missing, on_step, calibration, tile, engine, on_method
                 ):
                     store.add(key, rows)
             except (InputError, OSError, MemoryError, RuntimeError) as error:
@@ -205,6 +207,7 @@ def measure_image(
     calibration: bool = False,
     tile: int = 0,
     engine: str = "torch",
+    on_method: Callable[[float, str], None] = lambda *_: None,
 ) -> Iterator[list[EpisodeRow]]:
     """Yield the rows of one image, scale by scale: one forward pass a scale, one episode a method.
 
@@ -217,6 +220,7 @@ def measure_image(
         calibration: Whether to bin the probabilities, too, where there is truth.
         tile: The side of the tiles that inputs are cut into, in pixels; 0 = none.
         engine: What runs the frozen part.
+        on_method: Called with scale and spelling before each method at each scale.
 
     Raises:
         InputError: If photo, truth and scale do not go together, or an episode does not fit into
@@ -249,6 +253,7 @@ def measure_image(
         rows = []
         for method in dict.fromkeys(measurement.method for measurement in here):
             settings = Settings.of(method.method, scale, tile=tile)
+            on_method(scale, settings.spelling)
             steps = {measurement.step for measurement in here if measurement.method == method}
             milliseconds = 0.0
             for state in optimise(views, settings):

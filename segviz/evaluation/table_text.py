@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ..adapt.method import FEEDFORWARD
 from .results import MethodResult, Variant
 
-__all__ = ["calibration_table", "markdown_table", "terminal_table"]
+__all__ = ["calibration_table", "gain_table", "markdown_table", "terminal_table"]
 
 
 def terminal_table(results: Sequence[MethodResult]) -> str:
@@ -19,6 +19,29 @@ def terminal_table(results: Sequence[MethodResult]) -> str:
     for (method, variables, steps), row in rows.items():
         cells = "".join(_percent(row.get(scale)) for scale in scales)
         lines.append(f"{method:{width}}{variables or '':10}{steps:5}{cells}")
+    return "\n".join(lines)
+
+
+def gain_table(results: Sequence[MethodResult]) -> str:
+    """Return a table for a terminal: the gain over feedforward in points, with standard errors.
+
+    It is "" if there is nothing to compare.
+    """
+    scales = sorted({result.scale for result in results})
+    base = {result.scale: result.miou for result in results if result.method == FEEDFORWARD}
+    rows = {key: row for key, row in _by_variant(results).items() if key.method != FEEDFORWARD}
+    cells = {
+        key: [_gain(row.get(scale), base.get(scale)) for scale in scales]
+        for key, row in rows.items()
+    }
+    if not any(any(row) for row in cells.values()):
+        return ""
+    width = max(11, *(len(variant.method) for variant in rows)) + 2
+    titles = "".join(f"{scale:>12g}x" for scale in scales)
+    lines = [f"{'gain, points':{width}}{'variables':10}{'step':>5}{titles}"]
+    for (method, variables, steps), row in cells.items():
+        texts = "".join(f"{cell or '-':>13}" for cell in row)
+        lines.append(f"{method:{width}}{variables or '':10}{steps:5}{texts}")
     return "\n".join(lines)
 
 
@@ -75,5 +98,12 @@ def _with_gain(result: MethodResult | None, base: float | None) -> str:
     text = f"{100 * result.miou:.1f}"
     if base is None or result.method == FEEDFORWARD:
         return text
+    return f"{text} ({_gain(result, base)})"
+
+
+def _gain(result: MethodResult | None, base: float | None) -> str:
+    """Return the gain over feedforward in points with its standard error, or ""."""
+    if result is None or result.miou is None or base is None:
+        return ""
     error = "" if result.gain_error is None else f" ± {100 * result.gain_error:.1f}"
-    return f"{text} ({100 * (result.miou - base):+z.1f}{error})"
+    return f"{100 * (result.miou - base):+z.1f}{error}"

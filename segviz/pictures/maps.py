@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -24,6 +25,7 @@ __all__ = [
     "overlay",
     "png",
     "receptive_field_picture",
+    "safe_palette",
     "scale_picture",
     "to_photo",
 ]
@@ -38,6 +40,29 @@ OUTCOMES = {
 }
 """The outcomes of a pixel since step 0, and their colours. The two changes differ in lightness too,
 for readers who cannot tell red from green; ignored pixels have the colour that VOC gives them."""
+
+
+SAFE_COLOURS = (
+    *((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0)),
+    *((204, 121, 167), (170, 170, 170), (136, 34, 85), (153, 221, 255), (187, 204, 51)),
+)
+"""Colours that readers of all kinds of colour vision tell apart (Okabe and Ito 2008, then Tol)."""
+
+
+def safe_palette(present: Sequence[int], count: int, background: int | None) -> np.ndarray:
+    """Return a palette of `SAFE_COLOURS` for the classes of a photo, shape (count, 3), uint8.
+
+    Arguments:
+        present: The classes to tell apart; colours repeat after the eleventh.
+        count: The number of all classes.
+        background: The class that is black, if there is one.
+    """
+    shown = [id for id in present if id < count and id != background]
+    order = shown + [id for id in range(count) if id not in shown and id != background]
+    palette = np.zeros((count, 3), np.uint8)
+    for place, id in enumerate(order):
+        palette[id] = SAFE_COLOURS[place % len(SAFE_COLOURS)]
+    return palette
 
 
 def to_photo(maps: np.ndarray, record: Record) -> np.ndarray:

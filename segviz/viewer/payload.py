@@ -137,6 +137,9 @@ def _colours(records: Sequence[Record]) -> dict[str, Any]:
         ],
         "names": list(names),
         "palette": palette[: len(names)].ravel().tolist(),
+        "safePalette": maps.safe_palette(present, len(names), records[0].background)
+        .ravel()
+        .tolist(),
         "background": records[0].background,
         "ignore": {"id": IGNORE, "colour": palette[IGNORE].tolist()},
         "outcomes": [

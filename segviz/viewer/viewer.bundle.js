@@ -380,6 +380,8 @@ function rank(run, step, x, y, label) {
 var BUDGET2 = 96 * 2 ** 20;
 var EVEN = 6755399441055744;
 var WHITE = pack(255, 255, 255);
+var OUTLINE = pack(190, 196, 204);
+var DARK = 30;
 var [STILL_RIGHT, STILL_WRONG, WRONG_TO_RIGHT, RIGHT_TO_WRONG, IGNORED] = [0, 1, 2, 3, 4];
 function pack(red, green, blue) {
   return (255 << 24 | blue << 16 | green << 8 | red) >>> 0;
@@ -393,14 +395,18 @@ function packTable(colours) {
 }
 var painters = 0;
 var Painter = class {
-  /** @param {Head} head */
-  constructor(head) {
+  /**
+   * @param {Head} head
+   * @param {number[]} [palette] The colours of all classes.
+   */
+  constructor(head, palette = head.palette) {
     this.head = head;
     this.name = ++painters;
     this.cache = new Cache(BUDGET2);
     this.count = head.width * head.height;
     this.values = new Float32Array(this.count);
-    this.palette = packTable(head.palette);
+    this.colours = palette;
+    this.palette = packTable(palette);
     this.palette[head.ignore.id] = pack(...head.ignore.colour);
     this.tables = Object.fromEntries(Object.entries(head.maps).map(([name, { table }]) => [name, packTable(table)]));
     this.outcomes = packTable(head.outcomes.flatMap(({ colour }) => colour));
@@ -457,7 +463,8 @@ var Painter = class {
   overlay(run, step, { opacity, isolated }, { data }) {
     const labels = run.labels(step);
     if (!labels) return false;
-    const { palette, background, ignore } = this.head;
+    const { background, ignore } = this.head;
+    const palette = this.colours;
     data.set(run.photo);
     for (let i = 0; i < this.count; i++) {
       const label = labels[i];
@@ -480,7 +487,31 @@ var Painter = class {
     const table = isolated === null ? this.palette : this.isolatingPalette(isolated);
     const target = new Uint32Array(data.buffer);
     for (let i = 0; i < this.count; i++) target[i] = table[labels[i]];
+    if (isolated === null) this.outlineDark(labels, target);
     return true;
+  }
+  /**
+   * Outline classes whose colour is hardly told from black, such as VOC's cat, inside of them.
+   * @param {Uint8Array} labels
+   * @param {Uint32Array} target
+   */
+  outlineDark(labels, target) {
+    const { background, classes, width, height } = this.head;
+    const dark = new Set(classes.map(({ id }) => id).filter((id) => id !== background && this.isDark(id)));
+    if (!dark.size) return;
+    for (let y = 0, i = 0; y < height; y++) {
+      for (let x = 0; x < width; x++, i++) {
+        const label = labels[i];
+        if (!dark.has(label)) continue;
+        const border = y > 0 && labels[i - width] !== label || y < height - 1 && labels[i + width] !== label || x > 0 && labels[i - 1] !== label || x < width - 1 && labels[i + 1] !== label;
+        if (border) target[i] = OUTLINE;
+      }
+    }
+  }
+  /** @param {number} id */
+  isDark(id) {
+    const [red, green, blue] = this.colours.slice(3 * id, 3 * id + 3);
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue < DARK;
   }
   /**
    * Return colours that show one class: all else dark, the background darkest.
@@ -567,6 +598,7 @@ function dependencies({ draws, map }, { opacity, isolated, outline, limits }) {
 }
 
 // segviz/viewer/js/model.js
+var SAFE = "segviz safe colours";
 var RUN_COLOURS = ["#3d8fd6", "#e8833a", "#2fa36b", "#b86bd3", "#d64a6a", "#9a8c2c", "#35aebd", "#8a8f98"];
 var PIN_COLOURS = ["#ff5c7a", "#ffd166", "#2ee6a8", "#58c9ff", "#f9a1ff"];
 var WHOLE = { k: 1, u: 0, v: 0 };
@@ -609,7 +641,21 @@ var Model = class {
     this.zoom = WHOLE;
     this.pins = [];
     this.chosenPanels = [];
+    this.safe = stored(SAFE) === "on";
     this.load(head, frames);
+  }
+  /** Return the colours of all classes: red, green and blue in turn. */
+  get palette() {
+    return this.safe ? this.head.safePalette : this.head.palette;
+  }
+  /**
+   * Choose between the classes' own colours and those that every reader tells apart.
+   * @param {boolean} on
+   */
+  useSafeColours(on) {
+    this.safe = on;
+    this.painter = new Painter(this.head, this.palette);
+    store(SAFE, on ? "on" : "");
   }
   /**
    * Take another message: of runs that have grown, or of other runs.
@@ -624,7 +670,7 @@ var Model = class {
     this.step = this.following ? this.last : Math.min(this.step, this.last);
     this.drawnStep = this.drawnStep === null ? null : Math.min(this.drawnStep, this.last);
     this.pins = this.pins.filter(({ x, y }) => x < head.width && y < head.height);
-    this.painter = new Painter(head);
+    this.painter = new Painter(head, this.palette);
     this.opened = false;
     const shared = /* @__PURE__ */ new Map();
     this.opening = Promise.all(this.runs.map((run) => run.open(shared))).then(() => {
@@ -689,7 +735,7 @@ var Model = class {
    */
   colour(id) {
     if (id === this.head.ignore.id) return this.head.ignore.colour;
-    const [red, green, blue] = this.head.palette.slice(3 * id, 3 * id + 3);
+    const [red, green, blue] = this.palette.slice(3 * id, 3 * id + 3);
     return [red, green, blue];
   }
   /**
@@ -737,6 +783,19 @@ var Model = class {
     this.chosenPanels = [...panels];
   }
 };
+function stored(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+function store(key, value) {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+  }
+}
 
 // segviz/viewer/js/controls.js
 var SPEEDS = [0.5, 1, 2, 4];
@@ -842,8 +901,12 @@ var DisplayControls = class {
     const range = html("div", { class: "set", role: "group", "aria-label": "Colour range" });
     range.append(html("span", { class: "muted" }, "Range"), html("span", { class: "joined" }, this.allSteps, this.thisStep));
     const zoom = html("div", { class: "set" }, this.fit, this.times);
+    this.safe = switchOf("Safe colours", "Class colours for all kinds of colour vision", () => {
+      model.useSafeColours(!model.safe);
+    });
     const tour = button("Take the tour", { text: "Tour", onclick: () => viewer.tour.start() });
-    this.node = html("div", { class: "display" }, this.panels, this.overlay, range, this.outline, this.wipe, zoom, tour);
+    this.node = html("div", { class: "display" }, this.panels, this.overlay, range, this.outline, this.wipe, this.safe, zoom);
+    this.node.append(tour);
   }
   update() {
     const { model } = this;
@@ -865,6 +928,7 @@ var DisplayControls = class {
     setPressed(this.thisStep, model.rangePerStep);
     setPressed(this.outline, model.outline);
     setPressed(this.wipe, model.wipe !== null);
+    setPressed(this.safe, model.safe);
     this.fit.disabled = model.zoom.k === 1;
     setText(this.times, `${model.zoom.k.toFixed(1)}×`);
   }
@@ -911,16 +975,16 @@ var Legend = class {
   }
   update() {
     const { model, viewer } = this;
-    const plan = JSON.stringify(model.head.classes);
+    const plan = JSON.stringify([model.head.classes, model.safe]);
     if (plan !== this.built) {
       this.built = plan;
-      this.buttons = model.head.classes.map(({ id, name, colour }) => {
+      this.buttons = model.head.classes.map(({ id, name }) => {
         const onclick = () => {
           model.isolated = model.isolated === id ? null : id;
           viewer.requestDraw();
         };
         const node = toggle(`Show ${name} alone`, { text: name, "data-class": id, onclick });
-        node.prepend(html("i", { style: `background:${css(colour)}` }));
+        node.prepend(html("i", { style: `background:${css(model.colour(id))}` }));
         return node;
       });
       this.classes.replaceChildren(...this.buttons);
@@ -1529,6 +1593,21 @@ var PanelGrid = class {
     return html("figure", { class: "cell", style }, this.caption(run.index, panel), frame.node, this.foot(panel));
   }
   /**
+   * Return the number that a panel is about: its title, its value at a step, and its change.
+   * @param {Run} run
+   * @param {PanelInfo} panel
+   * @param {number} step
+   */
+  number(run, panel, step) {
+    const { numbers } = this.model.head;
+    const { key, decimals, title } = numbers.find((number) => number.key === panel.map) ?? numbers[0];
+    const at = panel.changes ? run.at(step) : 0;
+    const values = run.info.numbers[key];
+    const [first, value] = [values[0], values[at]];
+    const change = at && first !== null && value !== null ? ` (${signed(value - first, decimals)})` : "";
+    return [title, fixed(value, decimals), change];
+  }
+  /**
    * Name of a run and panel, the number that the panel is about, the step if the run is shorter.
    * @param {number} index
    * @param {PanelInfo} panel
@@ -1538,15 +1617,10 @@ var PanelGrid = class {
     const { info } = model.runs[index];
     const text = html("span", { class: "muted" });
     this.texts.push((step) => {
-      const { numbers } = model.head;
-      const { key, decimals, title: title2 } = numbers.find((number) => number.key === panel.map) ?? numbers[0];
       const run = model.runs[index];
-      const at = panel.changes ? run.at(step) : 0;
-      const values = run.info.numbers[key];
-      const [first, value] = [values[0], values[at]];
-      const change = at && first !== null && value !== null ? ` (${signed(value - first, decimals)})` : "";
-      const late = run.last < step && panel.changes ? `step ${at} · ` : "";
-      setText(text, `${late}${title2} ${fixed(value, decimals)}${change}`);
+      const [title2, value, change] = this.number(run, panel, step);
+      const late = run.last < step && panel.changes ? `step ${run.at(step)} · ` : "";
+      setText(text, `${late}${title2} ${value}${change}`);
     });
     const dot = html("i", { class: "dot", style: `background:${runColour(index)}` });
     const name = html("span", { class: "run", title: info.title }, dot, html("b", {}, info.name));
@@ -1560,6 +1634,12 @@ var PanelGrid = class {
    */
   frame(run, panel, label) {
     const frame = new Frame(this.model, [{ run, panel }], label);
+    if (panel.changes) {
+      this.texts.push((step) => {
+        const [title, value] = this.number(run, panel, step);
+        setAttribute(frame.node, "aria-label", `${label}, step ${run.at(step)}: ${title} ${value}`);
+      });
+    }
     listen(frame, this.model, this.viewer);
     this.frames.push(frame);
     return frame;
@@ -1641,7 +1721,7 @@ var Inspector = class {
     const { cursor } = model;
     const readings = model.runs.map((run2) => cursor ? inspect(run2, step, cursor.x, cursor.y) : null);
     const names = model.runs.map(({ info }) => info.name);
-    const content = JSON.stringify([cursor, readings, model.hoveredRun, names, Object.keys(model.head.maps)]);
+    const content = JSON.stringify([model.safe, cursor, readings, model.hoveredRun, names, Object.keys(model.head.maps)]);
     if (content === this.written) return;
     this.written = content;
     this.head();
@@ -1929,7 +2009,7 @@ var Pins = class {
       this.list.replaceChildren();
       return;
     }
-    const plan = JSON.stringify([model.pins, model.head.id, model.last]);
+    const plan = JSON.stringify([model.pins, model.head.id, model.last, model.safe]);
     if (plan !== this.built) {
       this.built = plan;
       this.build();
@@ -2059,7 +2139,7 @@ var Tooltip = class {
     if (sigma && reading.sigma !== null) {
       values.push(`${sigma.title.toLowerCase()} ${fixed(reading.sigma, sigma.decimals)} ${sigma.unit}`);
     }
-    const written = JSON.stringify([reading.label, share, values]);
+    const written = JSON.stringify([model.safe, reading.label, share, values]);
     if (written !== this.written) {
       this.written = written;
       this.head.replaceChildren(chip(model.colour(reading.label), model.name(reading.label)), share);
@@ -2132,12 +2212,8 @@ var Tour = class {
   }
   /** Start the tour unless it was seen in this browser. */
   offer() {
-    try {
-      if (localStorage.getItem(SEEN)) return;
-    } catch {
-      return;
-    }
-    this.start();
+    store(SEEN, stored(SEEN) ?? "");
+    if (stored(SEEN) === "") this.start();
   }
   start() {
     this.stops = stops(this.viewer).filter(({ target }) => target()?.getClientRects().length);
@@ -2169,10 +2245,7 @@ var Tour = class {
   }
   end() {
     for (const node of this.nodes) if (node.matches(":popover-open")) node.hidePopover();
-    try {
-      localStorage.setItem(SEEN, "done");
-    } catch {
-    }
+    store(SEEN, "done");
   }
   destroy() {
     for (const node of this.nodes) node.remove();

@@ -6,10 +6,13 @@ from dataclasses import fields
 
 import pytest
 
-from segviz.adapt.method import Method
+from segviz.adapt.method import OPTIMISERS, VARIABLES, Method
+from segviz.adapt.methods import METHODS
 from segviz.adapt.settings import Settings
 from segviz.cli.options import parse_method
 from segviz.cli.parser import COMMANDS, create_parser
+from segviz.data.samples import SAMPLES
+from segviz.network import checkpoint
 from segviz.training.recipe import Recipe
 from tests.cli.process import ROOT
 
@@ -18,6 +21,15 @@ from tests.cli.process import ROOT
 def test_help(cli, command):
     code, out, err = cli(*command, "--help", trained=False)
     assert code == 0 and err == "" and out.startswith(" ".join(["usage: segviz", *command]))
+
+
+def test_help_lists_what_there_is_to_choose_and_the_defaults(cli):
+    _, out, _ = cli("run", "--help", trained=False)
+    words = out.replace("\n", " ")
+    bases = {name for name in METHODS if ":" not in name}
+    for name in (*SAMPLES, *VARIABLES, *OPTIMISERS, checkpoint.DEFAULT, *bases):
+        assert name in words, name
+    assert "(default: 3.0)" in words and "(default: entropy)" in words
 
 
 def test_help_imports_nothing_heavy():
@@ -32,6 +44,29 @@ except SystemExit:
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "nowhere.png"),
+        ("run", "sample:nothing"),
+        ("run", "nowhere.png", "--method", "nothing"),
+        ("evaluate",),
+        ("tables", "nothing", "--voc-root", "nowhere"),
+        ("export", "nowhere"),
+    ],
+)
+def test_simple_errors_are_told_without_loading_torch(words):
+    code = """
+import sys
+from segviz.cli.main import main
+print(main(sys.argv[1:]), "torch" in sys.modules)
+"""
+    command = [sys.executable, "-c", code, *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["2", "False"]
+    assert done.stderr.startswith("segviz: ") and done.stderr.count("\n") == 1
 
 
 def test_defaults_of_run_are_the_papers():

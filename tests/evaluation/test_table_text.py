@@ -1,7 +1,12 @@
 import msgspec
 
 from segviz.evaluation.results import Calibration, MethodResult
-from segviz.evaluation.table_text import calibration_table, markdown_table, terminal_table
+from segviz.evaluation.table_text import (
+    calibration_table,
+    gain_table,
+    markdown_table,
+    terminal_table,
+)
 
 
 def results():
@@ -30,6 +35,14 @@ def test_terminal_table_with_gaps():
     assert lines[1].split() == ["feedforward", "0", "-"]
     assert lines[2].split() == ["entropy:centred", "both", "32", "37.50"]
     assert lines[1].endswith("  -") and lines[2].endswith(" " * 9)  # each in its own column
+
+
+def test_gain_table():
+    first, last, *_ = results()
+    lines = gain_table([first, msgspec.structs.replace(last, gain_error=0.01)]).splitlines()
+    assert lines[0].split() == ["gain,", "points", "variables", "step", "3x"]
+    assert lines[1].split() == ["entropy:centred", "both", "32", "+12.5", "±", "1.0"]
+    assert gain_table([first]) == ""
 
 
 def test_markdown_table():

@@ -118,8 +118,12 @@ class DisplayControls {
     const range = html("div", { class: "set", role: "group", "aria-label": "Colour range" });
     range.append(html("span", { class: "muted" }, "Range"), html("span", { class: "joined" }, this.allSteps, this.thisStep));
     const zoom = html("div", { class: "set" }, this.fit, this.times);
+    this.safe = switchOf("Safe colours", "Class colours for all kinds of colour vision", () => {
+      model.useSafeColours(!model.safe);
+    });
     const tour = button("Take the tour", { text: "Tour", onclick: () => viewer.tour.start() });
-    this.node = html("div", { class: "display" }, this.panels, this.overlay, range, this.outline, this.wipe, zoom, tour);
+    this.node = html("div", { class: "display" }, this.panels, this.overlay, range, this.outline, this.wipe, this.safe, zoom);
+    this.node.append(tour);
   }
 
   update() {
@@ -142,6 +146,7 @@ class DisplayControls {
     setPressed(this.thisStep, model.rangePerStep);
     setPressed(this.outline, model.outline);
     setPressed(this.wipe, model.wipe !== null);
+    setPressed(this.safe, model.safe);
     this.fit.disabled = model.zoom.k === 1;
     setText(this.times, `${model.zoom.k.toFixed(1)}×`);
   }
@@ -195,16 +200,16 @@ class Legend {
 
   update() {
     const { model, viewer } = this;
-    const plan = JSON.stringify(model.head.classes);
+    const plan = JSON.stringify([model.head.classes, model.safe]);
     if (plan !== this.built) {
       this.built = plan;
-      this.buttons = model.head.classes.map(({ id, name, colour }) => {
+      this.buttons = model.head.classes.map(({ id, name }) => {
         const onclick = () => {
           model.isolated = model.isolated === id ? null : id;
           viewer.requestDraw();
         };
         const node = toggle(`Show ${name} alone`, { text: name, "data-class": id, onclick });
-        node.prepend(html("i", { style: `background:${css(colour)}` }));
+        node.prepend(html("i", { style: `background:${css(model.colour(id))}` }));
         return node;
       });
       this.classes.replaceChildren(...this.buttons);

@@ -168,6 +168,22 @@ class PanelGrid {
   }
 
   /**
+   * Return the number that a panel is about: its title, its value at a step, and its change.
+   * @param {Run} run
+   * @param {PanelInfo} panel
+   * @param {number} step
+   */
+  number(run, panel, step) {
+    const { numbers } = this.model.head;
+    const { key, decimals, title } = numbers.find((number) => number.key === panel.map) ?? numbers[0];
+    const at = panel.changes ? run.at(step) : 0;
+    const values = run.info.numbers[key];
+    const [first, value] = [values[0], values[at]];
+    const change = at && first !== null && value !== null ? ` (${signed(value - first, decimals)})` : "";
+    return [title, fixed(value, decimals), change];
+  }
+
+  /**
    * Name of a run and panel, the number that the panel is about, the step if the run is shorter.
    * @param {number} index
    * @param {PanelInfo} panel
@@ -177,15 +193,10 @@ class PanelGrid {
     const { info } = model.runs[index];
     const text = html("span", { class: "muted" });
     this.texts.push((step) => {
-      const { numbers } = model.head;
-      const { key, decimals, title } = numbers.find((number) => number.key === panel.map) ?? numbers[0];
       const run = model.runs[index];
-      const at = panel.changes ? run.at(step) : 0;
-      const values = run.info.numbers[key];
-      const [first, value] = [values[0], values[at]];
-      const change = at && first !== null && value !== null ? ` (${signed(value - first, decimals)})` : "";
-      const late = run.last < step && panel.changes ? `step ${at} · ` : "";
-      setText(text, `${late}${title} ${fixed(value, decimals)}${change}`);
+      const [title, value, change] = this.number(run, panel, step);
+      const late = run.last < step && panel.changes ? `step ${run.at(step)} · ` : "";
+      setText(text, `${late}${title} ${value}${change}`);
     });
     const dot = html("i", { class: "dot", style: `background:${runColour(index)}` });
     const name = html("span", { class: "run", title: info.title }, dot, html("b", {}, info.name));
@@ -200,6 +211,12 @@ class PanelGrid {
    */
   frame(run, panel, label) {
     const frame = new Frame(this.model, [{ run, panel }], label);
+    if (panel.changes) {
+      this.texts.push((step) => {
+        const [title, value] = this.number(run, panel, step);
+        setAttribute(frame.node, "aria-label", `${label}, step ${run.at(step)}: ${title} ${value}`);
+      });
+    }
     listen(frame, this.model, this.viewer);
     this.frames.push(frame);
     return frame;

@@ -59,7 +59,7 @@ class Inspector {
     const { cursor } = model;
     const readings = model.runs.map((run) => (cursor ? inspect(run, step, cursor.x, cursor.y) : null));
     const names = model.runs.map(({ info }) => info.name);
-    const content = JSON.stringify([cursor, readings, model.hoveredRun, names, Object.keys(model.head.maps)]);
+    const content = JSON.stringify([model.safe, cursor, readings, model.hoveredRun, names, Object.keys(model.head.maps)]);
     if (content === this.written) return;
     this.written = content;
     this.head();

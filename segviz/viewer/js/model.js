@@ -7,6 +7,8 @@ import { Painter } from "./paint.js";
 
 /** @import { Colour, Display, Head, MapName, PanelInfo, Pin, Pixel, ViewState, Zoom } from "./types" */
 
+const SAFE = "segviz safe colours"; // the key of the browser's storage
+
 const RUN_COLOURS = ["#3d8fd6", "#e8833a", "#2fa36b", "#b86bd3", "#d64a6a", "#9a8c2c", "#35aebd", "#8a8f98"];
 const PIN_COLOURS = ["#ff5c7a", "#ffd166", "#2ee6a8", "#58c9ff", "#f9a1ff"];
 
@@ -64,7 +66,23 @@ class Model {
     this.pins = [];
     /** @type {string[]} Empty: the default panels. */
     this.chosenPanels = [];
+    this.safe = stored(SAFE) === "on";
     this.load(head, frames);
+  }
+
+  /** Return the colours of all classes: red, green and blue in turn. */
+  get palette() {
+    return this.safe ? this.head.safePalette : this.head.palette;
+  }
+
+  /**
+   * Choose between the classes' own colours and those that every reader tells apart.
+   * @param {boolean} on
+   */
+  useSafeColours(on) {
+    this.safe = on;
+    this.painter = new Painter(this.head, this.palette);
+    store(SAFE, on ? "on" : "");
   }
 
   /**
@@ -80,7 +98,7 @@ class Model {
     this.step = this.following ? this.last : Math.min(this.step, this.last);
     this.drawnStep = this.drawnStep === null ? null : Math.min(this.drawnStep, this.last);
     this.pins = this.pins.filter(({ x, y }) => x < head.width && y < head.height);
-    this.painter = new Painter(head);
+    this.painter = new Painter(head, this.palette);
     this.opened = false;
     const shared = new Map();
     this.opening = Promise.all(this.runs.map((run) => run.open(shared))).then(() => {
@@ -150,7 +168,7 @@ class Model {
    */
   colour(id) {
     if (id === this.head.ignore.id) return this.head.ignore.colour;
-    const [red, green, blue] = this.head.palette.slice(3 * id, 3 * id + 3);
+    const [red, green, blue] = this.palette.slice(3 * id, 3 * id + 3);
     return [red, green, blue];
   }
 
@@ -205,4 +223,25 @@ class Model {
   }
 }
 
-export { Model, runColour, WHOLE };
+/** @param {string} key */
+function stored(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null; // a page without an origin has no storage
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {string} value
+ */
+function store(key, value) {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // The choice lasts as long as the page.
+  }
+}
+
+export { Model, runColour, store, stored, WHOLE };

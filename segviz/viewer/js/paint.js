@@ -11,6 +11,8 @@ import { upsample, ZERO_ONE } from "./sample.js";
 const BUDGET = 96 * 2 ** 20; // bytes of pictures
 const EVEN = 6755399441055744; // adding and subtracting it rounds half to even
 const WHITE = pack(255, 255, 255);
+const OUTLINE = pack(190, 196, 204);
+const DARK = 30; // luminance, of 255, below which a class is outlined
 
 // How an outcome is looked up in the head's `outcomes`.
 const [STILL_RIGHT, STILL_WRONG, WRONG_TO_RIGHT, RIGHT_TO_WRONG, IGNORED] = [0, 1, 2, 3, 4];
@@ -40,15 +42,19 @@ function packTable(colours) {
 let painters = 0;
 
 class Painter {
-  /** @param {Head} head */
-  constructor(head) {
+  /**
+   * @param {Head} head
+   * @param {number[]} [palette] The colours of all classes.
+   */
+  constructor(head, palette = head.palette) {
     this.head = head;
     this.name = ++painters; // part of the keys: pictures of other messages have other ones
     /** @type {Cache<Picture>} */
     this.cache = new Cache(BUDGET);
     this.count = head.width * head.height;
     this.values = new Float32Array(this.count);
-    this.palette = packTable(head.palette);
+    this.colours = palette;
+    this.palette = packTable(palette);
     this.palette[head.ignore.id] = pack(...head.ignore.colour);
     /** @type {Partial<Record<MapName, Uint32Array>>} */
     this.tables = Object.fromEntries(Object.entries(head.maps).map(([name, { table }]) => [name, packTable(table)]));
@@ -109,7 +115,8 @@ class Painter {
   overlay(run, step, { opacity, isolated }, { data }) {
     const labels = run.labels(step);
     if (!labels) return false;
-    const { palette, background, ignore } = this.head;
+    const { background, ignore } = this.head;
+    const palette = this.colours;
     data.set(run.photo);
     for (let i = 0; i < this.count; i++) {
       const label = labels[i];
@@ -133,7 +140,37 @@ class Painter {
     const table = isolated === null ? this.palette : this.isolatingPalette(isolated);
     const target = new Uint32Array(data.buffer);
     for (let i = 0; i < this.count; i++) target[i] = table[labels[i]];
+    if (isolated === null) this.outlineDark(labels, target);
     return true;
+  }
+
+  /**
+   * Outline classes whose colour is hardly told from black, such as VOC's cat, inside of them.
+   * @param {Uint8Array} labels
+   * @param {Uint32Array} target
+   */
+  outlineDark(labels, target) {
+    const { background, classes, width, height } = this.head;
+    const dark = new Set(classes.map(({ id }) => id).filter((id) => id !== background && this.isDark(id)));
+    if (!dark.size) return;
+    for (let y = 0, i = 0; y < height; y++) {
+      for (let x = 0; x < width; x++, i++) {
+        const label = labels[i];
+        if (!dark.has(label)) continue;
+        const border =
+          (y > 0 && labels[i - width] !== label) ||
+          (y < height - 1 && labels[i + width] !== label) ||
+          (x > 0 && labels[i - 1] !== label) ||
+          (x < width - 1 && labels[i + 1] !== label);
+        if (border) target[i] = OUTLINE;
+      }
+    }
+  }
+
+  /** @param {number} id */
+  isDark(id) {
+    const [red, green, blue] = this.colours.slice(3 * id, 3 * id + 3);
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue < DARK;
   }
 
   /**

@@ -49,7 +49,7 @@ class Pins {
       this.list.replaceChildren();
       return;
     }
-    const plan = JSON.stringify([model.pins, model.head.id, model.last]);
+    const plan = JSON.stringify([model.pins, model.head.id, model.last, model.safe]);
     if (plan !== this.built) {
       this.built = plan;
       this.build();

@@ -38,7 +38,7 @@ class Tooltip {
     if (sigma && reading.sigma !== null) {
       values.push(`${sigma.title.toLowerCase()} ${fixed(reading.sigma, sigma.decimals)} ${sigma.unit}`);
     }
-    const written = JSON.stringify([reading.label, share, values]);
+    const written = JSON.stringify([model.safe, reading.label, share, values]);
     if (written !== this.written) {
       this.written = written;
       this.head.replaceChildren(chip(model.colour(reading.label), model.name(reading.label)), share);

@@ -3,6 +3,7 @@
 
 import { button, html, setText } from "./dom.js";
 import { placeBeside } from "./help.js";
+import { store, stored } from "./model.js";
 
 /** @import { Viewer } from "./viewer.js" */
 /** @typedef {{ title: string, text: string, target: () => Element | null | undefined }} Stop */
@@ -71,12 +72,8 @@ class Tour {
 
   /** Start the tour unless it was seen in this browser. */
   offer() {
-    try {
-      if (localStorage.getItem(SEEN)) return;
-    } catch {
-      return; // a browser that keeps nothing would offer it for ever
-    }
-    this.start();
+    store(SEEN, stored(SEEN) ?? "");
+    if (stored(SEEN) === "") this.start(); // a browser that keeps nothing would offer it for ever
   }
 
   start() {
@@ -111,11 +108,7 @@ class Tour {
 
   end() {
     for (const node of this.nodes) if (node.matches(":popover-open")) node.hidePopover();
-    try {
-      localStorage.setItem(SEEN, "done");
-    } catch {
-      // It is offered again on the next visit.
-    }
+    store(SEEN, "done");
   }
 
   destroy() {

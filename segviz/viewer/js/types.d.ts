@@ -84,6 +84,8 @@ export interface Head {
   names: string[];
   /** Colours of all classes, by id: red, green and blue in turn. */
   palette: number[];
+  /** The same in colours that readers of all kinds of colour vision tell apart. */
+  safePalette: number[];
   /** The id of the class that the overlay leaves clear, if there is one. */
   background: number | null;
   ignore: { id: number; colour: Colour };

@@ -83,6 +83,7 @@ export function message({ names = ["run"], steps = 3, judged = true } = {}) {
       ],
       names: ["background", "dog", "cat"],
       palette: [0, 0, 0, 200, 0, 0, 20, 40, 60],
+      safePalette: [0, 0, 0, 86, 180, 233, 230, 159, 0],
       background: 0,
       ignore: { id: 255, colour: [224, 224, 192] },
       outcomes: ["still right", "still wrong", "wrong to right", "right to wrong", "ignored"].map((name, i) => ({
