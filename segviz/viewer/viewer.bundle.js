@@ -30,6 +30,7 @@ var ICONS = {
   last: "M12 3v10M3 3l7 5-7 5z",
   loop: "M3 7.5V6.5A2.5 2.5 0 0 1 5.5 4H12M10 2l2 2-2 2M13 8.5v1A2.5 2.5 0 0 1 10.5 12H4M6 14l-2-2 2-2",
   close: "M4 4l8 8M12 4l-8 8",
+  full: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4",
   fit: "M6 3H3v3M10 3h3v3M6 13H3v-3M10 13h3v-3"
 };
 function html(tag, attributes = {}, ...children) {
@@ -823,6 +824,7 @@ var PlaybackControls = class {
       viewer.requestDraw();
     };
     this.loop = toggle("Loop", { image: "loop", onclick: flip });
+    const full = button("Full screen (F)", { image: "full", onclick: () => viewer.toggleFullScreen() });
     this.node = html(
       "div",
       { class: "playback", role: "group", "aria-label": "Playback" },
@@ -834,7 +836,8 @@ var PlaybackControls = class {
       scrubber,
       this.label,
       speed,
-      this.loop
+      this.loop,
+      full
     );
     this.playing = null;
   }
@@ -1816,7 +1819,9 @@ function listenKeys(root, model, viewer) {
     const element2 = origin instanceof Element ? origin : null;
     const own = element2?.classList.contains("scrubber");
     if (!own && element2?.closest(TYPING)) return;
-    if (event.key === " ") {
+    if (event.key === "f" || event.key === "F") {
+      if (!event.repeat) viewer.toggleFullScreen();
+    } else if (event.key === " ") {
       if (!own && element2?.closest(PRESSED)) return;
       if (!event.repeat) viewer.play(!model.playing);
     } else {
@@ -2292,6 +2297,11 @@ var Viewer = class {
     sizes.observe(root);
     const onResize = () => this.requestDraw();
     window.addEventListener("resize", onResize);
+    const onFullScreen = () => {
+      root.classList.toggle("full", root.matches(":fullscreen"));
+      this.requestDraw();
+    };
+    root.addEventListener("fullscreenchange", onFullScreen);
     this.cleanups = [
       () => sizes.disconnect(),
       () => window.removeEventListener("resize", onResize),
@@ -2346,9 +2356,16 @@ var Viewer = class {
    */
   space() {
     let scrolled = 0;
-    for (let node = parentOf(this.root); node; node = parentOf(node)) scrolled += node.scrollTop;
+    const full = this.root.classList.contains("full");
+    for (let node = full ? null : parentOf(this.root); node; node = parentOf(node)) scrolled += node.scrollTop;
     const top = this.body.getBoundingClientRect().top + scrolled;
-    return { width: this.root.clientWidth || 900, height: window.innerHeight - top };
+    return { width: this.body.clientWidth || 900, height: window.innerHeight - top };
+  }
+  // Show the pictures alone on the whole screen, or no longer.
+  toggleFullScreen() {
+    const { root } = this;
+    const done = document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen();
+    done.catch(() => this.notify("This browser allows no full screen here."));
   }
   // Draw soon: any number of changes, one drawing.
   requestDraw() {

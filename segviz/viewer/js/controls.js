@@ -35,6 +35,7 @@ class PlaybackControls {
       viewer.requestDraw();
     };
     this.loop = toggle("Loop", { image: "loop", onclick: flip });
+    const full = button("Full screen (F)", { image: "full", onclick: () => viewer.toggleFullScreen() });
     this.node = html(
       "div",
       { class: "playback", role: "group", "aria-label": "Playback" },
@@ -47,6 +48,7 @@ class PlaybackControls {
       this.label,
       speed,
       this.loop,
+      full,
     );
     /** @type {boolean | null} */
     this.playing = null;

@@ -20,6 +20,7 @@ const ICONS = {
   last: "M12 3v10M3 3l7 5-7 5z",
   loop: "M3 7.5V6.5A2.5 2.5 0 0 1 5.5 4H12M10 2l2 2-2 2M13 8.5v1A2.5 2.5 0 0 1 10.5 12H4M6 14l-2-2 2-2",
   close: "M4 4l8 8M12 4l-8 8",
+  full: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4",
   fit: "M6 3H3v3M10 3h3v3M6 13H3v-3M10 13h3v-3",
 };
 

@@ -1,5 +1,5 @@
 // @ts-check
-// Keys for the whole page: Space, arrows, Home and End, unless the reader types or another control
+// Keys for the whole page: Space, arrows, Home and End, F for the full screen, unless the reader types or another control
 // has use for them. Of several viewers on a page, the one last touched takes them.
 
 /** @import { Model } from "./model.js" */
@@ -52,7 +52,9 @@ function listenKeys(root, model, viewer) {
     const element = origin instanceof Element ? origin : null;
     const own = element?.classList.contains("scrubber");
     if (!own && element?.closest(TYPING)) return;
-    if (event.key === " ") {
+    if (event.key === "f" || event.key === "F") {
+      if (!event.repeat) viewer.toggleFullScreen();
+    } else if (event.key === " ") {
       if (!own && element?.closest(PRESSED)) return;
       if (!event.repeat) viewer.play(!model.playing);
     } else {

@@ -63,6 +63,11 @@ class Viewer {
     sizes.observe(root);
     const onResize = () => this.requestDraw();
     window.addEventListener("resize", onResize);
+    const onFullScreen = () => {
+      root.classList.toggle("full", root.matches(":fullscreen"));
+      this.requestDraw();
+    };
+    root.addEventListener("fullscreenchange", onFullScreen);
     this.cleanups = [
       () => sizes.disconnect(),
       () => window.removeEventListener("resize", onResize),
@@ -116,9 +121,17 @@ class Viewer {
    */
   space() {
     let scrolled = 0;
-    for (let node = parentOf(this.root); node; node = parentOf(node)) scrolled += node.scrollTop;
+    const full = this.root.classList.contains("full");
+    for (let node = full ? null : parentOf(this.root); node; node = parentOf(node)) scrolled += node.scrollTop;
     const top = this.body.getBoundingClientRect().top + scrolled;
-    return { width: this.root.clientWidth || 900, height: window.innerHeight - top };
+    return { width: this.body.clientWidth || 900, height: window.innerHeight - top };
+  }
+
+  // Show the pictures alone on the whole screen, or no longer.
+  toggleFullScreen() {
+    const { root } = this;
+    const done = document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen();
+    done.catch(() => this.notify("This browser allows no full screen here."));
   }
 
   // Draw soon: any number of changes, one drawing.

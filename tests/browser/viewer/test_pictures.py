@@ -7,7 +7,7 @@ import pytest
 
 from segviz.pictures import maps
 from segviz.viewer import NamedRecord
-from tests.browser.viewer.viewer_page import STEPS, check, same, selected_mask
+from tests.browser.viewer.viewer_page import STEPS, check, drawn_labels, same, selected_mask
 from tests.browser.viewer_dom import pixels
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -34,7 +34,7 @@ def test_pictures_are_those_of_the_record(open_page, record):
         labels = record.labels[step]
         overlay = maps.overlay(record.photo, labels, 0.6)
         assert np.array_equal(viewer.picture("photo"), overlay)
-        assert np.array_equal(viewer.picture("truth"), maps.label_picture(record.truth))
+        assert np.array_equal(viewer.picture("truth"), drawn_labels(record.truth))
         fate = maps.outcome_picture(record.truth, record.labels[0], labels)
         assert np.array_equal(viewer.picture("right-wrong"), fate)
         drawn = maps.entropy_picture(record, step, entropy)
@@ -53,7 +53,7 @@ def test_isolating_a_class(open_page, record):
     assert names == [record.classes[id] for id in maps.classes_in(record)]
     id = int(np.bincount(record.labels[-1].ravel()).argmax())
     mask = record.labels[-1] == id
-    whole = maps.label_picture(record.labels[-1])
+    whole = drawn_labels(record.labels[-1])
     viewer.button(record.classes[id]).click()
     viewer.settle()
     alone = viewer.picture("prediction")
@@ -110,7 +110,7 @@ def test_wipe_between_two_panels(open_page, record):
     viewer.page.wait_for_function("document.querySelector('.divider').ariaValueNow === '26'")
     assert viewer.step == STEPS  # the arrow was the divider's
     shown = pixels(frame.locator("canvas").nth(1))
-    assert np.array_equal(shown, maps.label_picture(record.labels[-1]))
+    assert np.array_equal(shown, drawn_labels(record.labels[-1]))
     viewer.button("Wipe").click()
     frame.wait_for(state="hidden")
 
@@ -120,7 +120,7 @@ def test_panels_are_chosen(open_page, record):
     assert viewer.panels() == ["prediction:0", "entropy:0"]
     viewer.button("Prediction, step 0").click()
     viewer.reported(panels=["feedforward", "prediction", "entropy"])
-    first = maps.label_picture(record.labels[0])
+    first = drawn_labels(record.labels[0])
     assert np.array_equal(viewer.picture("feedforward"), first)
     for name in ("Prediction, step 0", "Prediction", "Entropy"):
         viewer.button(name).click()
