@@ -41,7 +41,7 @@ from .options import (
     set_threads,
 )
 from .output import command_line
-from .progress import Progress
+from .progress import ProgressBar
 
 if TYPE_CHECKING:
     from ..evaluation.evaluate import ImageProgress
@@ -173,13 +173,13 @@ def progress_bar(title: str = "") -> Iterator[Callable[[ImageProgress], None]]:
         title: The title of the bar, or "".
     """
     with ExitStack() as stack:
-        bar: Progress | None = None
+        bar: ProgressBar | None = None
         read, words = 0.0, ""
 
         def show(progress: ImageProgress) -> None:
             nonlocal bar, read, words
             if bar is None:
-                bar = Progress(progress.total, "image", title)
+                bar = ProgressBar(progress.total, "image", title)
                 stack.enter_context(bar)
             if time.monotonic() - read > MIOU_INTERVAL:
                 miou = 100 * progress.miou()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-__all__ = ["INTERVAL", "Progress"]
+__all__ = ["INTERVAL", "ProgressBar"]
 
 INTERVAL = 5.0
 """Seconds between two lines."""
@@ -19,7 +19,7 @@ REDRAWN = 0.2
 """Seconds between two changes of the words beside a bar."""
 
 
-class Progress:
+class ProgressBar:
     """The progress of some work; to be used as a context.
 
     Arguments:
@@ -67,7 +67,7 @@ class Progress:
         more = f"; {words}" if words else ""
         print(f"segviz: {head}{self._unit} {done} of {self._total}{ends}{more}", file=sys.stderr)
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressBar:
         return self
 
     def __exit__(

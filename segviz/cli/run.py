@@ -35,7 +35,7 @@ from .options import (
     parse_method,
 )
 from .output import make_folder, print_note
-from .progress import Progress
+from .progress import ProgressBar
 
 if TYPE_CHECKING:
     from ..adapt.memory import MemoryNeed
@@ -129,7 +129,7 @@ def run(options: Namespace) -> int:
             " does not fit into the free memory.",
             file=sys.stderr,
         )
-    bar = Progress(settings.last_step + 1, "step", disable=options.json)
+    bar = ProgressBar(settings.last_step + 1, "step", disable=options.json)
     if bar.is_terminal and needed is not None and not memory.lacks:
         beside = "" if free is None else f", {format_bytes(free, up=False)} are free"
         print(f"segviz: about {format_bytes(needed)} of memory{beside}", file=sys.stderr)

@@ -3,7 +3,7 @@
 import pytest
 
 from segviz.cli import progress
-from segviz.cli.progress import INTERVAL, Progress
+from segviz.cli.progress import INTERVAL, ProgressBar
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def clock(monkeypatch):
 
 
 def test_without_a_terminal_there_is_a_line_every_few_seconds(clock, capsys):
-    with Progress(20, "image", "table 1") as shown:
+    with ProgressBar(20, "image", "table 1") as shown:
         shown.update(1)
         clock[0] += INTERVAL
         shown.update(5, "mIoU 70.00 at 1x")
@@ -30,7 +30,7 @@ def test_without_a_terminal_there_is_a_line_every_few_seconds(clock, capsys):
 
 
 def test_nothing_is_shown_where_it_is_disabled(clock, capsys):
-    with Progress(2, "step", disable=True) as shown:
+    with ProgressBar(2, "step", disable=True) as shown:
         clock[0] += INTERVAL
         shown.update(1)
     assert capsys.readouterr().err == ""

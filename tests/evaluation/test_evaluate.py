@@ -69,12 +69,13 @@ def test_ctrl_c_returns_the_images_so_far(trained, voc_root):
     calls = []
 
     def press(progress):
-        calls.append(progress)
-        if len(calls) == 2:  # after the first image
+        calls.append(progress.measuring)
+        if len(calls) > 1 and not progress.measuring:  # after the first image
             raise KeyboardInterrupt
 
     found = evaluate(trained, voc_root, methods=("feedforward",), on_progress=press)
     assert found["complete"] is False and found["ids"] == SPLITS["val"][:1]
+    assert calls == ["", "feedforward at 1x", "feedforward at 3x", ""]
 
 
 @pytest.mark.parametrize(
