@@ -304,7 +304,7 @@ class MetaViews(PhotoViews):
     def __init__(self, network: Network, encoder: Network, height: int, width: int) -> None:
         photo = np.broadcast_to(np.uint8(0), (height, width, 3))
         super().__init__(network, photo, Reference(photo[..., 0]))
-        self.encoder = encoder
+        self.traced_encoder = encoder
 
     def target(self, axes: tuple[Axis, Axis], shape: tuple[int, ...]) -> Tensor:
         """Return labels without contents."""
@@ -318,7 +318,8 @@ class MetaViews(PhotoViews):
     def _encode(self, scale: float, mirrored: bool) -> EncodedView:
         with torch.no_grad():
             x = self._input(scale, mirrored)
-            encoding = self.encoder.encode(x if self.encoder is self.network else x.bfloat16())
+            encoder = self.traced_encoder
+            encoding = encoder.encode(x if encoder is self.network else x.bfloat16())
         lattices = self.network.lattices(encoding, *x.shape[-2:])
         axes = Axis(lattices[0], x.shape[-2]), Axis(lattices[1], x.shape[-1], mirrored)
         return EncodedView(x, encoding, axes, 0.0, {})

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..network.engines.encoders import Encoder, encoder_of
+from ..network.engines.encoders import PLAIN, Encoder, encoder_of
 from ..network.interface import Network, Prediction
 from ..network.resampling import Lattice, resize_photo
+from ..network.tiled import TiledNetwork
 from .gate import Gate
 from .normalisation import copy_network, predict_normalised
 from .settings import Settings
@@ -86,7 +87,8 @@ class PhotoViews:
         reference: Labels at the photo's resolution, if any.
         precision: float32, or bfloat16 for the frozen part.
         gate: What weighs the sizes of a photo, if the network has a gate.
-        encoder: What runs the frozen part; None = the engine that the network was prepared for.
+        encoder: What runs the frozen part; None = the engine that the network was prepared for. In
+            tiles, PyTorch runs it.
 
     Raises:
         InputError: If the labels do not fit the photo.
@@ -112,7 +114,9 @@ class PhotoViews:
         self.reference = reference
         self.precision = precision
         self.gate = gate
-        self.encoder = encoder or encoder_of(network)
+        # Engines are prepared for whole inputs.
+        tiles = isinstance(network, TiledNetwork)
+        self.encoder = PLAIN if tiles else encoder or encoder_of(network)
         self._encoded: dict[tuple[float, bool], EncodedView] = {}
         self._predicted: dict[tuple[float, bool, float], PredictedView] = {}
 
