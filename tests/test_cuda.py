@@ -186,7 +186,7 @@ def test_few_captured_forward_passes_are_kept(here, captures):
     for height in range(32, 39):
         for _ in range(3):
             encoder.encode(here.network, torch.randn(1, 3, height, 40, device="cuda"))
-    assert [height for height, _ in x_sizes(encoder)] == [37, 38]
+    assert [height for height, _ in x_sizes(encoder)] == [35, 36, 37, 38]
 
 
 def test_capturing_can_be_switched_off(here, photo, monkeypatch):

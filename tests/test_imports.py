@@ -81,6 +81,13 @@ def test_an_episode_draws_nothing():
     assert brought(command("run", "absent.png")) == {"torch", "timm"}
 
 
+def test_help_imports_no_command():
+    rooms = ("segviz.cli.", "segviz.adapt")
+    code = f"import sys; print(*(name for name in sys.modules if name.startswith({rooms})))"
+    loaded = output(f"{command('--help')}\n{code}").splitlines()[-1].split()
+    assert set(loaded) == {"segviz.cli.main", "segviz.cli.output", "segviz.cli.parser"}
+
+
 def test_a_page_is_drawn_without_torch():
     code = """
 from pages.actions import launch, page_start

@@ -14,7 +14,15 @@ from ..runtime.device import choose_device
 from ..runtime.files import check_writable, write_atomically
 from ..runtime.imports import pause_garbage_collection
 from ..validation import check_range
-from .options import DEFAULT, SETTINGS, add_json, add_network, parse_numbers, set_threads
+from .options import (
+    DEFAULT,
+    SETTINGS,
+    add_engine,
+    add_json,
+    add_network,
+    parse_numbers,
+    set_threads,
+)
 from .output import command_line, make_folder
 
 if TYPE_CHECKING:
@@ -42,6 +50,7 @@ def add_options(command: ArgumentParser) -> None:
     command.add_argument("--memory", action="store_true", help="also measure the peak memory")
     command.add_argument("--out", metavar="FILE", help="also write the JSON there")
     add_network(command)
+    add_engine(command)
     add_json(command)
 
 
@@ -61,6 +70,7 @@ def run(options: Namespace) -> int:
     with pause_garbage_collection():
         from tqdm import tqdm
 
+        from ..network.engines.encoders import prepare_engine
         from ..profiling.timing import STEPS, measure_times
         from ..profiling.workload import benchmark_photo, load_or_build
         from ..runs.provenance import environment
@@ -84,7 +94,9 @@ def run(options: Namespace) -> int:
     with tqdm(total=rounds, unit="round", disable=None) as bar:
         try:
             for name, trained in networks.items():
-                found: dict[str, Any] = {"environment": environment(trained), "scales": []}
+                encoder = prepare_engine(trained.network, options.engine)
+                facts = environment(trained, encoder.name, encoder.note)
+                found: dict[str, Any] = {"environment": facts, "scales": []}
                 result["networks"][name] = found
                 for scale in scales:
                     measured = measure_times(
@@ -94,6 +106,7 @@ def run(options: Namespace) -> int:
                         options.repeats,
                         options.baselines,
                         bar.update,
+                        encoder,
                     )
                     if options.memory:
                         groups = trained.network.groups
@@ -155,7 +168,9 @@ def _text(result: dict[str, Any]) -> str:
                 )
             for ratio in RATIOS:
                 if ratio in entry["ratios"]:
-                    lines.append(f"  {ratio:44}{_ratio(entry['ratios'][ratio])}")
+                    low, high = map(_ratio, entry["ratio_spreads"][ratio])
+                    middle = _ratio(entry["ratios"][ratio])
+                    lines.append(f"  {ratio:44}{middle}  ({low} to {high})")
             if "peak" in entry:
                 low, high = (entry["peak"][kind] for kind in ("feedforward", "episode"))
                 lines.append(

@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str] | None) -> Namespace:
-    parser = create_parser()
+    words = sys.argv[1:] if arguments is None else arguments
+    parser = create_parser(next((word for word in words if word in COMMANDS), ""))
     options, unknown = parser.parse_known_args(arguments)
     if options.command == "app":
         options.streamlit = unknown

@@ -1,10 +1,12 @@
-"""The commands of segviz and their parser. No import of a command loads torch: --help is quick."""
+"""The commands of segviz and their parser.
+
+Only the command that is called is imported, and no import of one loads torch: --help is quick.
+"""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
-from typing import NamedTuple, NoReturn, Protocol
-
-from . import app, benchmark, download_voc, evaluate, export, figures, gate, run, tables, train
+from importlib import import_module
+from typing import NamedTuple, NoReturn, Protocol, cast
 
 __all__ = ["COMMANDS", "CommandParser", "create_parser"]
 
@@ -26,33 +28,42 @@ class _CommandModule(Protocol):
 
 class _Command(NamedTuple):
     help: str
-    module: _CommandModule
+    name: str
+
+    @property
+    def module(self) -> _CommandModule:
+        """The module, imported when it is first read."""
+        return cast(_CommandModule, import_module(f".{self.name}", __package__))
 
 
 COMMANDS: Mapping[str, _Command] = {
-    "app": _Command("serve the app in the browser", app),
-    "run": _Command("adapt to one image and write the record", run),
-    "export": _Command("make pictures, animations and tables of a record", export),
-    "evaluate": _Command("measure methods at several scales over VOC or your images", evaluate),
-    "tables": _Command("measure the paper's tables on the shipped networks", tables),
-    "figures": _Command("draw the counterparts of the paper's figures", figures),
-    "train": _Command("train a network", train),
-    "gate": _Command("train the gate of a network, which weighs the sizes of a photo", gate),
-    "benchmark": _Command("time the parts of a run and the baselines", benchmark),
-    "download-voc": _Command("download PASCAL VOC 2012 and the SBD labels", download_voc),
+    "app": _Command("serve the app in the browser", "app"),
+    "run": _Command("adapt to one image and write the record", "run"),
+    "export": _Command("make pictures, animations and tables of a record", "export"),
+    "evaluate": _Command("measure methods at several scales over VOC or your images", "evaluate"),
+    "tables": _Command("measure the paper's tables on the shipped networks", "tables"),
+    "figures": _Command("draw the counterparts of the paper's figures", "figures"),
+    "train": _Command("train a network", "train"),
+    "gate": _Command("train the gate of a network, which weighs the sizes of a photo", "gate"),
+    "benchmark": _Command("time the parts of a run and the baselines", "benchmark"),
+    "download-voc": _Command("download PASCAL VOC 2012 and the SBD labels", "download_voc"),
 }
 """Every command, in the order of --help."""
 
 
-def create_parser() -> CommandParser:
-    """Return the parser of `segviz COMMAND ...`; `options.command` names the command."""
+def create_parser(called: str | None = None) -> CommandParser:
+    """Return the parser of `segviz COMMAND ...`; `options.command` names the command.
+
+    Arguments:
+        called: The command whose options are added, or "" for none; None = those of all.
+    """
     top = CommandParser(
         prog="segviz", description="Watch a segmentation network adapt itself to one image."
     )
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         description = command.help[0].upper() + command.help[1:] + "."
-        command.module.add_options(
-            subparsers.add_parser(name, help=command.help, description=description)
-        )
+        parser = subparsers.add_parser(name, help=command.help, description=description)
+        if called in (None, name):
+            command.module.add_options(parser)
     return top

@@ -1,12 +1,13 @@
 """Time the parts of a run and the baselines on this machine."""
 
+import copy
 import math
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from ..adapt.photo_views import EncodedView, PhotoViews
 from ..adapt.settings import Settings
 from ..errors import InputError
 from ..network.dynamic import Segmenter
+from ..network.engines.encoders import PLAIN, Encoder
 from ..network.interface import Network
 from ..validation import check_range
 from . import baselines
@@ -39,8 +41,25 @@ RATIOS: dict[str, tuple[str, str]] = {
     "autograd from the features, a step / step": ("partial step", "step"),
     "six sizes, mirrored / episode": ("multi-scale", "episode"),
     "forward / backbone and classifier": ("forward", "backbone and classifier"),
+    "eager, default layout / eager": ("eager, default layout", "eager"),
+    "forward / eager": ("forward", "eager"),
+    "episode / eager": ("episode", "eager"),
+    "step / eager": ("step", "eager"),
+    "pyramid / eager": ("pyramid", "eager"),
+    "engine forward / eager": ("engine forward", "eager"),
+    "engine episode / eager": ("engine episode", "eager"),
+    "engine pyramid / eager": ("engine pyramid", "eager"),
+    "whole network, batch norms / engine episode": ("whole norm", "engine episode"),
+    "step / reading at copy bandwidth": ("step", "step at copy bandwidth"),
 }
-"""The ratios reported, as (numerator, denominator) of times of the same round."""
+"""The ratios reported, as (numerator, denominator) of times of the same round.
+
+Eager is the forward pass up to the features by PyTorch, with channels last and norms not folded;
+forward is that of segviz to the end of the scale space; the engine is that of --engine.
+"""
+
+PYRAMID = "pyramid:rule"
+"""The method without updates that is compared with a forward pass."""
 
 Times = dict[str, float]  # milliseconds by name
 Timer = Callable[[str], AbstractContextManager[None]]
@@ -53,6 +72,7 @@ def measure_times(
     repeats: int = 3,
     with_baselines: bool = True,
     on_round: Callable[[], None] = lambda: None,
+    encoder: Encoder = PLAIN,
 ) -> dict[str, Any]:
     """Time the parts of a run and the baselines, one after the other in every round.
 
@@ -65,11 +85,12 @@ def measure_times(
         repeats: The number of rounds counted, at least 1.
         with_baselines: Whether to time the baselines, which take most of the time.
         on_round: Called after each round.
+        encoder: An engine to time beside PyTorch.
 
     Returns:
         A JSON-compatible dict of `times`: the median, least and most milliseconds of each part;
-        `ratios`: the medians over rounds of `RATIOS`; and `selected`: the fraction of pixels in S
-        at step 1.
+        `ratios`: the medians over rounds of `RATIOS`, and `ratio_spreads`: the least and the most
+        of each; and `selected`: the fraction of pixels in S at step 1.
 
     Raises:
         InputError: If there are no rounds, the scale is out of range, a run at it does not fit
@@ -85,21 +106,31 @@ def measure_times(
     MemoryBudget(network, *photo.shape[:2]).check(_settings(network, scale))
     rounds: list[Times] = []
     selected = math.nan
+    contiguous: Segmenter | None = None
+    if with_baselines:
+        contiguous = copy.deepcopy(cast(Segmenter, network)).to(
+            memory_format=torch.contiguous_format
+        )
     for _ in range(repeats + 1):
         times, selected = _time_episode(network, photo, scale)
-        if with_baselines:
+        if encoder.name != PLAIN.name:
+            times |= _time_engine(network, photo, scale, encoder)
+        if contiguous is not None:
             assert isinstance(network, Segmenter)
+            times |= _time_eager(network, contiguous, photo, scale)
             times |= _time_baselines(network, photo, scale)
         rounds.append(times)
         on_round()
     counted = rounds[1:]
+    ratios = {
+        name: [times[above] / times[below] for times in counted]
+        for name, (above, below) in RATIOS.items()
+        if {above, below} <= counted[0].keys()
+    }
     return {
         "times": {name: _spread([times[name] for times in counted]) for name in counted[0]},
-        "ratios": {
-            name: statistics.median(times[above] / times[below] for times in counted)
-            for name, (above, below) in RATIOS.items()
-            if {above, below} <= counted[0].keys()
-        },
+        "ratios": {name: statistics.median(values) for name, values in ratios.items()},
+        "ratio_spreads": {name: [min(values), max(values)] for name, values in ratios.items()},
         "selected": selected,
     }
 
@@ -116,12 +147,12 @@ def _time_episode(network: Network, photo: np.ndarray, scale: float) -> tuple[Ti
     times: Times = {}
     timed = _timer(network, times)
     with timed("episode"):
-        views = PhotoViews(network, photo)
+        views = PhotoViews(network, photo, encoder=PLAIN)
         steps = [(step.ms, step.selected) for step in run_episode(views, settings)]
     prepared = views.encoded(scale)
     times["forward"] = prepared.forward_ms
     with timed("feedforward"):
-        for _ in run_episode(PhotoViews(network, photo), feedforward):
+        for _ in run_episode(PhotoViews(network, photo, encoder=PLAIN), feedforward):
             pass
     times["step"] = statistics.median(ms for ms, _ in steps[1:])
     with timed("maps"):
@@ -133,6 +164,49 @@ def _time_episode(network: Network, photo: np.ndarray, scale: float) -> tuple[Ti
         times["step: read"] = times.pop("step: levels and read") - times["step: levels"]
     times = {name: ms for name, ms in times.items() if not name.startswith("warm-up")}
     return times, steps[1][1]
+
+
+def _time_engine(network: Network, photo: np.ndarray, scale: float, encoder: Encoder) -> Times:
+    """Return the times of an episode and of a pyramid whose inputs an engine encodes."""
+    times: Times = {}
+    timed = _timer(network, times)
+    with timed("engine episode"):
+        views = PhotoViews(network, photo, encoder=encoder)
+        for _ in run_episode(views, _settings(network, scale)):
+            pass
+    times["engine forward"] = views.encoded(scale).forward_ms
+    with timed("engine pyramid"):
+        for _ in optimise(PhotoViews(network, photo, encoder=encoder), _pyramid(scale)):
+            pass
+    return times
+
+
+def _time_eager(
+    network: Segmenter, contiguous: Segmenter, photo: np.ndarray, scale: float
+) -> Times:
+    """Return the times of the forward pass as PyTorch runs it, and of reading as fast as a copy."""
+    times: Times = {}
+    timed = _timer(network, times)
+    prepared = PhotoViews(network, photo, encoder=PLAIN).encoded(scale)
+    with torch.no_grad():
+        with timed("eager"):
+            network.features(prepared.x)
+        with timed("eager, default layout"):
+            contiguous.features(prepared.x.contiguous())
+        with timed("copy of the scale space"):
+            prepared.encoding.R.clone()
+    # A step reads the features and two levels of each pixel; a copy reads and writes.
+    F, R = prepared.encoding
+    share = (F.numel() + 2 * F.numel()) / (2 * R.numel())
+    times["step at copy bandwidth"] = share * times["copy of the scale space"]
+    with timed("pyramid"):
+        for _ in optimise(PhotoViews(network, photo, encoder=PLAIN), _pyramid(scale)):
+            pass
+    return times
+
+
+def _pyramid(scale: float) -> Settings:
+    return Settings(method=PYRAMID, scale=scale)
 
 
 def _time_parts(network: Segmenter, prepared: EncodedView, timed: Timer) -> None:
@@ -178,7 +252,7 @@ def _time_baselines(network: Segmenter, photo: np.ndarray, scale: float) -> Time
     """Return the times of the baselines; episodes are extrapolated from one step to `STEPS`."""
     times: Times = {}
     timed = _timer(network, times)
-    prepared = PhotoViews(network, photo).encoded(scale)
+    prepared = PhotoViews(network, photo, encoder=PLAIN).encoded(scale)
     x, F = prepared.x, prepared.encoding.F
     episodes = {
         "whole": lambda: baselines.full_backpropagation(network, x, "theta"),
@@ -197,7 +271,7 @@ def _time_baselines(network: Segmenter, photo: np.ndarray, scale: float) -> Time
     multi_scale = Settings(method="multi-scale", scale=scale)
     if not any(need.lacks for need in MemoryBudget(network, *photo.shape[:2]).needs(multi_scale)):
         with timed("multi-scale"):
-            for _ in optimise(PhotoViews(network, photo), multi_scale):
+            for _ in optimise(PhotoViews(network, photo, encoder=PLAIN), multi_scale):
                 pass
     with timed("backbone and classifier"):
         baselines.backbone_and_classifier(network, x)

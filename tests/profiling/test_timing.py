@@ -8,6 +8,7 @@ from segviz.adapt.memory import MemoryBudget
 from segviz.adapt.settings import Settings
 from segviz.errors import InputError
 from segviz.network.checkpoint import tensor_hash
+from segviz.network.engines.encoders import TorchEncoder
 from segviz.profiling import timing
 from segviz.profiling.timing import RATIOS, measure_times
 from segviz.profiling.workload import benchmark_photo
@@ -40,8 +41,11 @@ def test_times(measured):
 
 
 def test_ratios(measured):
-    assert measured["ratios"].keys() == RATIOS.keys()
-    for name, (above, below) in RATIOS.items():
+    plain = {name: pair for name, pair in RATIOS.items() if "engine" not in name}
+    assert measured["ratios"].keys() == measured["ratio_spreads"].keys() == plain.keys()
+    for name, (above, below) in plain.items():
+        least, most = measured["ratio_spreads"][name]
+        assert least <= measured["ratios"][name] <= most
         first, second = measured["times"][above], measured["times"][below]
         low, high = first["least"] / second["most"], first["most"] / second["least"]
         assert low - 1e-9 <= measured["ratios"][name] <= high + 1e-9
@@ -52,6 +56,24 @@ def test_without_baselines(trained, small):
     found = measure_times(trained.network, small, 0.5, repeats=1, with_baselines=False)
     assert found["ratios"].keys() == {"step / forward", "episode / feedforward"}
     assert not [name for name in found["times"] if name.startswith(("whole", "partial", "multi"))]
+
+
+def test_an_engine_is_timed_beside_pytorch(trained, small):
+    class Counting(TorchEncoder):
+        name = "counting"
+        inputs = 0
+
+        def encode(self, network, x, precision):
+            self.inputs += 1
+            return super().encode(network, x, precision)
+
+    engine = Counting()
+    found = measure_times(
+        trained.network, small, 1.0, repeats=1, with_baselines=False, encoder=engine
+    )
+    assert engine.inputs == 2 * (1 + 3)  # in two rounds an episode, and a pyramid of three sizes
+    times = {name: ms["median"] for name, ms in found["times"].items()}
+    assert times["engine episode"] > times["engine forward"] > 0 < times["engine pyramid"]
 
 
 def test_sizes_that_do_not_fit_are_left_out(trained, small, monkeypatch):

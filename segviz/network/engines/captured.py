@@ -15,11 +15,11 @@ from ..interface import Network
 
 __all__ = ["MAX_PIXELS", "CapturedEncoder", "captured_encode"]
 
-MAX_PIXELS = 2_000_000
+MAX_PIXELS = 600_000
 """The largest input to capture: larger ones take a GPU longer than their kernels to launch."""
 
 USES = 2  # encoded so often kernel by kernel, a size is captured
-SIZES = 2  # captured sizes that are kept, each with the memory of a forward pass
+SIZES = 4  # captured sizes that are kept, each with the memory of a forward pass
 
 logger = logging.getLogger(__name__)
 
