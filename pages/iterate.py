@@ -44,6 +44,8 @@ def run_preset(preset: Preset) -> None:
 def preset_of(request: RunRequest | None) -> Preset | None:
     """Return the preset of the run in progress, or of the run shown; None if it has none."""
     shown = now.shown.get(PAGE)
+    if shown is not None and request is None and controls.changed_since(PAGE, shown):
+        return None  # its hint would be read as one on what is chosen now
     entry = now.history.get(shown.runs[0][1]) if shown else None
     if request is not None:
         run = request.photo, request.plan[0].settings

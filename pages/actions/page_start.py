@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from segviz.adapt import END_TO_END, Settings
 from segviz.errors import InputError
+from segviz.jobs.run_time import CHEAP, RUN_TIMES
 from segviz.viewer import ViewState
 
 from ..state import controls
@@ -14,7 +15,10 @@ from ..state.text import sentence
 from . import server
 from .launch import start_runs
 
-__all__ = ["Planner", "run_planned", "start_page"]
+__all__ = ["RUN_ON_CHANGE", "Planner", "run_planned", "start_page"]
+
+RUN_ON_CHANGE = "run_on_change"
+"""The name of the control that lets cheap runs start by themselves."""
 
 Planner = Callable[[], list[tuple[str, Settings]]]
 """Returns names and settings of a page's runs; raises InputError if they are not valid."""
@@ -31,7 +35,11 @@ def start_page(page: str, planner: Planner | None = None, autostart: bool = True
     now = session()
     open_address(page)
     server.choose_network()
-    update_photo()
+    if not update_photo():
+        # Another photo than the one that the address asks for is not computed.
+        now.autorun = None
+        now.autostarted.add(page)
+        return
     if planner is None or now.request is not None:
         return
     requested, now.autorun = now.autorun, None
@@ -43,6 +51,26 @@ def start_page(page: str, planner: Planner | None = None, autostart: bool = True
         run_planned(page, planner, requested[1])
     elif autostart and is_new and is_cheap:
         run_planned(page, planner)
+    elif controls.get(RUN_ON_CHANGE, False):
+        _run_changes(page, planner)
+
+
+def _run_changes(page: str, planner: Planner) -> None:
+    """Start the runs of a page if they differ from those shown and are cheap; once if they fail."""
+    now = session()
+    shown = now.shown.get(page)
+    if shown is None or not controls.changed_since(page, shown):
+        return
+    try:
+        values, runs = controls.values(), planner()
+    except InputError:  # which the button tells
+        return
+    height, width = now.chosen_photo.pixels.shape[:2]
+    times = [settings for _, settings in runs]
+    seconds = RUN_TIMES.total(times, (height, width), now.chosen_network.name)
+    if values != now.attempted and seconds < CHEAP:
+        now.attempted = values
+        start_runs(page, runs)
 
 
 def run_planned(page: str, planner: Planner, view: ViewState | None = None) -> None:

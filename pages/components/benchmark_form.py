@@ -1,11 +1,12 @@
 """The form of the visitor's own evaluation: choose what to measure on which images; start it."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
 import streamlit as st
 
-from segviz.adapt import OBJECTIVES, VARIABLES
+from segviz.adapt import OBJECTIVES, VARIABLES, Settings
 from segviz.data import voc
 from segviz.errors import InputError
 from segviz.evaluation.results import EvaluationResult, ResultFile
@@ -20,6 +21,8 @@ from segviz.jobs.evaluation_plan import (
 )
 from segviz.jobs.limits import check_open_to_strangers
 from segviz.jobs.queue import Job
+from segviz.jobs.run_time import RUN_TIMES
+from segviz.runs.describe import duration
 
 from ..actions import server
 from ..state import controls
@@ -33,6 +36,9 @@ from .voc_browser import split_control, voc_folder_field
 __all__ = ["evaluation_form", "finished"]
 
 VOC = "PASCAL VOC"
+
+TYPICAL_SIZE = 375, 500
+"""The size (H, W) of most images of VOC."""
 
 IMAGES = 20
 """The number of images that the form starts with."""
@@ -71,12 +77,24 @@ def evaluation_form() -> None:
         if plan is not None:
             count = plan.episodes
             st.caption(
-                f"{plan.images:,} images, {count} episode{'s' if count != 1 else ''} each. Results"
+                f"{plan.images:,} images, {count} episode{'s' if count != 1 else ''} each"
+                f"{_time(plan)}. Results"
                 f" are saved in {plain(rows_folder(data.folder))}; the same or a larger choice"
                 " continues from there."
             )
     if job is not None:
         evaluation_end(job)
+
+
+def _time(plan: EvaluationPlan) -> str:
+    """Return how long an evaluation takes, as far as earlier runs tell."""
+    network = session().chosen_network
+    methods = check_plan(plan, network.groups)
+    runs = [Settings.of(each.method, scale) for scale in plan.scales for each in methods]
+    seconds = plan.images * RUN_TIMES.total(runs, TYPICAL_SIZE, network.name)
+    if math.isnan(seconds):
+        return "; how long that takes is known after a run of this network on Iterate"
+    return f", about {duration(seconds)} if none was measured before"
 
 
 def finished() -> tuple[ResultFile, EvaluationResult] | None:

@@ -16,13 +16,14 @@ from ..state.photos import PhotoReader, UploadReader, load_photo, long_side
 from ..state.session import session
 from ..state.text import plain, sentence
 from .folder_browser import folder_browser
+from .pasted_file import pasted_file
 from .photo_tile import choose, photo_facts, photo_tile, thumbnail, tile_grid
 from .truth_preview import class_legend, shows_object, truth_classes, truth_picture
 from .voc_browser import voc_browser
 
 __all__ = ["photo_picker"]
 
-SAMPLES, VOC, UPLOAD = "Samples", "PASCAL VOC", "Upload"
+SAMPLES, VOC, UPLOAD, CAMERA = "Samples", "PASCAL VOC", "Upload", "Camera"
 TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"]
 PER_ROW = 4
 
@@ -31,7 +32,7 @@ PER_ROW = 4
 def photo_picker() -> None:
     """Draw the dialog; it closes once a photo is chosen for the next run."""
     folders = {f"folder {name}": name for name in catalogue.data_sets()}
-    sources = [SAMPLES, *folders, VOC, UPLOAD]
+    sources = [SAMPLES, *folders, VOC, UPLOAD, CAMERA]
     before = controls.get("photo_source", SAMPLES)
     source = st.segmented_control(
         "Source",
@@ -42,15 +43,20 @@ def photo_picker() -> None:
         label_visibility="collapsed",
         required=True,
     )
+    # A place for each: what is left of another source while this one is drawn keeps its columns.
+    places = {name: st.container() for name in sources}
     try:
-        if source in folders:
-            folder_browser(folders[source])
-        elif source == VOC:
-            voc_browser()
-        elif source == UPLOAD:
-            _upload()
-        else:
-            _samples()
+        with places[source]:
+            if source in folders:
+                folder_browser(folders[source])
+            elif source == VOC:
+                voc_browser()
+            elif source == UPLOAD:
+                _upload()
+            elif source == CAMERA:
+                _camera()
+            else:
+                _samples()
     except InputError as error:
         st.error(sentence(error), icon=":material/image_not_supported:")
 
@@ -83,15 +89,25 @@ def _sample(name: str) -> None:
 # === Uploads
 
 
+def _camera() -> None:
+    picture = st.camera_input("Take a picture", key="pick_camera", width=480)
+    if picture is None:
+        st.caption("The browser asks for the camera; the picture is an upload like any other.")
+        return
+    _chosen_upload(UploadReader(Upload("camera.jpg", picture.getvalue(), None)))
+
+
 def _upload() -> None:
     left, right = st.columns(2)
+    with left:
+        pasted_file()
     file = left.file_uploader(
         "Photo",
         TYPES,
         key="pick_photo",
         help=f"Up to {decode.MAX_BYTES // 1_000_000} MB and {decode.MAX_PIXELS // 1_000_000}"
         " million pixels. It is reduced to the long side chosen in the sidebar, at first that of"
-        " VOC, and kept only as long as this browser session.",
+        " VOC, and kept for this browser only.",
     )
     mask = right.file_uploader(
         "Truth mask (optional)",
@@ -104,7 +120,8 @@ def _upload() -> None:
         if mask is not None:
             raise InputError("the mask has no photo yet; add the photo that it belongs to.")
         st.caption(
-            "Uploads stay on this server and in this session; a view of an upload has no link."
+            "A picture in the clipboard can be pasted (Ctrl+V). Uploads stay on this server, for"
+            " this browser only; a view of an upload has no link."
         )
         return
     labels = None if mask is None else mask.getvalue()

@@ -52,7 +52,8 @@ def tile_grid(ids: Sequence[str], per_row: int, tile: Callable[[str], None]) -> 
     for row in range(0, len(ids), per_row):
         columns = st.columns(per_row, gap="xsmall")
         for column, id in zip(columns, ids[row : row + per_row], strict=False):
-            with column.container(gap="xxsmall"):
+            # The key is for the style: the whole tile is the button.
+            with column.container(gap="xxsmall", key=f"tile_{ids.index(id)}"):
                 tile(id)
 
 

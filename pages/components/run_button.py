@@ -1,14 +1,18 @@
 """The button that starts a page's runs, and what to know before it is pressed."""
 
+import math
+
 import streamlit as st
 
 from segviz.adapt import Settings
 from segviz.errors import InputError
+from segviz.jobs.run_time import CHEAP, RUN_TIMES
+from segviz.runs.describe import duration
 from segviz.runtime.free_memory import format_bytes
 
 from ..actions import server
-from ..actions.page_start import Planner, run_planned
-from ..state import controls, query_params
+from ..actions.page_start import RUN_ON_CHANGE, Planner, run_planned
+from ..state import controls
 from ..state.session import session
 from ..state.text import sentence
 
@@ -27,35 +31,44 @@ def run_button(page: str, label: str, planner: Planner) -> None:
         runs = [settings for _, settings in planner()]
     except InputError as error:
         runs = []
-        st.error(sentence(error), icon=":material/tune:")
-    st.button(
-        label,
-        key=f"{page}_run",
-        type="primary",
-        icon=":material/play_circle:",
-        width="stretch",
-        on_click=lambda: run_planned(page, planner),
-        disabled=session().request is not None or not runs,
+        with st.container(key="run_error"):
+            st.error(sentence(error), icon=":material/tune:")
+    names = _changed(page)
+    with st.container(key="run_bar"):  # stays in view, see style.css
+        st.button(
+            f"{label} with changes" if names and runs else label,
+            key=f"{page}_run",
+            type="primary",
+            icon=":material/play_circle:",
+            width="stretch",
+            on_click=lambda: run_planned(page, planner),
+            disabled=session().request is not None or not runs,
+        )
+    st.toggle(
+        "Run changes by themselves",
+        controls.get(RUN_ON_CHANGE, False),
+        key=controls.key(RUN_ON_CHANGE),
+        help="Start what is estimated to take less than"
+        f" {CHEAP:g} s whenever a setting or the photo is changed.",
     )
+    if names:
+        st.caption(f"Different from the run shown: {', '.join(names)}.")
     if runs:
-        _differences(page)
-        _memory(runs)
+        _need(runs)
     if runs and session().chosen_photo.truth is None:
         _no_truth(runs)
 
 
-def _differences(page: str) -> None:
-    """Name what was changed since the runs shown; nothing while runs are in progress."""
+def _changed(page: str) -> list[str]:
+    """Return what was changed since the runs shown; nothing while runs are in progress."""
     shown = session().shown.get(page)
     if shown is None or session().request is not None:
-        return
-    names = query_params.differing(page, controls.values(), shown.values)
-    if names:
-        st.caption(f"Different from the run shown: {', '.join(names)}.")
+        return []
+    return controls.changed_since(page, shown)
 
 
-def _memory(runs: list[Settings]) -> None:
-    """Draw the memory estimate of the largest run, once the network is loaded."""
+def _need(runs: list[Settings]) -> None:
+    """Draw estimates of the memory of the largest run, and of the time of all."""
     trained = server.networks().ready(controls.get("checkpoint"))
     if trained is None:
         return
@@ -71,6 +84,9 @@ def _memory(runs: list[Settings]) -> None:
         return
     subject = "The largest run takes" if len(runs) > 1 else "The run takes"
     words = f"{subject} about {format_bytes(need.bytes)} of memory"
+    seconds = RUN_TIMES.total(runs, (height, width), trained.name)
+    if not math.isnan(seconds):
+        words += f", {'all take' if len(runs) > 1 else 'and'} about {duration(seconds)}"
     if need.lacks and need.free is not None and session().request is None:
         words = f":orange[{words}, but {format_bytes(need.free, up=False)} are free]"
     tiles = {settings.tile for settings in runs} - {0}

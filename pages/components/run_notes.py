@@ -18,12 +18,15 @@ from ..state.text import plain
 __all__ = ["heading", "notes"]
 
 
-def heading(runs: Sequence[NamedRecord], request: RunRequest | None) -> DeltaGenerator | None:
+def heading(
+    runs: Sequence[NamedRecord], request: RunRequest | None, changed: Sequence[str] = ()
+) -> DeltaGenerator | None:
     """Draw photo and shared settings of runs; return the place for exports.
 
     Arguments:
         runs: The runs shown.
         request: The runs in progress, whose plan is described while there is nothing to show.
+        changed: What was changed since these runs.
     """
     if not runs:
         if request is not None:
@@ -43,6 +46,8 @@ def heading(runs: Sequence[NamedRecord], request: RunRequest | None) -> DeltaGen
                 rule = record.settings.stop
                 reason = f"before {rule}" if rule else "within tolerance"
                 text += f" :blue-badge[{reason} at step {record.last}]"
+        if changed:
+            text += f" :orange-badge[not what is chosen now: {', '.join(changed)}]"
     left, right = st.columns([4, 1], vertical_alignment="center")
     left.markdown(text)
     return right

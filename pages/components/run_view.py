@@ -15,6 +15,7 @@ from segviz.runs import describe
 from segviz.runs.record import Record
 from segviz.viewer import NamedRecord, ViewState, viewer
 
+from ..state import controls
 from ..state.address_bar import write_address
 from ..state.session import ShownRuns, session
 from .export_menu import exports
@@ -119,7 +120,8 @@ class _RunView:
     def _draw_finished(self, shown: ShownRuns | None, request: RunRequest | None) -> None:
         """Draw the runs that a page shows, below the progress of those that will replace them."""
         runs = _in_history(shown)
-        menu = heading(runs, request)
+        changed = controls.changed_since(self.page, shown) if shown is not None else []
+        menu = heading(runs, request, changed)
         if request is not None:
             _progress(request)
             if self.with_viewer and not runs:

@@ -14,6 +14,7 @@ from segviz.jobs.limits import APP_LIMITS
 
 from ..state import controls
 from ..state.controls import rate_text
+from ..state.query_params import PARAMETERS
 
 __all__ = [
     "checkpoint_control",
@@ -290,7 +291,9 @@ def _tolerance() -> None:
 
 
 def _number(name: str, label: str, step: float, **options: Any) -> None:  # noqa: ANN401
-    """Draw the field of a number within the limits of the app, whole numbers for a whole step.
+    """Draw the field of a number, whole for a whole step; `controls.settings` checks its limits.
+
+    A field that is cleared returns to its default.
 
     Arguments:
         name: The name of the setting.
@@ -298,9 +301,17 @@ def _number(name: str, label: str, step: float, **options: Any) -> None:  # noqa
         step: What its buttons add.
         options: Further arguments of `st.number_input`.
     """
-    low, high = (type(step)(limit) for limit in APP_LIMITS[name])
-    value = controls.get(name)
-    st.number_input(label, low, high, value, step=step, key=controls.key(name), **options)
+    key, value = controls.key(name), controls.get(name)
+    if key not in st.session_state and value is not None:
+        # Not as the initial value, which would keep the field from being cleared.
+        st.session_state[key] = value
+
+    def use_default() -> None:
+        if st.session_state[key] is None:
+            st.session_state[key] = PARAMETERS[name].default
+
+    # Without limits: a browser keeps a value beyond them to itself, and Run would start another.
+    st.number_input(label, value=None, step=step, key=key, on_change=use_default, **options)
 
 
 def _index(options: Sequence[str], chosen: str) -> int:

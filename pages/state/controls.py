@@ -18,11 +18,12 @@ from segviz.jobs.limits import check_app_limit, check_open_to_strangers, is_shar
 from segviz.network.checkpoint import NetworkFacts
 
 from . import query_params
-from .session import session
+from .session import ShownRuns, session
 
 __all__ = [
     "apply",
     "begin_run",
+    "changed_since",
     "fit_network",
     "get",
     "key",
@@ -58,7 +59,11 @@ def get(name: str, default: Any = None) -> Any:  # noqa: ANN401
     if name not in controls:
         parameter = query_params.PARAMETERS.get(name)
         controls[name] = default if parameter is None else _to_widget(name, parameter.default)
-    return st.session_state.get(key(name), controls[name])
+    value = st.session_state.get(key(name), controls[name])
+    parameter = query_params.PARAMETERS.get(name)
+    if value is None and parameter is not None:  # a number that was cleared
+        return _to_widget(name, parameter.default)
+    return value
 
 
 def save() -> None:
@@ -174,6 +179,14 @@ def values() -> dict[str, Any]:
     )
     photo = session().photo
     return {**found, "photo": photo.key if photo else found["photo"]}
+
+
+def changed_since(page: str, shown: ShownRuns) -> list[str]:
+    """Return the names of what differs from runs that a page shows: photo and settings."""
+    try:
+        return query_params.differing(page, values(), shown.values)
+    except InputError:  # a learning rate that is not a number
+        return ["learning rate"]
 
 
 def settings(**changed: Any) -> Settings:  # noqa: ANN401

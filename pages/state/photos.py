@@ -59,10 +59,14 @@ VOC_FOLDER = "voc_folder"
 
 
 def voc_folder() -> str:
-    """Return the folder as typed; before that, or on a shared server, that of SEGVIZ_VOC_ROOT."""
+    """Return the folder as typed here or in another tab of the visit.
+
+    Before that, and always on a shared server, it is that of SEGVIZ_VOC_ROOT.
+    """
     if is_shared():
         return os.environ.get("SEGVIZ_VOC_ROOT", "")
-    return controls.get(VOC_FOLDER, os.environ.get("SEGVIZ_VOC_ROOT", "")).strip()
+    default = session().visit.text(VOC_FOLDER) or os.environ.get("SEGVIZ_VOC_ROOT", "")
+    return controls.get(VOC_FOLDER, default).strip()
 
 
 def voc_root() -> Path:
@@ -146,19 +150,25 @@ def choose_photo(read: PhotoReader) -> None:
         folder.store.submit(save, owner=now.visit)
 
 
-def update_photo() -> None:
-    """Read the photo of the address, or the chosen one for another network or at another size."""
-    now = session()
+def update_photo() -> bool:
+    """Read the photo of the address, or the chosen one for another network or at another size.
+
+    Returns:
+        False if the photo of the address cannot be read, which a notice then tells.
+    """
+    now, found = session(), True
     key, now.requested_photo = now.requested_photo, None
     if key is not None:
         try:
             choose_photo(partial(load_photo, key))
         except InputError as error:
             now.notices.append(sentence(error))
+            found = False
     if now.photo is None or now.read_photo is None:
         choose_photo(partial(load_photo, query_params.PARAMETERS["photo"].default))
     elif now.photo_form != (now.chosen_network.classes, long_side()):
         _read_again(now.photo, now.read_photo)
+    return found
 
 
 def _read_again(photo: Photo, read: PhotoReader) -> None:

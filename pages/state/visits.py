@@ -56,6 +56,11 @@ class Visit:
         """Return the state of a tab as last saved."""
         return self._tabs.get(id)
 
+    def text(self, name: str) -> str:
+        """Return what was typed last in any tab, by the name of the control; "" = nothing."""
+        typed = (tab.texts[name] for tab in reversed(self._tabs.values()) if name in tab.texts)
+        return next(typed, "")
+
     def save_tab(self, tab: TabState) -> None:
         """Keep the state of a tab; only the `MAX_TABS` newest stay."""
         if self._tabs.get(tab.id) == tab:
