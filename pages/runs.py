@@ -194,7 +194,7 @@ with right:
     opener()
 runs = history.runs
 if runs:
-    bar = st.container()
+    bar = st.container(key="runs_actions", vertical_alignment="bottom")
     chosen = runs_table(runs)
     with bar:
         actions(chosen)

@@ -58,9 +58,13 @@ def _is_plain_html(message: Message) -> bool:
 
 
 def _uncompressed(scope: Scope) -> list[tuple[bytes, bytes]]:
-    """Return the headers of a request; one for a page asks for it uncompressed."""
+    """Return the headers of a request; one for a page asks for all of it, uncompressed.
+
+    What a browser has kept may be a page with another style.
+    """
     headers = list(scope["headers"])
     accepts = dict(headers).get(b"accept", b"")
     if b"text/html" not in accepts:
         return headers
-    return [(name, value) for name, value in headers if name != b"accept-encoding"]
+    left_out = (b"accept-encoding", b"if-none-match", b"if-modified-since")
+    return [(name, value) for name, value in headers if name not in left_out]

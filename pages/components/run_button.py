@@ -27,14 +27,13 @@ def run_button(page: str, label: str, planner: Planner) -> None:
         label: The label of the button.
         planner: Plans the next runs; an InputError disables the button and is shown above it.
     """
-    try:
-        runs = [settings for _, settings in planner()]
-    except InputError as error:
-        runs = []
-        with st.container(key="run_error"):
-            st.error(sentence(error), icon=":material/tune:")
     names = _changed(page)
     with st.container(key="run_bar"):  # stays in view, see style.css
+        try:
+            runs = [settings for _, settings in planner()]
+        except InputError as error:
+            runs = []
+            st.error(sentence(error), icon=":material/tune:")
         st.button(
             f"{label} with changes" if names and runs else label,
             key=f"{page}_run",

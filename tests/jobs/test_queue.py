@@ -1,5 +1,6 @@
 """The compute slot and its jobs: order, position, stopping, release."""
 
+import math
 import subprocess
 import sys
 import threading
@@ -34,6 +35,28 @@ class GatedWork:
                 yield item
         finally:
             self.closed = True
+
+
+def test_who_waits_knows_about_how_long(slot):
+    first = GatedWork()
+    running = Job(first, slot, expected_items=3, expected_seconds=30.0).start()
+    assert first.began.wait(10)
+    second = Job(GatedWork(), slot, expected_seconds=5.0)
+    third = Job(GatedWork(), slot)
+    fourth = Job(GatedWork(), slot)
+    assert (second.seconds_ahead, third.seconds_ahead) == (30.0, 35.0)
+    assert math.isnan(fourth.seconds_ahead) and running.seconds_ahead == 0
+    first.gate.set()
+    assert running.join(10) and running.seconds_left == 0
+
+
+def test_a_job_goes_on_for_whoever_attaches_to_it(slot):
+    work = GatedWork()
+    job = Job(work, slot, is_wanted=lambda: False).start()
+    assert work.began.wait(10) and not job.is_wanted
+    job.attach(lambda: True)
+    work.gate.set()
+    assert job.join(10) and job.state == "finished" and job.is_wanted
 
 
 # === Tickets

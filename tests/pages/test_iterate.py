@@ -344,6 +344,48 @@ def test_settings_that_differ_from_the_run_shown_are_named(app):
     assert "Different from the run shown" not in app.said
 
 
+def test_a_run_that_is_not_what_is_chosen_is_marked(app):
+    app.open().click("preset_nothing").rest()
+    hint = PRESETS["nothing"].hint
+    button = app.at.button(key="iterate_run")
+    assert hint in app.said and button.label == "Run"
+    app.click("choose_photo").click("pick_sample:cat").run()
+    assert "not what is chosen now: photo" in app.said and hint not in app.said
+    assert app.at.button(key="iterate_run").label == "Run with changes"
+    app.click("iterate_run").rest()
+    assert "not what is chosen now" not in app.said
+
+
+def test_cheap_changes_may_run_by_themselves(app):
+    app.open(scale="1", steps="2").set(steps=3)
+    assert app.record.last == 2
+    app.control("run_on_change").set_value(True).run()
+    assert app.rest().record.last == 3
+    app.set(scale=1.5).rest()
+    assert app.record.settings.scale == 1.5
+    app.set(steps=100_000)
+    assert app.session.request is None and app.record.last == 3
+
+
+def test_a_cleared_number_returns_to_its_default(app):
+    app.open(scale="1", steps="2")
+    app.control("scale").set_value(None).run()
+    assert app.control("scale").value == OPENING.settings.scale
+    assert not app.at.exception and not app.at.button(key="iterate_run").disabled
+
+
+def test_an_invalid_number_disables_the_button(app):
+    app.open(scale="1", steps="2").set(scale=99.0)
+    assert app.at.button(key="iterate_run").disabled
+    assert "99" in app.said and "4" in app.said
+
+
+def test_another_photo_than_that_of_the_address_is_not_computed(app):
+    app.open(photo="voc:2007_000001", scale="1", steps="1")
+    assert "no VOC folder" in app.said
+    assert [run.id for run in app.session.history.runs] == ["opening"]
+
+
 # === PASCAL VOC
 
 
