@@ -25,14 +25,14 @@ ADDRESSES = {
         "variables": "score",
         "learning_rate": 0.002,
     },
-    "objective=oracle&steps=8&centred=1&tolerance=0.01&step=3&pins=10x20_3x4&panels=prediction": {
+    "objective=oracle&steps=8&centred=1&tolerance=0.01&step=3&pins=10x20_3x4&panels=overlay_prediction": {
         "method": "oracle",
         "steps": 8,
         "centred": True,
         "tolerance": 0.01,
         "step": 3,
         "pins": ((10, 20), (3, 4)),
-        "panels": ("prediction",),
+        "panels": ("photo", "prediction"),
     },
     "methods=feedforward_entropy,oracle&scales=1_1.5": {
         "methods": ("feedforward", "entropy", "oracle"),
@@ -75,6 +75,7 @@ def test_a_record_of_a_later_format_is_refused_with_the_remedy(tmp_path):
 
 def test_a_card(tmp_path):
     shutil.copy(GOLDEN / "card.json", tmp_path / "tiny.json")
+    (tmp_path / "tiny.safetensors").touch()
     card = checkpoint.read_card(str(tmp_path / "tiny.safetensors"))
     assert card["architecture"]["backbone"] == "test_efficientnet"
     assert len(card["classes"]) == 21 and card["parameters"] == 252146

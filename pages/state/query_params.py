@@ -144,7 +144,9 @@ _VARIABLES = _choice(_OPENING.variables, VARIABLES)
 _NAMES_IN_SHORT = "the methods in docs/methods.md, such as entropy, norm or pyramid"
 _METHODS = _choice(FEEDFORWARD, METHODS, _NAMES_IN_SHORT)
 _PIN = Parameter((0, 0), _pin, lambda pin: f"{pin[0]}x{pin[1]}", "a pixel such as 120x85")
-_PANEL = _choice("", PANEL_NAMES)
+_PANELS = _choice("", PANEL_NAMES)
+# The overlay of the command line is the photo's panel, which carries it.
+_PANEL = replace(_PANELS, read=lambda text: _PANELS.read("photo" if text == "overlay" else text))
 
 PARAMETERS: dict[str, Parameter] = {
     "photo": _pattern(

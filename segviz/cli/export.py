@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..runtime.files import write_atomically
 from .options import DEFAULT, add_json, parse_formats, parse_list, parse_numbers
 from .output import make_folder
+from .run import CURVES, FILES
 
 if TYPE_CHECKING:
     from ..export.formats import Selection
@@ -59,10 +60,13 @@ def run(options: Namespace) -> int:
         panels=tuple(choose(record, parse_list(options.panels))) if options.panels else (),
     )
     folder = make_folder(options.out or str(path.parent))
+    # In the folder of a run, its own files are written again, instead of others of the same content.
+    is_of_run = path.name == "record" and folder.samefile(path.parent) and chosen == Selection()
+    own = {**FILES, "csv": CURVES} if is_of_run else {}
     written = []
     for name in formats:
         for selection in _each(name, record, chosen):
-            file = folder / EXPORTS[name].name(record, selection)
+            file = folder / own.get(name, EXPORTS[name].name(record, selection))
             size = write_atomically(file, EXPORTS[name](record, selection))
             written.append({"format": name, "path": str(file), "bytes": size})
             if not options.json:

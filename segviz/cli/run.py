@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add_options", "run"]
 
+CURVES = "curves.csv"
+
 FILES = {
     "sheet": "sheet.png",
     "gif": "run.gif",
@@ -244,7 +246,7 @@ def _write_run(record: Record, folder: Path, names: list[str]) -> Path:
     from ..export import formats
 
     where, _ = record.save(folder / "record")
-    files = {"curves.csv": formats.EXPORTS["csv"](record)}
+    files = {CURVES: formats.EXPORTS["csv"](record)}
     for step in sorted({0, record.last}):
         files[f"step-{step:03d}.png"] = formats.EXPORTS["png"](record, formats.Selection(step))
     for name in names:

@@ -81,8 +81,10 @@ def test_the_folder_of_a_run_is_a_record(cli, files, tmp_path):
     assert (tmp_path / "run.webp").read_bytes() == EXPORTS["webp"](kept)
     assert read_zip((tmp_path / "record.zip").read_bytes()) == kept
     assert "<!doctype html>" in (tmp_path / "report.html").read_text()
-    code, out, _ = cli("export", tmp_path, "--formats", "csv", trained=False)
-    assert code == 0 and out == f"{tmp_path}/{describe.file_stem(kept)}.csv\n"
+    before = sorted(path.name for path in tmp_path.iterdir())
+    code, out, _ = cli("export", tmp_path, "--formats", "csv,html", trained=False)
+    assert code == 0 and out == f"{tmp_path}/curves.csv\n{tmp_path}/report.html\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == before  # no twins
 
 
 @pytest.mark.parametrize(
