@@ -18,18 +18,18 @@ from segviz.runs.archive import read_zip
 GOLDEN = Path(__file__).parent / "golden"
 
 ADDRESSES = {
-    "photo=sample:cat&scale=1&method=entropy-few&variables=score&rate=0.002": {
+    "photo=sample:cat&scale=1&method=entropy-few&variables=score&rate=0.002&tolerance=0.01": {
         "photo": "sample:cat",
         "scale": 1.0,
         "method": "entropy-few",
         "variables": "score",
         "learning_rate": 0.002,
+        "tolerance": 0.01,
     },
-    "objective=oracle&steps=8&centred=1&tolerance=0.01&step=3&pins=10x20_3x4&panels=overlay_prediction": {
+    "objective=oracle&steps=8&centred=1&step=3&pins=10x20_3x4&panels=overlay_prediction": {
         "method": "oracle",
         "steps": 8,
         "centred": True,
-        "tolerance": 0.01,
         "step": 3,
         "pins": ((10, 20), (3, 4)),
         "panels": ("photo", "prediction"),

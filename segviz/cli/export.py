@@ -60,7 +60,7 @@ def run(options: Namespace) -> int:
         panels=tuple(choose(record, parse_list(options.panels))) if options.panels else (),
     )
     folder = make_folder(options.out or str(path.parent))
-    # In the folder of a run, its own files are written again, instead of others of the same content.
+    # In the folder of a run, its own files are written again, instead of twins.
     is_of_run = path.name == "record" and folder.samefile(path.parent) and chosen == Selection()
     own = {**FILES, "csv": CURVES} if is_of_run else {}
     written = []
