@@ -79,7 +79,7 @@ def start_runs(
             idle_timeout=IDLE_TIMEOUT,
             is_wanted=now.is_connected,
             expected_items=sum(settings.last_step + 1 for settings in missing),
-            expected_seconds=RUN_TIMES.total(missing, size, network.name),
+            expected_seconds=RUN_TIMES.total(missing, size, network.sha256),
         ).start()
     except InputError as error:
         now.message = sentence(error)

@@ -67,7 +67,7 @@ def _run_changes(page: str, planner: Planner) -> None:
         return
     height, width = now.chosen_photo.pixels.shape[:2]
     times = [settings for _, settings in runs]
-    seconds = RUN_TIMES.total(times, (height, width), now.chosen_network.name)
+    seconds = RUN_TIMES.total(times, (height, width), now.chosen_network.sha256)
     if values != now.attempted and seconds < CHEAP:
         now.attempted = values
         start_runs(page, runs)

@@ -91,7 +91,7 @@ def _time(plan: EvaluationPlan) -> str:
     network = session().chosen_network
     methods = check_plan(plan, network.groups)
     runs = [Settings.of(each.method, scale) for scale in plan.scales for each in methods]
-    seconds = plan.images * RUN_TIMES.total(runs, TYPICAL_SIZE, network.name)
+    seconds = plan.images * RUN_TIMES.total(runs, TYPICAL_SIZE, network.sha256)
     if math.isnan(seconds):
         return "; how long that takes is known after a run of this network on Iterate"
     return f", about {duration(seconds)} if none was measured before"

@@ -83,7 +83,7 @@ def _need(runs: list[Settings]) -> None:
         return
     subject = "The largest run takes" if len(runs) > 1 else "The run takes"
     words = f"{subject} about {format_bytes(need.bytes)} of memory"
-    seconds = RUN_TIMES.total(runs, (height, width), trained.name)
+    seconds = RUN_TIMES.total(runs, (height, width), trained.sha256)
     if not math.isnan(seconds):
         words += f", {'all take' if len(runs) > 1 else 'and'} about {duration(seconds)}"
     if need.lacks and need.free is not None and session().request is None:

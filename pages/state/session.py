@@ -38,7 +38,7 @@ class ShownRuns:
     runs: tuple[tuple[str, str], ...]
     values: dict[str, Any]
     measure: tuple[str, str] = ("iou", "IoU")
-    curves: dict[str, list[float]] = field(default_factory=dict)
+    curves: dict[str, list[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class RunTimes:
         updates = [ms for ms in record.numbers("ms")[1:] if ms is not None]
         settings = record.settings
         found = _Observation(
-            network=str(record.environment.get("checkpoint", "")),
+            network=str(record.environment.get("sha256", "")),
             method=settings.method,
             variables=settings.variables,
             pixels=settings.scale**2 * height * width,
@@ -64,7 +64,7 @@ class RunTimes:
         Arguments:
             settings: Its settings.
             size: The size (H, W) of the photo.
-            network: The name of the network.
+            network: The hash of its weights.
 
         Returns:
             The time; NaN where no run says anything about it.

@@ -18,7 +18,7 @@ def record(trained, photo):
     steps = tuple(
         {**step, "ms": ms} for step, ms in zip(made.steps, (20.0, 10.0, 10.0), strict=True)
     )
-    facts = {**made.environment, "checkpoint": NETWORK}
+    facts = {**made.environment, "sha256": NETWORK}
     return replace(made, steps=steps, forward_ms=80.0, environment=facts)
 
 

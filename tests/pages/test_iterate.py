@@ -349,7 +349,8 @@ def test_a_run_that_is_not_what_is_chosen_is_marked(app):
     hint = PRESETS["nothing"].hint
     button = app.at.button(key="iterate_run")
     assert hint in app.said and button.label == "Run"
-    app.click("choose_photo").click("pick_sample:cat").run()
+    app.click("choose_photo").click("pick_sample:cat")
+    app.at.run()
     assert "not what is chosen now: photo" in app.said and hint not in app.said
     assert app.at.button(key="iterate_run").label == "Run with changes"
     app.click("iterate_run").rest()
