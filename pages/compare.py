@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.actions.page_start import start_page
+from pages.components.copy_table import copy_table
 from pages.components.notices import show_notices
 from pages.components.run_view import request_of, run_view
 from pages.components.settings_form import method_title
@@ -68,8 +69,9 @@ def by_class(runs: list[NamedRecord], view: ViewState, in_progress: bool) -> Non
     for run in runs:
         columns[run.name] = st.column_config.NumberColumn(method_title(run.name), format="%.1f")
         columns[f"± {run.name}"] = st.column_config.NumberColumn("±", format="%+.1f")
+    rows = class_table({run.name: run.record for run in runs}, view.step)
     st.dataframe(
-        class_table({run.name: run.record for run in runs}, view.step),
+        rows,
         hide_index=True,
         column_config=columns,
         width="stretch",
@@ -77,6 +79,7 @@ def by_class(runs: list[NamedRecord], view: ViewState, in_progress: bool) -> Non
         key="by_class",
         alt="IoU by class of every run",
     )
+    copy_table(rows, "classes")
     st.caption(
         "The mean is over all classes in truth or prediction; of those that are not in the truth,"
         " the table leaves out what no run sees on more than 0.5 % of the photo."

@@ -8,6 +8,7 @@ import streamlit as st
 from segviz.charts.run_comparison import change_heatmap
 
 from ..state.controls import rate_text
+from .copy_table import copy_table
 
 __all__ = ["ablation_heatmap"]
 
@@ -57,6 +58,12 @@ def ablation_heatmap(
         f" .st-key-ablation_heatmap > div {{min-width: {width}px}}"
         " .st-key-ablation_heatmap .textpoint text {fill: currentColor !important}</style>"
     )
+    rows = [
+        {"variables": name, "learning rate": rate}
+        | {label: change[name, rate, label] for label in steps}
+        for name in values["grid_variables"]
+        for rate in rates
+    ]
     with st.container(key="ablation_heatmap"):
         event: Any = st.plotly_chart(
             change_heatmap(list(values["grid_variables"]), rates, list(steps), change, measure),
@@ -66,6 +73,8 @@ def ablation_heatmap(
             config={"displayModeBar": False},
             alt=f"Change of {measure} by variables, learning rate and steps",
         )
+    if not in_progress:
+        copy_table(rows, "ablation")
     if in_progress or not event or not event.selection.points:
         return None
     name, rate, label = event.selection.points[0]["customdata"]

@@ -19,6 +19,7 @@ from segviz.evaluation.results import VAL_IMAGES, EvaluationResult, ResultFile, 
 from segviz.glossary import DATA_SET
 
 from ..state.text import plain
+from .copy_table import copy_table
 
 __all__ = ["as_file", "gains", "provenance", "subset", "table"]
 
@@ -68,6 +69,7 @@ def table(result: ResultFile, model: str) -> None:
     narrow = len(part.scales) <= NARROW
     rows = [row for line in found for row in (_wide if narrow else _long)(line, found)]
     st.table(rows, hide_index=True, border="horizontal", width="stretch")
+    copy_table(rows, f"bench_{result.table}_{model}")
 
 
 def _headline(found: list[TableLine], scales: list[float]) -> str:

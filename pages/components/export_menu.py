@@ -83,6 +83,7 @@ def _button(
         key=f"export_{name}",
         icon=kind.icon,
         help=kind.help,
+        disabled=not kind.is_available(),
         on_click="ignore",
         width="stretch",
     )

@@ -13,7 +13,7 @@ from ..runs.record import Record
 from .animation_frame import FrameLayout
 from .contact_sheet import choose_steps
 
-__all__ = ["HOLD_MS", "STEP_MS", "gif", "webp"]
+__all__ = ["HOLD_MS", "STEP_MS", "frames_of", "gif", "webp"]
 
 STEP_MS = 120
 """The time of a step."""
@@ -58,6 +58,16 @@ def webp(record: Record, steps: Sequence[int] = (), names: Sequence[str] = ()) -
     # Method 1 would make files half as large, but take five times as long. With kmax 0, all frames
     # but the first hold only what changed.
     return _save(images, "WEBP", lossless=True, quality=0, method=0, kmax=0)
+
+
+def frames_of(
+    record: Record, steps: Sequence[int] = (), names: Sequence[str] = ()
+) -> Iterator[np.ndarray]:
+    """Yield the frames of an animation, each (H, W, 3) uint8 with even sides.
+
+    The arguments and errors are those of `gif`.
+    """
+    yield from _frames(*_layout(record, steps, names))
 
 
 def _save(images: Sequence[Image.Image], format: str, **options: bool | int) -> bytes:

@@ -13,7 +13,7 @@ from ..pictures.panels import PANELS, choose
 from ..runs import describe
 from ..runs.archive import record_zip
 from ..runs.record import NUMBERS, Record
-from . import animation
+from . import animation, video
 from .contact_sheet import choose_steps, contact_sheet
 
 __all__ = [
@@ -55,6 +55,7 @@ class Export:
         icon: The Material symbol of its button.
         make: Returns its bytes, given a record and a selection.
         qualifier: Returns what its name adds to that of the run, given a record and a selection.
+        is_available: Returns whether what makes it is installed.
     """
 
     label: str
@@ -64,6 +65,7 @@ class Export:
     icon: str
     make: Callable[[Record, Selection], bytes]
     qualifier: Callable[[Record, Selection], str] = lambda record, selection: ""
+    is_available: Callable[[], bool] = lambda: True
 
     def __call__(self, record: Record, selection: Selection | None = None) -> bytes:
         """Return the bytes of the file.
@@ -177,6 +179,15 @@ EXPORTS: dict[str, Export] = {
         "image/webp",
         ":material/animated_images:",
         lambda record, chosen: animation.webp(record, chosen.steps, chosen.panels),
+    ),
+    "mp4": Export(
+        "MP4",
+        "The run as a video, for slides and video players; needs the package imageio-ffmpeg.",
+        ".mp4",
+        "video/mp4",
+        ":material/movie:",
+        lambda record, chosen: video.mp4(record, chosen.steps, chosen.panels),
+        is_available=video.has_encoder,
     ),
     "csv": Export(
         "Curves",

@@ -94,6 +94,8 @@ def test_sheet_and_animations_take_steps_and_panels(record):
 @pytest.mark.parametrize("name", EXPORTS)
 def test_every_export_has_its_media_type(record, name):
     one = EXPORTS[name]
+    if not one.is_available():
+        pytest.skip("what makes it is not installed")
     data = one(record)
     begins = {
         "image/png": b"\x89PNG",
@@ -103,7 +105,10 @@ def test_every_export_has_its_media_type(record, name):
         "application/zip": b"PK",
         "text/html": b"<!doctype html>",
     }
-    assert data.startswith(begins[one.mime])
+    if one.mime == "video/mp4":
+        assert data[4:8] == b"ftyp"
+    else:
+        assert data.startswith(begins[one.mime])
     assert one.label and one.help.endswith(".") and one.icon.startswith(":material/")
 
 

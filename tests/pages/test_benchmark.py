@@ -67,7 +67,7 @@ def test_a_table_beside_the_papers(bench):
     assert row["3x, difference"] == f":gray[*{100 * miou - 62.3:+.1f}*]"
     assert "on 5 of the 1,449 images of val" in app.said
     assert "Not the whole of val" in app.said
-    assert "python -m segviz tables 3" in app.at.code[0].value
+    assert any("python -m segviz tables 3" in code.value for code in app.at.code)
 
 
 def test_mean_gains_with_errors(bench, folder):
@@ -187,7 +187,8 @@ def test_an_evaluation_is_stopped_and_goes_on(bench, rooted, voc_root, trained):
     (frame,) = _tables(app)
     names = [name.replace("\\", "") for name in frame["Method"]]
     assert names == ["feedforward", "entropy, both, 1 step", "entropy, both, 2 steps"]
-    assert "evaluate --voc-root DIR --split val --limit 4" in app.at.code[0].value
+    command = "evaluate --voc-root DIR --split val --limit 4"
+    assert any(command in code.value for code in app.at.code)
     app.click("bench_run")
     _finish(app)
     assert app.session.visit.evaluation.work.progress.reused == 4
