@@ -80,10 +80,10 @@ load, path = checkpoint.load, sys.argv[1]
 checkpoint.load = lambda *_: load(path)
 load_sample = samples.load  # the first screen's run is a large one
 samples.load = lambda name: tuple(pixels[::8, ::8].copy() for pixels in load_sample(name))
-for page in (None, "model.py", "benchmark.py", "runs.py"):
-    at = AppTest.from_file("pages/main.py", default_timeout=100).run()
-    if page is not None:
-        at = at.switch_page(page).run()
+at = AppTest.from_file("pages/main.py", default_timeout=100).run()
+assert not at.exception, at.exception
+for page in ("model.py", "benchmark.py", "runs.py"):
+    at.switch_page(page).run()
     assert not at.exception, at.exception
 print("drawn")
 """

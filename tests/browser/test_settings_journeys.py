@@ -13,7 +13,7 @@ LANDMARKS = {
     "Scales": ".st-key-scales_run",
     "Ablate": ".st-key-ablate_run",
     "Benchmark": "text=Your own",
-    "Runs": "text=Open a record",
+    "Runs": "text=Open runs",
     "Model": ".st-key-model_measure",
 }
 """An element that no other page has."""
