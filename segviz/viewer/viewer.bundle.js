@@ -909,7 +909,16 @@ var DisplayControls = class {
     });
     const tour = button("Take the tour", { text: "Tour", onclick: () => viewer.tour.start() });
     this.node = html("div", { class: "display" }, this.panels, this.overlay, range, this.outline, this.wipe, this.safe, zoom);
-    this.node.append(tour);
+    const copy = () => {
+      const done = navigator.clipboard?.writeText(location.href) ?? Promise.reject(new Error("no clipboard"));
+      done.then(
+        () => viewer.notify("The link of this view is on the clipboard."),
+        () => viewer.notify("This browser gives no access to the clipboard; copy the address instead.")
+      );
+    };
+    const link = button("Copy the address of this view", { text: "Copy link", onclick: copy });
+    link.hidden = !viewer.options.report;
+    this.node.append(link, tour);
   }
   update() {
     const { model } = this;
