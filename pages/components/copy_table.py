@@ -20,7 +20,7 @@ def copy_table(rows: Sequence[Mapping[str, object]], key: str) -> None:
         rows: The rows, cells by the names of the columns; markup is left out.
         key: The key of the menu.
     """
-    plain = [{_plain(name): _plain(cell) for name, cell in row.items()} for row in rows]
+    plain = [{str(_plain(name)): _plain(cell) for name, cell in row.items()} for row in rows]
     with st.popover("Copy table", icon=":material/content_copy:", key=f"copy_{key}"):
         for tab, (write, language) in zip(
             st.tabs(list(TABLE_FORMATS)), TABLE_FORMATS.values(), strict=True
