@@ -21,6 +21,7 @@ from ..state import controls, query_params
 from ..state.photos import choose_photo, load_photo
 from ..state.session import Session, ShownRuns, session
 from ..state.text import sentence
+from ..state.visits import visits
 from . import server
 from .picture import run_thumbnail
 
@@ -90,9 +91,9 @@ def start_runs(
 def collect_records() -> None:
     """Take the records of finished jobs; to be called at the start of every run of the script."""
     now = session()
-    for other in list(now.visit.sessions):
-        if other is not now and other.request is not None and not other.is_connected():
-            _collect(other)
+    for other in visits().gone():
+        # Into a history, whose memory is limited.
+        _collect(other)
     request = now.request
     if request is None or not request.job.done:
         return

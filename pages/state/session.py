@@ -159,4 +159,5 @@ def session() -> Session:
     """Return the session of this tab, made at its first use."""
     if st.session_state.get("session") is None:
         st.session_state.session = Session(visits().visit(cookie()))
+        visits().add(st.session_state.session)
     return st.session_state.session

@@ -82,7 +82,19 @@ class Visits:
         self.store.submit(lambda: None)  # deletes what is too old
         self.pool = HistoryPool()
         self._lock = threading.Lock()
+        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
         self._visits: weakref.WeakValueDictionary[str, Visit] = weakref.WeakValueDictionary()
+
+    def add(self, session: Session) -> None:
+        """Add a session, of which `gone` tells when its tab is closed."""
+        with self._lock:
+            self._sessions.add(session)
+
+    def gone(self) -> list[Session]:
+        """Return the sessions without a tab that Streamlit still keeps, for two minutes."""
+        with self._lock:
+            sessions = list(self._sessions)
+        return [session for session in sessions if not session.is_connected()]
 
     def visit(self, token: str | None) -> Visit:
         """Return the visit of a token; one that nobody else has if it is no token."""

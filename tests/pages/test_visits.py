@@ -150,6 +150,22 @@ def test_the_evaluation_of_a_browser_without_tabs_ends(browser, voc_root, monkey
         assert job.join(10) and job.state == "stopped"
 
 
+def test_runs_of_those_who_have_gone_leave_the_memory(app, server, monkeypatch):
+    """The session is kept for two minutes, but its runs are in the history, which has a limit."""
+    first = Browser(app, monkeypatch)
+    left = first(A, **QUICK)
+    with SLOT.enqueue():
+        left.set(steps=3).click("iterate_run")
+        request, history = left.session.request, left.session.history
+    assert request.job.join(60)
+    first.close(left)
+    there = Browser(app, monkeypatch)(B, **QUICK)
+    assert left.session.request is None and len(history) == 2
+    visits.visits().store.flush()
+    visits.visits().pool.make_room(there.session.history)
+    assert len(history) == 2 and history.loaded == 0
+
+
 def test_many_tabs_of_a_visit_are_not_all_remembered(browser):
     app = browser(A, **QUICK)
     visit, state = app.session.visit, app.session.visit.tab(A)
