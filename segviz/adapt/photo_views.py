@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..network.engines.encoders import PLAIN, Encoder, encoder_of
+from ..network.engines.encoders import PLAIN, PhotoEncoder, encoder_of
 from ..network.interface import Network, Prediction
 from ..network.resampling import Lattice, resize_photo
 from ..network.tiled import TiledNetwork
@@ -101,7 +101,7 @@ class PhotoViews:
         reference: Reference | None = None,
         precision: str = "float32",
         gate: Gate | None = None,
-        encoder: Encoder | None = None,
+        encoder: PhotoEncoder | None = None,
     ) -> None:
         height, width = photo.shape[:2]
         if reference is not None and reference.labels.shape != (height, width):

@@ -22,7 +22,7 @@ from ..adapt.photo_views import EncodedView, PhotoViews
 from ..adapt.settings import Settings
 from ..errors import InputError
 from ..network.dynamic import Segmenter
-from ..network.engines.encoders import PLAIN, Encoder
+from ..network.engines.encoders import PLAIN, PhotoEncoder
 from ..network.interface import Network
 from ..validation import check_range
 from . import baselines
@@ -72,7 +72,7 @@ def measure_times(
     repeats: int = 3,
     with_baselines: bool = True,
     on_round: Callable[[], None] = lambda: None,
-    encoder: Encoder = PLAIN,
+    encoder: PhotoEncoder = PLAIN,
 ) -> dict[str, Any]:
     """Time the parts of a run and the baselines, one after the other in every round.
 
@@ -166,7 +166,7 @@ def _time_episode(network: Network, photo: np.ndarray, scale: float) -> tuple[Ti
     return times, steps[1][1]
 
 
-def _time_engine(network: Network, photo: np.ndarray, scale: float, encoder: Encoder) -> Times:
+def _time_engine(network: Network, photo: np.ndarray, scale: float, encoder: PhotoEncoder) -> Times:
     """Return the times of an episode and of a pyramid whose inputs an engine encodes."""
     times: Times = {}
     timed = _timer(network, times)

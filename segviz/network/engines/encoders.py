@@ -13,7 +13,7 @@ from ..dynamic import Segmenter
 from ..interface import Network
 from .captured import captured_encode
 
-__all__ = ["ENGINES", "PLAIN", "Encoder", "TorchEncoder", "encoder_of", "prepare_engine"]
+__all__ = ["ENGINES", "PLAIN", "PhotoEncoder", "TorchEncoder", "encoder_of", "prepare_engine"]
 
 ENGINES = {
     "auto": "openvino on a CPU if it is installed, else torch",
@@ -29,7 +29,7 @@ class UnsuitedError(InputError):
     """An engine is not made for a network or its device."""
 
 
-class Encoder(Protocol):
+class PhotoEncoder(Protocol):
     """What computes the part of a prediction that an episode does not adapt."""
 
     name: str
@@ -66,16 +66,16 @@ class TorchEncoder:
 
 PLAIN = TorchEncoder()
 
-_prepared: "WeakKeyDictionary[Network, Encoder]" = WeakKeyDictionary()
+_prepared: "WeakKeyDictionary[Network, PhotoEncoder]" = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
-def encoder_of(network: Network) -> Encoder:
+def encoder_of(network: Network) -> PhotoEncoder:
     """Return the encoder that was prepared for a network, else PyTorch; does not wait."""
     return _prepared.get(network, PLAIN)
 
 
-def prepare_engine(network: Network, engine: str) -> Encoder:
+def prepare_engine(network: Network, engine: str) -> PhotoEncoder:
     """Make an engine encode the inputs of a network from now on, and return the encoder.
 
     Conversion takes seconds the first time. If the engine fails, or differs from PyTorch by more
@@ -98,7 +98,7 @@ def prepare_engine(network: Network, engine: str) -> Encoder:
     return found
 
 
-def _prepare_openvino(network: Network, engine: str) -> Encoder:
+def _prepare_openvino(network: Network, engine: str) -> PhotoEncoder:
     try:
         if not isinstance(network, Segmenter):
             raise UnsuitedError("it takes the networks that segviz trains; choose torch.")
