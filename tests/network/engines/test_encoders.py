@@ -9,7 +9,7 @@ from segviz.adapt import Settings
 from segviz.adapt.optimisation import optimise
 from segviz.adapt.photo_views import PhotoViews
 from segviz.errors import InputError
-from segviz.network import checkpoint
+from segviz.network import checkpoint, engines
 from segviz.network.engines.encoders import PLAIN, encoder_of, prepare_engine
 from segviz.network.engines.frozen_part import FrozenFeatures, FrozenScaleSpace, pad_input
 from segviz.runs.run import Run
@@ -138,7 +138,9 @@ def test_a_network_that_differs_is_left_to_pytorch(own, photo, cached, monkeypat
 
 def test_without_openvino(own, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
+    # As it was before its first import, from sys.modules and from its package.
     monkeypatch.delitem(sys.modules, "segviz.network.engines.openvino_encoder", raising=False)
+    monkeypatch.delattr(engines, "openvino_encoder", raising=False)
     assert prepare_engine(own.network, "auto") is PLAIN
     with pytest.raises(InputError, match="openvino"):
         prepare_engine(own.network, "openvino")
