@@ -62,7 +62,7 @@ class AppPage:
 
     def go(self, name, heading=None):
         """Follow a link to another page and wait for its runs."""
-        self.page.get_by_role("link", name=name).click()
+        self.page.get_by_role("link", name=name).first.click()
         self.until(lambda: name.lower() in self.page.url, name)
         if heading is not None:
             self.page.get_by_text(heading).first.wait_for(timeout=60_000)

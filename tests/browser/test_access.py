@@ -37,7 +37,7 @@ def test_no_page_has_a_serious_violation(page, address):
 
     check("Iterate")
     for name in PAGES:
-        page.get_by_role("link", name=name).click()
+        page.get_by_role("link", name=name).first.click()
         page.locator("h1", has_text=name).wait_for(state="attached")
         app.until(quiet, f"rest on {name}", 120)
         check(name)

@@ -36,7 +36,7 @@ def test_evaluate_json(cli, voc_root, tmp_path):
         assert set(contract) <= row.keys()
         assert 0 <= row["miou"] <= 1 and 0 <= row["accuracy"] <= 1 and row["seconds"] > 0
     assert parse_json((tmp_path / "out" / "evaluation.json").read_text()) == result
-    assert "4/4" in err  # the bar
+    assert "%|" not in err  # no bar where stderr is no terminal
     assert result["complete"] is True and "by_image" not in result
 
 
@@ -101,8 +101,11 @@ def test_evaluate_text(cli, voc_root):
         "--steps", 1, "--limit", 1,
     )  # fmt: skip
     lines = out.splitlines()
-    assert code == 0 and lines[0] == "1 images" and len(lines) == 4
+    assert code == 0 and lines[0] == "1 images"
     assert lines[2].startswith("feedforward") and lines[3].startswith("entropy")
+    gains = lines[lines.index("") + 1 :]
+    assert gains[0].startswith("gain, points") and gains[1].split()[-1][0] in "+-0"
+    assert [line.split()[0] for line in gains[1:]] == ["entropy"]
 
 
 def test_limit_is_a_fixed_choice(cli, voc_root, tmp_path):
