@@ -40,6 +40,9 @@ MAX_INPUT = 9_000_000
 TILES = (2048, 1024, 512)
 """The sides of tiles that are tried where the whole input does not fit, in pixels."""
 
+MAX_TILES = 64
+"""The most tiles that an input is cut into without being asked: every tile has its own estimate."""
+
 OVERHEAD = 1.2
 """Factor on a count, for scratch space of the kernels and gaps between blocks."""
 
@@ -142,12 +145,13 @@ class MemoryBudget:
     def in_tiles(self, settings: Settings) -> Settings:
         """Return settings with the largest tiles that fit, where whole inputs are known not to.
 
-        They are returned as they are if they say tiles, or none of `TILES` fits either.
+        They are returned as they are if they say tiles, or none of `TILES` fits either, or it would
+        take more than `MAX_TILES`.
         """
         free = self._free()
         if settings.tile or not self._lacks(settings, free):
             return settings
-        cut = (replace(settings, tile=tile) for tile in TILES)
+        cut = (replace(settings, tile=tile) for tile in self._few_tiles(settings))
         return next((each for each in cut if not self._lacks(each, free)), settings)
 
     def check(self, settings: Settings) -> None:
@@ -185,6 +189,11 @@ class MemoryBudget:
                 f"{self._describe(settings)} needs more memory than is free; choose a smaller scale"
                 " or fewer steps, or close other programs."
             ) from error
+
+    def _few_tiles(self, settings: Settings) -> list[int]:
+        """Return the sides in `TILES` that cut the input into at most about `MAX_TILES`."""
+        area = settings.scale**2 * self.height * self.width
+        return [side for side in TILES if area / side**2 <= MAX_TILES]
 
     def _lacks(self, settings: Settings, free: Free) -> bool:
         """Return whether settings are known not to fit."""
@@ -231,7 +240,8 @@ class MemoryBudget:
         heavy = s.variables in END_TO_END
         if heavy and lighter not in END_TO_END and fits(variables=lighter, alpha=None):
             found.append(f"other variables than {s.variables}")
-        tile = next((tile for tile in TILES if not s.tile and fits(tile=tile)), None)
+        tiles = () if s.tile else self._few_tiles(s)
+        tile = next((tile for tile in tiles if fits(tile=tile)), None)
         if tile is not None:
             found.append(f"tiles of {tile} pixels (--tile {tile})")
         # Evaluations, which keep no record, have no such option.

@@ -94,7 +94,7 @@ def test_the_folder_of_a_run_is_a_record(cli, files, tmp_path):
         (["{saved}/absent.zip"], r"absent\.zip cannot be read"),
         (["{saved}/bad.zip"], "not a readable ZIP of a record"),
         (["{saved}/bad.npz"], "not a readable segviz record"),
-        (["{saved}/run.npz", "--formats", "mp4"], "no format 'mp4'; choose one of png, sheet, gif"),
+        (["{saved}/run.npz", "--formats", "avi"], "no format 'avi'; choose one of png, sheet, gif"),
         (["{saved}/run.npz", "--formats", ","], "--formats is empty; choose one of png"),
         (["{saved}/run.npz", "--steps", "0,4"], "no step 4: this run has steps 0 to 3"),
         (["{saved}/run.npz", "--steps", "-1"], "no step -1"),

@@ -1,5 +1,6 @@
 """Requested runs: what a page reads of them while they grow, and what that costs."""
 
+import math
 import time
 import zlib
 
@@ -22,6 +23,7 @@ class ManualJob:
     def __init__(self, work):
         self.work, self.iterator = work, iter(work)
         self.done, self.position, self.items, self.seconds_per_item = False, 0, 0, 0.5
+        self.seconds_ahead = math.nan  # unknown
 
     def advance(self):
         next(self.iterator)
