@@ -43,6 +43,9 @@ def viewer(page):
     return viewer
 
 
+OUTLINE = (190, 196, 204)
+
+
 def test_it_shows_the_records_pixels_at_every_step(viewer, record):
     for step in (3, 2, 1, 0):
         if step < 3:
@@ -50,7 +53,10 @@ def test_it_shows_the_records_pixels_at_every_step(viewer, record):
             viewer.at(step)
         for name in ("prediction", "entropy", "receptive-field", "truth", "right-wrong"):
             want = PANELS[name].picture(record, step).astype(int)
-            difference = np.abs(viewer.picture(name) - want)
+            found = viewer.picture(name)
+            difference = np.abs(found - want)
+            if name in ("prediction", "truth"):  # the viewer outlines classes that are nearly black
+                difference[(found == OUTLINE).all(-1)] = 0
             # A value between two colours may round to either.
             exact = name not in ("entropy", "receptive-field")
             assert not difference.any() if exact else difference.mean() < 0.01
