@@ -5,14 +5,12 @@ a GPU can replay it as a captured graph.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .. import metrics
 from ..network.dynamic import Segmenter
 from ..network.interface import Prediction
 from ..network.resampling import ArgmaxResampler
@@ -22,59 +20,16 @@ from .objectives import OBJECTIVES
 from .optimisation import check_method, half_size_logits
 from .optimisers import make_optimiser
 from .parameters import ADAPTED, HeadParameters
-from .photo_views import PhotoViews
+from .photo_views import NO_SCORES, PhotoViews
 from .pixelwise import Pixels
 from .quantised import Quantised, map_ranges, quantise
 from .settings import Settings
+from .step import QuantisedStep
 
-__all__ = ["DeviceStep", "PackedLayout", "QuantisedStep", "runs_on_device"]
+__all__ = ["DeviceStep", "PackedLayout", "runs_on_device"]
 
 COMPUTED = ("loss", "entropy", "selected", "sigma", "distance", "changed")
 """The numbers of a step that are computed on the device, in their order."""
-
-
-@dataclass(frozen=True)
-class QuantisedStep:
-    """A step whose maps were quantised on the device; otherwise as `Step`.
-
-    Arguments:
-        codes: The maps by the names of `map_ranges`, without the axis of the steps.
-        stride: The feature stride, in input pixels.
-    """
-
-    step: int
-    loss: float
-    entropy: float
-    selected: float
-    sigma: float | None
-    iou: float | None
-    accuracy: float | None
-    agreement: float | None
-    changed: float
-    distance: float
-    ms: float
-    labels: np.ndarray
-    positions: tuple[np.ndarray, np.ndarray]
-    selected_map: np.ndarray
-    codes: dict[str, Quantised]
-    stride: float
-    weights: ClassVar[None] = None
-    size_map: ClassVar[None] = None
-
-    @property
-    def entropy_map(self) -> np.ndarray:
-        """Entropy, shape (h, w), float32, nats."""
-        return self.codes["entropy"][...]
-
-    @property
-    def sigma_map(self) -> np.ndarray:
-        """Sigma, shape (h, w), float32, feature pixels."""
-        return self.codes["sigma"][...] / np.float32(self.stride)
-
-    @property
-    def log_probability_map(self) -> np.ndarray:
-        """The log-softmax, shape (K, h, w), float32, nats."""
-        return self.codes["log_probabilities"][...]
 
 
 def runs_on_device(views: PhotoViews, settings: Settings) -> bool:
@@ -241,20 +196,16 @@ class DeviceStep:
         """
         numbers, matrix, maps = self.layout.unpack(packed)
         labels, selected, entropy, sigma, log_probabilities = maps
-        iou = accuracy = agreement = None
-        reference = self.views.reference
+        scores, reference = NO_SCORES, self.views.reference
         if matrix is not None and reference is not None:
-            if reference.kind == "truth":
-                iou, accuracy = metrics.mean_iou(matrix), metrics.accuracy(matrix)
-            else:
-                agreement = metrics.accuracy(matrix)
+            scores = reference.scores(matrix)
         codes = {"entropy": entropy, "sigma": sigma, "log_probabilities": log_probabilities}
         return QuantisedStep(
             step=index,
             **numbers,
-            iou=iou,
-            accuracy=accuracy,
-            agreement=agreement,
+            iou=scores.iou,
+            accuracy=scores.accuracy,
+            agreement=scores.agreement,
             ms=ms,
             labels=labels,
             positions=self.positions,

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .. import metrics
 from ..errors import InputError
 from ..network.engines.encoders import PLAIN, PhotoEncoder, encoder_of
 from ..network.interface import Network, Prediction
@@ -18,7 +19,25 @@ from .normalisation import copy_network, predict_normalised
 from .settings import Settings
 from .views import views_of
 
-__all__ = ["EncodedView", "PhotoViews", "PredictedView", "Reference"]
+__all__ = ["NO_SCORES", "EncodedView", "PhotoViews", "PredictedView", "Reference", "Scores"]
+
+
+class Scores(NamedTuple):
+    """How well a prediction fits a reference, 0..1; None for what the reference does not tell.
+
+    Arguments:
+        iou: Per-image IoU against the truth.
+        accuracy: Pixel accuracy against the truth.
+        agreement: Fraction of pixels that equal the 1x prediction.
+    """
+
+    iou: float | None
+    accuracy: float | None
+    agreement: float | None
+
+
+NO_SCORES = Scores(None, None, None)
+"""The scores without a reference."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +51,12 @@ class Reference:
 
     labels: np.ndarray
     kind: Literal["truth", "1x prediction"] = "truth"
+
+    def scores(self, matrix: np.ndarray) -> Scores:
+        """Return the scores of a prediction, by its confusion matrix (K, K) with the labels."""
+        if self.kind == "truth":
+            return Scores(metrics.mean_iou(matrix), metrics.accuracy(matrix), None)
+        return Scores(None, None, metrics.accuracy(matrix))
 
 
 class Axis(NamedTuple):

@@ -5,10 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..adapt.device_step import QuantisedStep
-from ..adapt.episode import Step
 from ..adapt.photo_views import PhotoViews, Reference
 from ..adapt.settings import Settings
+from ..adapt.step import QuantisedStep, Step
 from ..errors import InputError
 from ..network.checkpoint import Checkpoint
 from .record import Record

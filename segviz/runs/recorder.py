@@ -4,10 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from ..adapt.device_step import QuantisedStep
-from ..adapt.episode import Step
 from ..adapt.quantised import Quantised, map_ranges
 from ..adapt.settings import Settings
+from ..adapt.step import QuantisedStep, Step
 from ..adapt.views import VIEWS
 from ..network.interface import Network
 

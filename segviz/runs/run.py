@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..adapt.device_step import QuantisedStep
-from ..adapt.episode import Step, prediction_at_1x, run_episode
+from ..adapt.episode import prediction_at_1x, run_episode
 from ..adapt.gate import Gate
 from ..adapt.memory import MemoryBudget, MemoryNeed
 from ..adapt.photo_views import PhotoViews, Reference
 from ..adapt.settings import Settings
+from ..adapt.step import QuantisedStep, Step
 from ..errors import InputError
 from ..network.checkpoint import Checkpoint
 from ..network.tiled import tiled

@@ -51,7 +51,7 @@ Range = tuple[Number, Number]
 
 
 class StepNumbers(TypedDict):
-    """The numbers of a step, as `adapt.episode.Step` defines them; None = not finite or unknown."""
+    """The numbers of a step, as `adapt.step` defines them; None = not finite or unknown."""
 
     step: Count
     loss: Number | None
