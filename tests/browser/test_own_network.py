@@ -8,6 +8,7 @@ import pytest
 from segviz.data.classes import PALETTE
 from segviz.runs.archive import read_zip
 from tests.browser.app_page import QUICK, AppPage
+from tests.browser.viewer_dom import OUTLINE
 from tests.foreign_network import NAMES
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -38,7 +39,7 @@ def test_a_network_and_a_photo_of_ones_own(page, address):
     assert not [name for name in app.viewer.panels() if name.startswith("receptive-field")]
     # Its first class is no background: VOC's black is skipped.
     known = {tuple(colour) for colour in PALETTE[1 : len(NAMES) + 1].tolist()}
-    known |= {(190, 196, 204)}  # the outline of classes that are nearly black
+    known.add(OUTLINE)
     colours = {tuple(row) for row in app.viewer.picture("prediction").reshape(-1, 3).tolist()}
     assert colours <= known
     legend = page.locator(".segviz .legend").inner_text().split()

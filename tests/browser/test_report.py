@@ -6,7 +6,7 @@ import pytest
 from segviz.export.report import report
 from segviz.pictures.panels import PANELS
 from segviz.viewer import NamedRecord
-from tests.browser.viewer_dom import ViewerDom, expect
+from tests.browser.viewer_dom import OUTLINE, ViewerDom, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -41,9 +41,6 @@ def viewer(page):
     viewer = ViewerDom(page)
     viewer.at(3)
     return viewer
-
-
-OUTLINE = (190, 196, 204)
 
 
 def test_it_shows_the_records_pixels_at_every_step(viewer, record):

@@ -18,6 +18,9 @@ PIXELS = """canvas => {
     return [canvas.height, canvas.width, btoa(text)];
 }"""
 
+OUTLINE = (190, 196, 204)
+"""The colour around classes that are nearly black, as the viewer paints it."""
+
 
 class ViewerDom:
     """The viewer of a page.
