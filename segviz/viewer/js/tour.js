@@ -104,6 +104,9 @@ class Tour {
     const [top, bottom] = [Math.max(box.top, 2), Math.min(box.bottom, window.innerHeight - 2)];
     this.outline.style.cssText = `left:${box.left}px;top:${top}px;width:${box.width}px;height:${Math.max(bottom - top, 0)}px`;
     placeBeside(this.card, this.outline);
+    // The menu stays free to be clicked.
+    const menu = document.querySelector("[data-testid=stTopNav]")?.getBoundingClientRect().bottom ?? 0;
+    if (this.card.offsetTop < menu) this.card.style.top = `${menu + 6}px`;
   }
 
   end() {
