@@ -51,6 +51,8 @@ def test_a_cell_of_ablate_opens_its_run(page, address):
     app = AppPage(page, address, f"?photo=sample:rocket&scale=1&steps=2{grid}")
     page.get_by_role("link", name="Ablate").click()
     page.get_by_text("Open on Iterate").wait_for(timeout=60_000)
+    app.rest()  # the plot is drawn anew after each run
+    page.locator(".js-plotly-plot").scroll_into_view_if_needed()
     cell = page.locator(".js-plotly-plot").evaluate(
         """plot => {
             const axis = plot._fullLayout, box = plot.getBoundingClientRect();
