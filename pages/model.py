@@ -28,9 +28,9 @@ def adapted(trained: Checkpoint) -> None:
         [
             {
                 "Variables": name,
-                "What": VARIABLES[name],
                 "Parameters": count,
                 "Of all": 100 * count / counts["all"],
+                "What": VARIABLES[name],  # last, as it is cut where the page is narrow
             }
             for name, count in counts.items()
         ],

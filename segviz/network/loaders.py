@@ -63,11 +63,10 @@ def load_transformers(name: str) -> Loaded:
         )
     config = module.config
     labels = {int(key): str(value) for key, value in config.id2label.items()}
-    patch = getattr(config, "patch_size", None)
     facts = {
         **_normalisation(processor),
         "classes": [labels[key] for key in sorted(labels)],
-        "multiple": patch if isinstance(patch, int) and patch > 1 else None,
+        "multiple": _whole_patches(config),
         "bgr": bool(getattr(processor, "do_flip_channel_order", False)),
         "origin": f"transformers {transformers.__version__}",
     }
@@ -226,6 +225,15 @@ def _quiet(logging: Any) -> Iterator[None]:  # noqa: ANN401
         logging.set_verbosity(verbosity)
         if bars:
             logging.enable_progress_bar()
+
+
+def _whole_patches(config: Any) -> int | None:  # noqa: ANN401
+    """Return how many pixels the sides of inputs must be a multiple of; None = to be found."""
+    patch = getattr(config, "patch_size", None)
+    if not isinstance(patch, int) or patch < 2:
+        return None
+    # MobileViT cuts its feature maps into patches, the last of them at this stride.
+    return patch * getattr(config, "output_stride", 1)
 
 
 def _normalisation(processor: Any) -> dict[str, Any]:  # noqa: ANN401

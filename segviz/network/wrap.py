@@ -35,9 +35,9 @@ def wrap(
     The module is copied: the copy is frozen and in eval mode, the module itself stays as it is.
 
     Arguments:
-        module: Maps an image (1, 3, H, W) to logits (1, K, h, w), or to a mapping or an object with
-            the entry `logits` or `out`. With K = 1, the logit of an object, there are two classes:
-            0 is the background.
+        module: Maps an image (1, 3, H, W) to logits (1, K, h, w), to a tuple with these first, or
+            to a mapping or an object with the entry `logits` or `out`. With K = 1, the logit of an
+            object, there are two classes: 0 is the background.
         classes: The names of the K classes, or of the object; None = "class 0", "class 1", ...
         mean: The mean of red, green and blue that it was trained with, 0..255.
         std: Their standard deviations, 0..255.

@@ -57,8 +57,8 @@ class WrappedModule(nn.Module):
     logits 0 and z, whose softmax it is.
 
     Arguments:
-        module: Maps (1, 3, H, W) to logits (1, K, h, w), or to an object or a mapping with the
-            entry `logits` or `out`. It is put into eval mode and frozen, but not changed otherwise.
+        module: Maps (1, 3, H, W) to what `logits_of` takes: logits (1, K, h, w), alone or among
+            other outputs. It is put into eval mode and frozen, but not changed otherwise.
         mean: The mean of each channel, 0..255.
         std: The standard deviation of each channel, 0..255.
         classifier: The names of the classifiers, which may then be followed by any function;
@@ -309,20 +309,34 @@ class WrappedModule(nn.Module):
 
 
 def logits_of(output: Any) -> Tensor:  # noqa: ANN401
-    """Return the logits in what a module returns: a tensor, or an entry `logits` or `out`.
+    """Return the logits in what a module returns.
+
+    Arguments:
+        output: The logits, a tuple or a list that they are the first entry of, or a mapping or an
+            object with the entry `logits` or `out`.
 
     Raises:
         InputError: If there are none.
     """
     if isinstance(output, Tensor):
         return output
-    for name in ("logits", "out"):
-        value = output.get(name) if isinstance(output, Mapping) else getattr(output, name, None)
+    if isinstance(output, Mapping):
+        found = [output.get(name) for name in ("logits", "out")]
+    else:  # a named tuple may be an object with the entry, too
+        found = [getattr(output, name, None) for name in ("logits", "out")]
+        found += output[:1] if isinstance(output, tuple | list) else ()
+    for value in found:
         if isinstance(value, Tensor):
             return value
+    kind = type(output).__name__
+    if isinstance(output, Mapping):
+        kind += f" with {', '.join(map(str, output)) or 'nothing'}"
+    elif isinstance(output, tuple | list):
+        kind += f" of {', '.join(type(value).__name__ for value in output) or 'nothing'}"
     raise InputError(
-        f"the module returns {type(output).__name__}, but segviz needs logits: a tensor"
-        " (1, K, h, w), or a mapping or an object with the entry logits or out."
+        f"the module returns {kind}, but segviz needs logits: a tensor (1, K, h, w), a tuple with"
+        " it first, or a mapping or an object with the entry logits or out; return one of these"
+        " from forward()."
     )
 
 

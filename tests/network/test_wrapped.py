@@ -102,6 +102,7 @@ MODULES = {
     "cropped": lambda: Net(doubled),
     "in place": lambda: Net(lambda z, x: z.clone().add_(functional.dropout(z, training=False))),
     "mapping": lambda: Net(lambda z, x: OrderedDict(out=upsampled(z, x), aux=z)),
+    "tuple": lambda: Net(lambda z, x: (upsampled(z, x), z.mean())),
     "object": lambda: Net(lambda z, x: SimpleNamespace(logits=z, loss=None)),
     "two heads": TwoHeads,
     "tokens": Tokens,
@@ -121,7 +122,7 @@ def test_logits_are_the_modules_own_to_the_last_bit(name):
         logits = upsampled(logits, x, align_corners=network.aligned)
     assert torch.equal(logits, own)
     assert network.classes == K and network.groups in (("score", "all"), ("score", "norm", "all"))
-    cut = ("upsampled", "aligned", "twice", "mapping", "two heads", "bias")
+    cut = ("upsampled", "aligned", "twice", "mapping", "tuple", "two heads", "bias")
     assert network.cuts == (name in cut)
     assert set(network.classifier_names) == (
         {"head", "coarse"} if name == "two heads" else {"head"}
@@ -199,8 +200,9 @@ def test_named_classifiers_may_be_followed_by_anything():
         (lambda z, x: z.repeat(1, 60, 1, 1), "300 classes, but segviz adapts at most 255"),
         (lambda z, x: z.mean((2, 3)), "argmax|shape"),
         (lambda z, x: functional.adaptive_avg_pool2d(z, (4, 4)), "cover the input"),
-        (lambda z, x: [z], "list"),
-        (lambda z, x: {"masks": z}, "logits or out"),
+        (lambda z, x: [None, z], r"list of NoneType, Tensor.*first.*forward"),
+        (lambda z, x: (), r"tuple of nothing"),
+        (lambda z, x: {"masks": z, "loss": 0}, r"dict with masks, loss.*logits or out"),
         (lambda z, x: z.double_trouble(), "several sizes.*double_trouble"),
         (lambda z, x: z.relu(), "classifier="),
     ],
