@@ -2171,6 +2171,7 @@ var Tooltip = class {
 
 // segviz/viewer/js/tour.js
 var SEEN = "segviz tour";
+var MENU = 66;
 function stops(viewer) {
   const outside = (id) => document.querySelector(`[data-testid=${id}]`);
   return [
@@ -2256,8 +2257,7 @@ var Tour = class {
     const [top, bottom] = [Math.max(box.top, 2), Math.min(box.bottom, window.innerHeight - 2)];
     this.outline.style.cssText = `left:${box.left}px;top:${top}px;width:${box.width}px;height:${Math.max(bottom - top, 0)}px`;
     placeBeside(this.card, this.outline);
-    const menu = document.querySelector("[data-testid=stTopNav]")?.getBoundingClientRect().bottom ?? 0;
-    if (this.card.offsetTop < menu) this.card.style.top = `${menu + 6}px`;
+    if (this.card.offsetTop < MENU) this.card.style.top = `${MENU}px`;
   }
   end() {
     for (const node of this.nodes) if (node.matches(":popover-open")) node.hidePopover();

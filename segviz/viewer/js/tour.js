@@ -9,6 +9,7 @@ import { store, stored } from "./model.js";
 /** @typedef {{ title: string, text: string, target: () => Element | null | undefined }} Stop */
 
 const SEEN = "segviz tour"; // the key of the browser's storage
+const MENU = 66; // CSS pixels at the top that stay free: the app's menu, which may not be there yet
 
 /**
  * @param {Viewer} viewer
@@ -104,9 +105,7 @@ class Tour {
     const [top, bottom] = [Math.max(box.top, 2), Math.min(box.bottom, window.innerHeight - 2)];
     this.outline.style.cssText = `left:${box.left}px;top:${top}px;width:${box.width}px;height:${Math.max(bottom - top, 0)}px`;
     placeBeside(this.card, this.outline);
-    // The menu stays free to be clicked.
-    const menu = document.querySelector("[data-testid=stTopNav]")?.getBoundingClientRect().bottom ?? 0;
-    if (this.card.offsetTop < menu) this.card.style.top = `${menu + 6}px`;
+    if (this.card.offsetTop < MENU) this.card.style.top = `${MENU}px`;
   }
 
   end() {
