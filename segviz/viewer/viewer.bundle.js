@@ -2224,6 +2224,9 @@ var Tour = class {
       this.end();
     };
     this.nodes = [this.outline, this.card];
+    this.elsewhere = (event) => {
+      if (!event.composedPath().includes(this.card)) this.end();
+    };
   }
   /** Start the tour unless it was seen in this browser. */
   offer() {
@@ -2234,6 +2237,7 @@ var Tour = class {
     this.stops = stops(this.viewer).filter(({ target }) => target()?.getClientRects().length);
     if (!this.card.isConnected) this.viewer.root.append(...this.nodes);
     for (const node of this.nodes) if (!node.matches(":popover-open")) node.showPopover();
+    document.addEventListener("pointerdown", this.elsewhere, { capture: true });
     this.go(0);
     this.next.focus({ preventScroll: true });
   }
@@ -2260,10 +2264,12 @@ var Tour = class {
     if (this.card.offsetTop < MENU) this.card.style.top = `${MENU}px`;
   }
   end() {
+    document.removeEventListener("pointerdown", this.elsewhere, { capture: true });
     for (const node of this.nodes) if (node.matches(":popover-open")) node.hidePopover();
     store(SEEN, "done");
   }
   destroy() {
+    document.removeEventListener("pointerdown", this.elsewhere, { capture: true });
     for (const node of this.nodes) node.remove();
   }
 };

@@ -69,6 +69,9 @@ class Tour {
       this.end();
     };
     this.nodes = [this.outline, this.card];
+    this.elsewhere = (/** @type {Event} */ event) => {
+      if (!event.composedPath().includes(this.card)) this.end();
+    };
   }
 
   /** Start the tour unless it was seen in this browser. */
@@ -81,6 +84,8 @@ class Tour {
     this.stops = stops(this.viewer).filter(({ target }) => target()?.getClientRects().length);
     if (!this.card.isConnected) this.viewer.root.append(...this.nodes);
     for (const node of this.nodes) if (!node.matches(":popover-open")) node.showPopover();
+    // Whoever clicks on something else has begun to work: the tour gives way.
+    document.addEventListener("pointerdown", this.elsewhere, { capture: true });
     this.go(0);
     this.next.focus({ preventScroll: true });
   }
@@ -109,11 +114,13 @@ class Tour {
   }
 
   end() {
+    document.removeEventListener("pointerdown", this.elsewhere, { capture: true });
     for (const node of this.nodes) if (node.matches(":popover-open")) node.hidePopover();
     store(SEEN, "done");
   }
 
   destroy() {
+    document.removeEventListener("pointerdown", this.elsewhere, { capture: true });
     for (const node of this.nodes) node.remove();
   }
 }
