@@ -46,10 +46,10 @@ def meet_tab(page: str) -> None:
     if now.tab or (found is None and now.tab is not None):
         return
     if found is not None:
-        is_late, now.tab = now.tab is not None, found
         state = now.visit.tab(found)
-        if state is not None and not is_late:
+        if state is not None and now.tab is None:  # not later than `TAB_TIMEOUT`
             restore_tab(page, state)
+        now.tab = found
     elif now.visit.has_tabs:
         st.fragment(wait_for_tab, run_every=0.5)()
         st.stop()
@@ -96,5 +96,6 @@ try:
     st.html(f'<h1 class="unseen">segviz: {page.title}</h1>')
     page.run()
     save_tab()
+    controls.end_run()
 except InputError as error:  # such as a missing checkpoint or sample
     st.error(sentence(error), icon=":material/error:")

@@ -107,7 +107,7 @@ def actions(chosen: Sequence[RunFacts]) -> None:
                 key=key,
                 placeholder="none",
                 width=240,
-                on_change=lambda: history.rename(run.id, st.session_state[key]),
+                on_change=lambda: history.rename(run.id, st.session_state.to_dict()[key]),
                 help="What you call the run, for yourself.",
             )
             if st.button("Show", key="runs_show", icon=":material/replay:", type="primary"):

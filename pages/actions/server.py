@@ -24,7 +24,7 @@ from ..state.text import sentence
 from ..state.visits import visits
 
 if TYPE_CHECKING:
-    from segviz.network.checkpoint import Checkpoint
+    from segviz.network.checkpoint import Checkpoint, NetworkFacts
 
 __all__ = ["choose_network", "lifespan", "networks", "opening", "trained"]
 
@@ -73,8 +73,7 @@ def choose_network() -> None:
     """
     now, name = session(), controls.get("checkpoint")
     try:
-        with st.spinner("Loading the network"):
-            now.network = networks().facts(name)
+        now.network = _facts(name)
     except InputError as error:
         if name == checkpoint.DEFAULT:
             raise
@@ -82,6 +81,13 @@ def choose_network() -> None:
         controls.apply({"checkpoint": checkpoint.DEFAULT})
         now.network = networks().facts(checkpoint.DEFAULT)
     controls.fit_network(now.network)
+
+
+def _facts(name: str) -> NetworkFacts:
+    if not checkpoint.is_foreign(name) or networks().ready(name) is not None:
+        return networks().facts(name)
+    with st.spinner("Loading the network"):
+        return networks().facts(name)
 
 
 @st.cache_resource(show_spinner=False)

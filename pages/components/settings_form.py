@@ -14,7 +14,7 @@ from segviz.jobs.limits import APP_LIMITS
 
 from ..state import controls
 from ..state.controls import rate_text
-from ..state.query_params import PARAMETERS
+from ..state.session import session
 
 __all__ = [
     "checkpoint_control",
@@ -301,17 +301,13 @@ def _number(name: str, label: str, step: float, **options: Any) -> None:  # noqa
         step: What its buttons add.
         options: Further arguments of `st.number_input`.
     """
-    key, value = controls.key(name), controls.get(name)
-    if key not in st.session_state and value is not None:
-        # Not as the initial value, which would keep the field from being cleared.
-        st.session_state[key] = value
-
-    def use_default() -> None:
-        if st.session_state[key] is None:
-            st.session_state[key] = PARAMETERS[name].default
-
+    key = controls.key(name)
+    if st.session_state.to_dict().get(key) is None or not session().is_delivered:
+        # Not as the initial value, which would keep the field from being cleared. Again until it
+        # has reached the browser, which takes a field that it got no value for as cleared.
+        st.session_state[key] = controls.get(name)
     # Without limits: a browser keeps a value beyond them to itself, and Run would start another.
-    st.number_input(label, value=None, step=step, key=key, on_change=use_default, **options)
+    st.number_input(label, value=None, step=step, key=key, **options)
 
 
 def _index(options: Sequence[str], chosen: str) -> int:

@@ -6,6 +6,7 @@ with the value held here, and what it holds is copied back before anything reads
 """
 
 import math
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -24,6 +25,7 @@ __all__ = [
     "apply",
     "begin_run",
     "changed_since",
+    "end_run",
     "fit_network",
     "get",
     "key",
@@ -37,6 +39,10 @@ __all__ = [
     "typed_rate",
     "values",
 ]
+
+DELIVERED = 1.0
+"""Seconds until what was drawn has surely reached the browser: Streamlit drops what has not, when
+the next run of the script begins."""
 
 
 def key(name: str) -> str:
@@ -55,12 +61,24 @@ def get(name: str, default: Any = None) -> Any:  # noqa: ANN401
         name: A name in `query_params.PARAMETERS`, or any other.
         default: The value of a control that was never set and has no parameter.
     """
+    return _value(name, _widgets(), default)
+
+
+def _widgets() -> dict[str, Any]:
+    """Return what the widgets hold, by key.
+
+    Indexing `st.session_state` instead could end the run of the script for a newer one, and leave a
+    change of the controls half made.
+    """
+    return st.session_state.to_dict()
+
+
+def _value(name: str, widgets: dict[str, Any], default: Any = None) -> Any:  # noqa: ANN401
     controls = session().controls
-    if name not in controls:
-        parameter = query_params.PARAMETERS.get(name)
-        controls[name] = default if parameter is None else _to_widget(name, parameter.default)
-    value = st.session_state.get(key(name), controls[name])
     parameter = query_params.PARAMETERS.get(name)
+    if name not in controls:
+        controls[name] = default if parameter is None else _to_widget(name, parameter.default)
+    value = widgets.get(key(name), controls[name])
     if value is None and parameter is not None:  # a number that was cleared
         return _to_widget(name, parameter.default)
     return value
@@ -68,9 +86,9 @@ def get(name: str, default: Any = None) -> Any:  # noqa: ANN401
 
 def save() -> None:
     """Copy what the widgets hold to the session, before Streamlit may drop their state."""
-    controls = session().controls
+    controls, widgets = session().controls, _widgets()
     for name in controls:
-        controls[name] = get(name)
+        controls[name] = _value(name, widgets)
 
 
 def begin_run(page: str) -> None:
@@ -82,15 +100,25 @@ def begin_run(page: str) -> None:
         page: The page that the run is for.
     """
     save()
-    if session().page != page:
+    now = session()
+    if now.page != page:
         refresh()
-        session().page = page
+        now.page = page
+    elif now.drawn is not None:
+        now.is_delivered |= time.monotonic() - now.drawn > DELIVERED
+
+
+def end_run() -> None:
+    """Note that the controls were drawn; to be called at the end of every run of the script."""
+    session().drawn = time.monotonic()
 
 
 def refresh() -> None:
     """Let every control be drawn anew from the session's values."""
     save()
-    session().generation += 1
+    now = session()
+    now.generation += 1
+    now.drawn, now.is_delivered = None, False
 
 
 def apply(changed: dict[str, Any]) -> None:
@@ -167,10 +195,10 @@ def values() -> dict[str, Any]:
     Raises:
         InputError: If a learning rate is not a number.
     """
-    found = query_params.defaults()
+    found, widgets = query_params.defaults(), _widgets()
     for name, parameter in query_params.PARAMETERS.items():
         if name not in query_params.NOT_CONTROLS:
-            value = get(name)
+            value = _value(name, widgets)
             is_list = isinstance(parameter.default, tuple)
             found[name] = tuple(value) if is_list and value is not None else value
     found["learning_rate"] = typed_rate(found["learning_rate"])

@@ -157,13 +157,13 @@ def update_photo() -> bool:
         False if the photo of the address cannot be read, which a notice then tells.
     """
     now, found = session(), True
-    key, now.requested_photo = now.requested_photo, None
-    if key is not None:
+    if now.requested_photo is not None:
         try:
-            choose_photo(partial(load_photo, key))
+            choose_photo(partial(load_photo, now.requested_photo))
         except InputError as error:
             now.notices.append(sentence(error))
             found = False
+        now.requested_photo = None  # not before: a newer run of the script may end this one
     if now.photo is None or now.read_photo is None:
         choose_photo(partial(load_photo, query_params.PARAMETERS["photo"].default))
     elif now.photo_form != (now.chosen_network.classes, long_side()):

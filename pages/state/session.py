@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,10 @@ from segviz.viewer import ViewState
 from .visits import Visit, cookie, visits
 
 __all__ = ["Address", "Session", "ShownRuns", "connection", "session"]
+
+
+_SESSION: ContextVar[tuple[object, "Session"] | None] = ContextVar("session", default=None)
+"""The context of the script that runs in this thread, and its session."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,9 @@ class Session:
         page: The page of the current run of the script.
         controls: The value of every control by name, see the module `controls`.
         generation: Counts how often the controls were drawn anew; part of their widgets' keys.
+        drawn: When a run of the script last drew the controls of this generation to the end, in
+            seconds of the monotonic clock.
+        is_delivered: Whether what it drew has surely reached the browser.
         network: The network of the next run; None until a page first needs one.
         photo: The photo of the next run; None until a page first needs one.
         read_photo: Reads that photo again, with its truth in the classes of a network.
@@ -101,6 +109,8 @@ class Session:
     page: str | None = None
     controls: dict[str, Any] = field(default_factory=dict)
     generation: int = 0
+    drawn: float | None = None
+    is_delivered: bool = False
     network: NetworkFacts | None = None
     photo: Photo | None = None
     read_photo: Callable[[ClassList, int], Photo] | None = None
@@ -156,8 +166,18 @@ def connection() -> Callable[[], bool]:
 
 
 def session() -> Session:
-    """Return the session of this tab, made at its first use."""
-    if st.session_state.get("session") is None:
-        st.session_state.session = Session(visits().visit(cookie()))
-        visits().add(st.session_state.session)
-    return st.session_state.session
+    """Return the session of this tab, made at its first use.
+
+    Streamlit may end a run of the script, for a newer one, whenever `st.session_state` is indexed.
+    So that no change of a session is cut in half, it is read as a whole, once in a thread.
+    """
+    context = get_script_run_ctx()
+    known = _SESSION.get()
+    if context is not None and known is not None and known[0] is context:
+        return known[1]
+    found: Session | None = st.session_state.to_dict().get("session")
+    if found is None:
+        st.session_state.session = found = Session(visits().visit(cookie()))
+        visits().add(found)
+    _SESSION.set((context, found))
+    return found

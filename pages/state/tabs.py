@@ -52,7 +52,7 @@ def restore_tab(page: str, state: TabState) -> None:
         page: The page of the address.
         state: What was kept.
     """
-    now = session()
+    now, query = session(), dict(st.query_params)
     controls.apply(values_of(state.controls))
     if not is_shared():
         now.controls.update({name: state.texts[name] for name in state.texts if name == VOC_FOLDER})
@@ -66,8 +66,7 @@ def restore_tab(page: str, state: TabState) -> None:
                 facts.measure,
                 dict(facts.curves),
             )
-    _adopt(now)
-    query = dict(st.query_params)
+    _adopt(now, state.id)
     if state.address == (page, query):
         # The address is that of what the tab showed, which is more than an address can hold.
         now.opened = True
@@ -79,10 +78,10 @@ def restore_tab(page: str, state: TabState) -> None:
         )
 
 
-def _adopt(now: Session) -> None:
+def _adopt(now: Session, tab: str) -> None:
     """Take over the runs in progress of the tab before its reload."""
     for other in list(now.visit.sessions):
-        if other is not now and other.tab == now.tab and other.request is not None:
+        if other is not now and other.tab == tab and other.request is not None:
             now.request, other.request = other.request, None
             now.request.job.attach(now.is_connected)
 

@@ -60,6 +60,9 @@ def test_a_cell_of_ablate_opens_its_run(page, address):
                     box.y + axis.yaxis._offset + axis.yaxis.l2p(1)];
         }"""
     )
+    page.mouse.move(*cell)
+    # Plotly takes a click for that of the cell whose label it shows.
+    page.locator(".js-plotly-plot .hovertext").first.wait_for(state="attached")
     page.mouse.click(*cell)
     page.get_by_text("on score and scale, scale 1, 3 steps, learning rate 0.01").wait_for()
     app.rest()

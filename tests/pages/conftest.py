@@ -154,6 +154,12 @@ def app():
 
 
 @pytest.fixture
+def new_app():
+    """Makes visits that have not begun."""
+    return App
+
+
+@pytest.fixture
 def png():
     """Makes a PNG of pixels."""
 
