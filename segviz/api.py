@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .adapt.settings import Settings
 from .data import sources
 from .data.images import LONG_SIDE, long_side_text
-from .data.pixels import as_pixels
+from .data.pixels import as_labels, as_pixels
 from .network import checkpoint
 from .runtime.device import choose_device
 
@@ -41,7 +41,7 @@ def load(name: str = checkpoint.DEFAULT, device: str = "auto") -> Checkpoint:
 def run(
     photo: str | Path | Image | np.ndarray | Tensor,
     network: Checkpoint | str | None = None,
-    truth: str | Path | np.ndarray | None = None,
+    truth: str | Path | np.ndarray | Tensor | None = None,
     title: str | None = None,
     long_side: int | None = LONG_SIDE,
     **settings: Any,  # noqa: ANN401
@@ -52,9 +52,9 @@ def run(
         photo: A path, `sample:NAME`, a PIL image, an array (H, W, 3) or a tensor (3, H, W) of
             integers 0..255 or floats 0..1 or 0..255, RGB.
         network: What `load` or `wrap` returned, or a name for `load`; None loads the default.
-        truth: A mask's path, or class ids of shape (H, W), integer, 255 = ignore; None takes a
-            sample's own truth, if the network has its classes. Without any, steps are compared with
-            the prediction at scale 1.
+        truth: A mask's path, or class ids of shape (H, W), an integer array or tensor,
+            255 = ignore; None takes a sample's own truth, if the network has its classes. Without
+            any, steps are compared with the prediction at scale 1.
         title: What to call the photo; by default its file name or the sample's title.
         long_side: What the long side of larger photos is reduced to first, by default the
             resolution of VOC; None = nothing.
@@ -71,7 +71,7 @@ def run(
         settings["method"] = settings.pop("objective")
     spelling = settings.pop("method", Settings.method)
     Settings.parse(spelling, **settings)  # fails before a network is loaded
-    mask = Path(truth) if isinstance(truth, str) else truth
+    mask = _as_mask(truth)
     pixels = None if isinstance(photo, str | Path) else as_pixels(photo)
     if network is None or isinstance(network, str):
         network = load(network or checkpoint.DEFAULT)
@@ -84,3 +84,9 @@ def run(
         source = sources.from_pixels(pixels, mask, format=form, long_side=long_side)
     facts = {"long_side": long_side_text(long_side)}
     return Run(network, source.pixels, chosen, source.truth, title or source.title, facts).all()
+
+
+def _as_mask(truth: Any) -> Path | np.ndarray | None:  # noqa: ANN401
+    if truth is None or isinstance(truth, Path):
+        return truth
+    return Path(truth) if isinstance(truth, str) else as_labels(truth)

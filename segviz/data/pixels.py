@@ -1,4 +1,4 @@
-"""Read photos that are already in memory: PIL images, arrays and tensors."""
+"""Read photos and masks that are already in memory: PIL images, arrays and tensors."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from PIL import Image
 from ..errors import InputError
 from .images import upright_rgb
 
-__all__ = ["as_pixels"]
+__all__ = ["as_labels", "as_pixels"]
 
 
 def as_pixels(photo: Any) -> np.ndarray:  # noqa: ANN401
@@ -42,6 +42,26 @@ def as_pixels(photo: Any) -> np.ndarray:  # noqa: ANN401
             f" {type(photo).__name__}."
         )
     return np.ascontiguousarray(_as_bytes(_check_shape(values)))
+
+
+def as_labels(truth: Any) -> np.ndarray:  # noqa: ANN401
+    """Return class ids in memory as an array; their shape, dtype and range are not checked.
+
+    Arguments:
+        truth: An array or a torch tensor.
+
+    Raises:
+        InputError: If it is neither.
+    """
+    if hasattr(truth, "detach"):
+        truth = truth.detach().cpu()
+        return (truth.float() if truth.is_floating_point() else truth).numpy()
+    if not isinstance(truth, np.ndarray):
+        raise InputError(
+            "truth must be the path of a mask, or class ids as an array or a tensor (H, W), got"
+            f" {type(truth).__name__}; convert it by numpy.array."
+        )
+    return truth
 
 
 def _check_shape(values: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..data.classes import PALETTE, comparable
@@ -21,7 +21,7 @@ __all__ = ["wrap", "wrap_own"]
 
 def wrap(
     module: nn.Module,
-    classes: Sequence[str] | None = None,
+    classes: Sequence[str] | Mapping[int, str] | None = None,
     *,
     mean: Sequence[float],
     std: Sequence[float],
@@ -38,7 +38,8 @@ def wrap(
         module: Maps an image (1, 3, H, W) to logits (1, K, h, w), to a tuple with these first, or
             to a mapping or an object with the entry `logits` or `out`. With K = 1, the logit of an
             object, there are two classes: 0 is the background.
-        classes: The names of the K classes, or of the object; None = "class 0", "class 1", ...
+        classes: The names of the K classes in the order of the logits, or by their ids 0 to K - 1,
+            or the name of the object; None = "class 0", "class 1", ...
         mean: The mean of red, green and blue that it was trained with, 0..255.
         std: Their standard deviations, 0..255.
         classifier: The name of the convolution or linear map that makes the logits, or several;
@@ -96,12 +97,12 @@ def wrap_own(module: nn.Module, name: str, facts: dict[str, Any], device: Any = 
         facts.get("bgr", False),
     )
     count = network.classes
-    given = facts.get("classes")
+    given = _in_order(facts.get("classes"))
     if not given:
         given = ["object"] if network.is_binary else [f"class {index}" for index in range(count)]
     if network.is_binary and len(given) == 1:
         given = ["background", *given]
-    classes = _distinct(list(map(str, given)))
+    classes = _distinct(given)
     if len(classes) != count:
         raise InputError(
             f"the module has {count} classes, but {len(classes)} names are given; give a name for"
@@ -140,6 +141,20 @@ def _channels(name: str, values: Any) -> tuple[float, float, float]:  # noqa: AN
     if not all(0 <= value <= 255 for value in (red, green, blue)):
         raise InputError(f"{name} must be 0..255, got {red:g}, {green:g}, {blue:g}; check it.")
     return red, green, blue
+
+
+def _in_order(classes: Any) -> list[str]:  # noqa: ANN401
+    """Return the names of classes in the order of their ids; none where none are given."""
+    names = [] if classes is None else classes
+    if isinstance(names, Mapping):
+        ids = {str(key): value for key, value in names.items()}  # keys of JSON are text
+        names = [ids.get(str(index)) for index in range(len(ids))]
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise InputError(
+            f"classes must be a list of names, or names by the ids 0, 1, ..., got {classes!r};"
+            ' give ["road", "car"] or {0: "road", 1: "car"}.'
+        )
+    return list(names)
 
 
 def _distinct(names: list[str]) -> list[str]:

@@ -251,9 +251,11 @@ class WrappedModule(nn.Module):
         sizes = SIZES if given is None else ((given, False), (given, True))
         for multiple, square in sizes:
             height, width = (97, 131) if multiple == 1 else (5 * multiple, 7 * multiple)
+            # Of squares two, as some modules take those of one size.
+            shapes = ((height, height), (width, width)) if square else ((height, width),)
             try:
-                x = torch.zeros(1, 3, width if square else height, width, device=self._device())
-                self.module(x)
+                for shape in shapes:
+                    self.module(torch.zeros(1, 3, *shape, device=self._device()))
             except Exception as error:
                 reason = error
             else:

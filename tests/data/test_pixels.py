@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
-from segviz.data.pixels import as_pixels
+from segviz.data.pixels import as_labels, as_pixels
 from segviz.errors import InputError
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
@@ -60,3 +60,16 @@ def test_pil_images_are_turned_upright_and_grey_ones_are_converted():
 def test_everything_else_is_refused_by_name(photo, words):
     with pytest.raises(InputError, match=words):
         as_pixels(photo)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.bfloat16])
+def test_labels_of_tensors(dtype):
+    labels = as_labels(torch.tensor([[0, 3], [255, 1]], dtype=dtype))
+    assert labels.tolist() == [[0, 3], [255, 1]]
+    assert as_labels(labels) is labels
+
+
+@pytest.mark.parametrize("truth", [[[0, 1]], Image.new("P", (2, 2))])
+def test_labels_of_other_kinds_are_refused(truth):
+    with pytest.raises(InputError, match=rf"{type(truth).__name__}.*numpy\.array"):
+        as_labels(truth)

@@ -51,6 +51,12 @@ def test_names_and_colours():
     assert given.class_list.palette.tolist() == [list(colour) for colour in colours]
 
 
+@pytest.mark.parametrize("key", [int, str])
+def test_names_by_id(key):
+    ids = {key(index): name for index, name in ((1, "car"), (0, "road"), (2, "tree"))}
+    assert segviz.wrap(module(), ids, **NORMALISATION).classes == ("road", "car", "tree")
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
@@ -60,6 +66,9 @@ def test_names_and_colours():
         ({"mean": (300, 0, 0)}, "0..255"),
         ({"std": (58, 0, 58)}, "above 0"),
         ({"classes": ["cat", "dog"]}, "3 classes, but 2 names"),
+        ({"classes": "abc"}, r"list of names.*'abc'"),
+        ({"classes": {1: "a", 2: "b", 3: "c"}}, r"ids 0, 1"),
+        ({"classes": [1, 2, 3]}, r"list of names"),
         ({"colours": [(0, 0, 0)]}, "3 colours"),
         ({"classifier": "0.nothing"}, "0.nothing"),
     ],

@@ -212,6 +212,17 @@ def test_modules_that_cannot_be_wrapped(tail, words):
         wrapped(Net(tail))
 
 
+def test_a_module_for_inputs_of_one_size_is_refused():
+    class Positions(Net):
+        """Position embeddings for 28 x 28 patches of 8 x 8 pixels."""
+
+        def forward(self, x):
+            return self.head(self.body(x) + torch.zeros(1, 8, 28, 28))
+
+    with pytest.raises(InputError, match=r"several sizes.*28"):
+        wrapped(Positions())
+
+
 def test_an_input_that_the_module_fails_on_is_named():
     class Large(Net):
         def forward(self, x):
