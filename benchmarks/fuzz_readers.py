@@ -72,7 +72,20 @@ class Outcome:
     accepted: int = 0
     refused: int = 0
     slowest: float = 0.0
+    seconds: float = 0.0
     failures: tuple[str, ...] = ()
+
+    def facts(self) -> dict[str, object]:
+        """Return the outcome as JSON values."""
+        return {
+            "cases": self.cases,
+            "accepted": self.accepted,
+            "refused": self.refused,
+            "uncaught": len(self.failures),
+            "slowest_seconds": round(self.slowest, 2),
+            "seconds": round(self.seconds, 1),
+            "failures": self.failures[:5],
+        }
 
 
 @dataclass
@@ -493,18 +506,18 @@ def cases(reader: Reader, seed: int, first: int = 0) -> Iterator[tuple[int, byte
 
 
 def try_reader(reader: Reader, folder: Path, seconds: float, seed: int, first: int = 0) -> Outcome:
-    """Give damaged files to a reader for some seconds.
+    """Give damaged files to a reader for some seconds of processor time.
 
     Arguments:
         reader: The reader.
         folder: A folder for the files.
-        seconds: How long.
+        seconds: How long, in seconds of processor time.
         seed: The seed.
         first: The number of the first case.
     """
     outcome, failures = Outcome(), []
     path = folder / f"case{reader.suffix}"
-    end = time.monotonic() + seconds
+    begin = time.process_time()
     for number, data in cases(reader, seed, first):
         path.write_bytes(data)
         start = time.process_time()
@@ -519,20 +532,25 @@ def try_reader(reader: Reader, folder: Path, seconds: float, seed: int, first: i
         except Exception as error:
             failures.append(f"case {number}: {type(error).__name__}: {str(error)[:200]}")
         took = time.process_time() - start
+        outcome.seconds = time.process_time() - begin
         outcome.cases += 1
         outcome.slowest = max(outcome.slowest, took)
         if took > MAX_SECONDS:
             failures.append(f"case {number}: {took:.1f} s")
-        if time.monotonic() > end or len(failures) > 20:
+        if outcome.seconds > seconds or len(failures) > 20:
             break
     outcome.failures = tuple(failures)
     return outcome
 
 
-def try_all(
+def try_each(
     seconds: float, seed: int, chosen: list[str] | None = None, first: int = 0
-) -> dict[str, Outcome]:
-    """Give damaged files to the chosen readers, or to all, for some seconds together."""
+) -> Iterator[tuple[str, Outcome]]:
+    """Give damaged files to the chosen readers, or to all, for some seconds together.
+
+    Yields:
+        The name of a reader and its outcome, reader by reader.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         tried = {
@@ -540,47 +558,47 @@ def try_all(
             for title, reader in readers(folder).items()
             if not chosen or title in chosen
         }
-        return {
-            title: try_reader(reader, folder, seconds / len(tried), seed, first)
-            for title, reader in tried.items()
-        }
+        for title, reader in tried.items():
+            yield title, try_reader(reader, folder, seconds / len(tried), seed, first)
 
 
 def main() -> int:
     """Try the readers and print JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=60, help="for all readers together")
+    parser.add_argument(
+        "--seconds", type=float, default=60, help="of processor time, for all readers together"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0, help="the number of the first case")
     parser.add_argument("--reader", action="append", help="only this one; repeatable")
-    parser.add_argument("--out", type=Path, help="a JSON file")
-    options = parser.parse_args()
-    found = try_all(options.seconds, options.seed, options.reader, options.first)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    text = json.dumps(
-        {
-            "command": " ".join(["python", "benchmarks/fuzz_readers.py", *sys.argv[1:]]),
-            "seed": options.seed,
-            "sqlite": sqlite3.sqlite_version,
-            "peak_bytes": peak,
-            "readers": {
-                name: {
-                    "cases": each.cases,
-                    "accepted": each.accepted,
-                    "refused": each.refused,
-                    "uncaught": len(each.failures),
-                    "slowest_seconds": round(each.slowest, 2),
-                    "failures": each.failures[:5],
-                }
-                for name, each in found.items()
-            },
-        },
-        indent=1,
+    parser.add_argument(
+        "--out", type=Path, help="a JSON file, of which the entries of these readers are replaced"
     )
-    print(text)
-    if options.out is not None:
-        write_atomically(options.out, text + "\n")
-    return int(any(each.failures for each in found.values()))
+    options = parser.parse_args()
+    found = {}
+    for name, outcome in try_each(options.seconds, options.seed, options.reader, options.first):
+        found[name] = outcome.facts()
+        print(name, json.dumps(found[name]), file=sys.stderr, flush=True)
+        if options.out is not None:
+            write_entries(options.out, {"seed": options.seed, **software()}, found)
+    print(json.dumps(found, indent=1))
+    return int(any(each["failures"] for each in found.values()))
+
+
+def software() -> dict[str, object]:
+    """Return what the outcome depends on, and the memory used so far."""
+    return {
+        "command": " ".join(["python", "benchmarks/fuzz_readers.py", *sys.argv[1:]]),
+        "sqlite": sqlite3.sqlite_version,
+        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+
+
+def write_entries(path: Path, facts: dict[str, object], readers: dict[str, Any]) -> None:
+    """Write outcomes into a JSON file, and keep its other entries."""
+    before = json.loads(path.read_text()) if path.exists() else {}
+    entries = {**before, **facts, "readers": {**before.get("readers", {}), **readers}}
+    write_atomically(path, json.dumps(entries, indent=1) + "\n")
 
 
 if __name__ == "__main__":
