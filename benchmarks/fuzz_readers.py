@@ -75,6 +75,16 @@ class Outcome:
     seconds: float = 0.0
     failures: tuple[str, ...] = ()
 
+    def __add__(self, other: Outcome) -> Outcome:
+        return Outcome(
+            self.cases + other.cases,
+            self.accepted + other.accepted,
+            self.refused + other.refused,
+            max(self.slowest, other.slowest),
+            self.seconds + other.seconds,
+            self.failures + other.failures,
+        )
+
     def facts(self) -> dict[str, object]:
         """Return the outcome as JSON values."""
         return {
@@ -544,12 +554,19 @@ def try_reader(reader: Reader, folder: Path, seconds: float, seed: int, first: i
 
 
 def try_each(
-    seconds: float, seed: int, chosen: list[str] | None = None, first: int = 0
+    seconds: float, seed: int, chosen: list[str] | None = None, first: int = 0, rounds: int = 1
 ) -> Iterator[tuple[str, Outcome]]:
     """Give damaged files to the chosen readers, or to all, for some seconds together.
 
+    Arguments:
+        seconds: Seconds of processor time, shared equally.
+        seed: The seed.
+        chosen: The names of readers; None or empty = all.
+        first: The number of the first case of each.
+        rounds: How often the readers take turns.
+
     Yields:
-        The name of a reader and its outcome, reader by reader.
+        The name of a reader and its outcome so far, after each of its turns.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -558,8 +575,12 @@ def try_each(
             for title, reader in readers(folder).items()
             if not chosen or title in chosen
         }
-        for title, reader in tried.items():
-            yield title, try_reader(reader, folder, seconds / len(tried), seed, first)
+        found = {title: Outcome() for title in tried}
+        for _ in range(rounds):
+            for title, reader in tried.items():
+                turn, number = seconds / len(tried) / rounds, first + found[title].cases
+                found[title] += try_reader(reader, folder, turn, seed, number)
+                yield title, found[title]
 
 
 def main() -> int:
@@ -570,13 +591,16 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0, help="the number of the first case")
+    parser.add_argument("--rounds", type=int, default=1, help="how often the readers take turns")
     parser.add_argument("--reader", action="append", help="only this one; repeatable")
     parser.add_argument(
         "--out", type=Path, help="a JSON file, of which the entries of these readers are replaced"
     )
     options = parser.parse_args()
     found = {}
-    for name, outcome in try_each(options.seconds, options.seed, options.reader, options.first):
+    for name, outcome in try_each(
+        options.seconds, options.seed, options.reader, options.first, options.rounds
+    ):
         found[name] = outcome.facts()
         print(name, json.dumps(found[name]), file=sys.stderr, flush=True)
         if options.out is not None:

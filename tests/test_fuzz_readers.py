@@ -46,6 +46,13 @@ def test_a_case_is_the_same_again(fuzz, tmp_path):
     assert len(set(first)) == 5
 
 
+def test_readers_take_turns_and_go_on_where_they_were(fuzz):
+    found = list(fuzz.try_each(0.4, 0, ["classes", "labelmap"], rounds=2))
+    assert [name for name, _ in found] == ["classes", "labelmap"] * 2
+    first, last = found[0][1], found[2][1]
+    assert last.cases > first.cases and last.seconds > first.seconds >= 0.1
+
+
 def test_uncaught_errors_are_found(fuzz, tmp_path):
     """Or the trial would show nothing."""
 
