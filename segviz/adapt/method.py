@@ -107,6 +107,7 @@ class Method:
 
     def __post_init__(self) -> None:
         info = methods.find(self.method)
+        self._check_given(info)
         if info.objective is None:
             alpha = info.alpha if self.alpha is None or not info.alpha else self.alpha
             self._set(
@@ -120,7 +121,6 @@ class Method:
                 momentum=0.0,
                 stop="",
             )
-            check_range("alpha", alpha, *LIMITS["alpha"])
             return
         variables = info.variables[0] if self.variables is None else self.variables
         whole = variables in END_TO_END
@@ -134,26 +134,7 @@ class Method:
             optimiser=optimiser,
             momentum=momentum if optimiser == "sgd" else 0.0,
         )
-        check_range("steps", self.steps, *LIMITS["steps"])
-        check_range("learning rate", self.learning_rate, *LIMITS["learning_rate"])
-        check_range("alpha", self.alpha, *LIMITS["alpha"])
-        check_range("momentum", momentum, *LIMITS["momentum"])
-        if self.optimiser not in OPTIMISERS:
-            raise InputError(
-                f"there is no optimiser {self.optimiser!r}; choose one of {', '.join(OPTIMISERS)}."
-            )
-        if self.steps != int(self.steps):
-            raise InputError(f"steps must be a whole number, got {self.steps}; round it.")
         self._set(steps=int(self.steps))  # 32.0 from JSON or a URL
-        if not 0 <= self.tolerance < 1:
-            raise InputError(
-                f"tolerance must be at least 0 and below 1, got {self.tolerance}; choose a fraction"
-                " such as 0.01."
-            )
-        if self.stop and self.stop not in STOP_RULES:
-            raise InputError(
-                f"there is no stop rule {self.stop!r}; choose one of {', '.join(STOP_RULES)}."
-            )
         if self.variables not in info.variables:
             raise InputError(
                 f"the method {self.method!r} has no variables {self.variables!r}; choose one of"
@@ -168,6 +149,32 @@ class Method:
             raise InputError(
                 "centred updates are defined for theta_score and theta_scale, but the variables are"
                 f" {self.variables!r}; choose score, scale or both, or switch centring off."
+            )
+
+    def _check_given(self, info: MethodInfo) -> None:
+        """Check the values that are given, those too that the method does not use."""
+        for name in ("steps", "learning_rate", "alpha", "momentum"):
+            value = getattr(self, name)
+            if value is not None:
+                check_range(name.replace("_", " "), value, *LIMITS[name])
+        if self.steps is not None and self.steps != int(self.steps):
+            raise InputError(f"steps must be a whole number, got {self.steps}; round it.")
+        if self.optimiser is not None and self.optimiser not in OPTIMISERS:
+            raise InputError(
+                f"there is no optimiser {self.optimiser!r}; choose one of {', '.join(OPTIMISERS)}."
+            )
+        if not 0 <= self.tolerance < 1:
+            raise InputError(
+                f"tolerance must be at least 0 and below 1, got {self.tolerance}; choose a fraction"
+                " such as 0.01."
+            )
+        if self.stop and self.stop not in STOP_RULES:
+            raise InputError(
+                f"there is no stop rule {self.stop!r}; choose one of {', '.join(STOP_RULES)}."
+            )
+        if info.objective is None and self.variables and self.variables not in VARIABLES:
+            raise InputError(
+                f"there are no variables {self.variables!r}; choose one of {', '.join(VARIABLES)}."
             )
 
     def _set(self, **values: Any) -> None:  # noqa: ANN401

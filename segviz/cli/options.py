@@ -42,6 +42,7 @@ __all__ = [
 
 SETTINGS = Settings()
 MIN_LONG_SIDE = 32
+MAX_THREADS = 1024
 DEFAULT = " (default: %(default)s)"
 """The end of a help text, which argparse completes."""
 OF_METHOD = "default: the method's own, 32 steps at 0.001 on both filters for entropy"
@@ -182,7 +183,8 @@ def parse_long_side(options: argparse.Namespace) -> int | None:
         return LONG_SIDE
     if text == "native":
         return None
-    if not text.isdecimal() or int(text) < MIN_LONG_SIDE:
+    plain = text.isascii() and text.isdecimal() and len(text) < 10
+    if not plain or int(text) < MIN_LONG_SIDE:
         raise InputError(
             f"--long-side must be a whole number of pixels from {MIN_LONG_SIDE} on, or native; got"
             f" {text!r}."
@@ -311,7 +313,7 @@ def load_checkpoint(options: argparse.Namespace) -> checkpoint.Checkpoint:
 def set_threads(options: argparse.Namespace) -> None:
     """Limit torch to --threads, if given."""
     if options.threads is not None:
-        check_range("--threads", options.threads, 1)
+        check_range("--threads", options.threads, 1, MAX_THREADS)
         import torch
 
         torch.set_num_threads(options.threads)

@@ -17,7 +17,7 @@ from ..runtime.files import check_writable
 if TYPE_CHECKING:
     from ..data.sources import Photo
 
-__all__ = ["Output", "command_line", "make_folder", "print_note"]
+__all__ = ["Output", "check_file_name", "command_line", "make_folder", "print_note"]
 
 
 class Output(io.TextIOBase):
@@ -90,6 +90,27 @@ class Output(io.TextIOBase):
             target = os.open(os.devnull, os.O_WRONLY)
             os.dup2(target, self._stream.fileno())
             os.close(target)
+
+
+MAX_FILE_NAME = 200  # bytes; file systems allow 255, and suffixes are added
+
+
+def check_file_name(option: str, name: str) -> None:
+    """Check the name of a file that is written at the end of the work.
+
+    Arguments:
+        option: The option that gives the name.
+        name: The name, without folder and suffix.
+
+    Raises:
+        InputError: If it is empty, names a folder, is too long or has control characters.
+    """
+    plain = name.strip(".") and name.isprintable() and not {"/", "\\"} & set(name)
+    if not plain or len(os.fsencode(name)) > MAX_FILE_NAME:
+        raise InputError(
+            f"{option} must be a file name of at most {MAX_FILE_NAME} bytes without / and control"
+            f" characters, got {name!r}; give the folder by --out."
+        )
 
 
 def make_folder(out: str, option: str = "--out") -> Path:

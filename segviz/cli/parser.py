@@ -3,10 +3,13 @@
 Only the command that is called is imported, and no import of one loads torch: --help is quick.
 """
 
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from importlib import import_module
 from typing import NamedTuple, NoReturn, Protocol, cast
+
+from ..errors import InputError
 
 __all__ = ["COMMANDS", "CommandParser", "create_parser"]
 
@@ -14,8 +17,15 @@ __all__ = ["COMMANDS", "CommandParser", "create_parser"]
 class CommandParser(ArgumentParser):
     """Report a misuse in one line, as for all other errors of the command line."""
 
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+        """Parse as `ArgumentParser` does, but refuse --option=--, which it takes as no value."""
+        for word in sys.argv[1:] if args is None else args:
+            if word.startswith("--") and word.endswith("=--"):
+                self.error(f"argument {word[:-3]}: expected one argument, got '--'")
+        return super().parse_known_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"segviz: {message}; see {self.prog} --help.\n")
+        self.exit(2, f"segviz: {InputError(message)}; see {self.prog} --help.\n")
 
 
 class _CommandModule(Protocol):

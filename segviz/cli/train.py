@@ -21,7 +21,7 @@ from ..runtime.device import choose_device
 from ..runtime.imports import pause_garbage_collection
 from ..training.recipe import Recipe
 from .options import DEFAULT, add_data, add_json, add_machine, check_data, set_threads
-from .output import command_line, make_folder
+from .output import check_file_name, command_line, make_folder
 
 if TYPE_CHECKING:
     from ..data.classes import ClassList
@@ -142,6 +142,7 @@ def run(options: Namespace) -> int:
         from ..training.trainer import Trainer
 
     set_threads(options)
+    check_file_name("--name", options.name)
     data, notes = _open_data(options)
     device = choose_device(options.device)
     folder = make_folder(options.out)

@@ -47,6 +47,9 @@ MAX_SCANS = 32
 """The largest number of scans of a JPEG: each takes the time of a whole picture. Encoders write up
 to 14."""
 
+LOSSY = ("jpeg", "tiff_jpeg", "webp")
+"""Pillow's names of the compressions of TIFF that change pixels."""
+
 _TILE_WIDTH, _TILE_LENGTH, _PHOTOMETRIC, _SAMPLE_FORMAT = 322, 323, 262, 339  # tags of TIFF
 _ORIENTATION = 274  # tag of EXIF
 
@@ -66,6 +69,7 @@ class DecodedImage(NamedTuple):
     several: bool  # a TIFF of several frames
     white_is_zero: bool  # a TIFF whose values are inverted
     unsigned: bool  # a TIFF of unsigned integers, which Pillow takes as signed if they have 32 bits
+    lossy: bool  # a JPEG, or a TIFF compressed as one
 
 
 def decode(source: bytes | Path, noun: str) -> DecodedImage:
@@ -202,11 +206,12 @@ def _open(stream: BinaryIO, subject: str) -> DecodedImage:
     tiff = form == "TIFF"
     white_is_zero = tiff and _tag(image, _PHOTOMETRIC, 1) == 0
     unsigned = tiff and getattr(image, "tag_v2", {}).get(_SAMPLE_FORMAT, (1,))[0] == 1
+    lossy = form in ("JPEG", "MPO") or (tiff and image.info.get("compression") in LOSSY)
     several = tiff and _has_second_frame(image)
     image.load()
     # A decoder may learn the true size only now.
     _check_size(image, subject)
-    return DecodedImage(_upright(image), form, raw_mode, several, white_is_zero, unsigned)
+    return DecodedImage(_upright(image), form, raw_mode, several, white_is_zero, unsigned, lossy)
 
 
 def _check_scans(data: bytes, subject: str) -> None:

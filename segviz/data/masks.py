@@ -201,10 +201,10 @@ def palette_image(labels: np.ndarray, palette: np.ndarray = PALETTE) -> Image.Im
 
 def _check_storage(decoded: DecodedImage, subject: str) -> None:
     """Refuse files whose values Pillow does not return as they were meant."""
-    if decoded.format in ("JPEG", "MPO"):
+    if decoded.lossy:
         raise InputError(
-            f"{subject} is a JPEG, whose compression changes class ids along every border; "
-            "save the mask as a PNG."
+            f"{subject} is a JPEG or compressed as one, which changes class ids along every border;"
+            " save the mask as a PNG."
         )
     remedy = "save the mask as a PNG of class ids"
     if decoded.white_is_zero:

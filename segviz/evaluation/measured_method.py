@@ -89,7 +89,7 @@ def parse_methods(
     for spelling in map(str.strip, spellings):
         own = METHODS[split_spelling(spelling)[0]].variables
         # Those that the method does not have are left out, unless nobody has them.
-        fitting = [name for name in variables or () if own and name in {*own, *_unknown(variables)}]
+        fitting = [name for name in variables or () if name in {*own, *_unknown(variables)}]
         for group in fitting or (None,):
             found.append(MeasuredMethod.parse(spelling, group, steps, groups, **defaults))
     return found
