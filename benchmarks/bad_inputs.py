@@ -116,14 +116,14 @@ class Files:
         self.voc = folder / "VOC2012"
         for name in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
             (self.voc / name).mkdir(parents=True)
-        for place in range(2):
-            truth = own_images.labels(place)
+        ids = [f"2007_{place:06}" for place in range(10)]
+        for place, name in enumerate(ids):
+            truth = own_images.labels(place, 40, 40)
             photo = Image.fromarray(own_images.photo(truth, place))
-            photo.save(self.voc / f"JPEGImages/2007_00000{place}.jpg")
-            Image.fromarray(truth).save(self.voc / f"SegmentationClass/2007_00000{place}.png")
+            photo.save(self.voc / f"JPEGImages/{name}.jpg")
+            Image.fromarray(truth).save(self.voc / f"SegmentationClass/{name}.png")
         for split in ("train", "val"):
-            path = self.voc / f"ImageSets/Segmentation/{split}.txt"
-            path.write_text("2007_000000\n2007_000001\n")
+            (self.voc / f"ImageSets/Segmentation/{split}.txt").write_text("\n".join(ids))
         self.out = folder / "out"
 
     def bases(self) -> dict[str, dict[str, Any]]:
@@ -161,7 +161,7 @@ class Files:
                 "files": {"--voc-root": self.voc},
             },
             "gate": {
-                "words": ["--limit", "1", "--updates", "1", *quick],
+                "words": ["--updates", "1", "--samples", str(self.out / "samples"), *quick],
                 "files": {"--voc-root": self.voc, "--checkpoint": self.voc_network},
             },
             "benchmark": {
@@ -178,13 +178,14 @@ class Files:
 
 def command(name: str, base: dict[str, Any], out: Path, changed: dict[str, Any]) -> list[str]:
     """Return the words of a command with other files or options."""
-    given = {**base["files"], **{key: value for key, value in changed.items() if key != "words"}}
+    given = {**base["files"], **changed}
     words = [name, *base["words"]]
     for option, value in given.items():
         words += [str(value)] if option == "" else [f"{option}={value}"]
-    return [*words, *changed.get("words", ())] + (
-        [] if "--out" in given else [f"--out={out / 'file.json' if name == 'benchmark' else out}"]
-    )
+    if "--out" not in given:
+        is_file = name in ("benchmark", "gate")
+        words.append(f"--out={out / 'file.json' if is_file else out}")
+    return words
 
 
 # What is wrong with an option
@@ -209,7 +210,7 @@ OPTIONS: dict[str, list[str]] = {
     "--limit": [*INTEGERS, "0", "-1"],
     "--repeats": [*INTEGERS, "0", "-1", "9" * 30],
     "--updates": [*INTEGERS, "-1", "9" * 30],
-    "--background": [*INTEGERS, "-1", "9" * 30],
+    "--background": [*INTEGERS, "99", "9" * 30],
     "--method": [*NAMES, "entropy:lr=nan", "entropy:steps=-1", "norm:alpha=2", "entropy:lr"],
     "--methods": [*NAMES, "entropy:lr=nan", ",", "entropy:steps=-1", "norm:alpha=2"],
     **{
@@ -327,15 +328,12 @@ def file_cases(files: Files) -> Iterator[Callable[[], Case]]:
                     return Case(f"{name} {option or 'argument'}: {kind}", words, must)
 
                 yield make
-        for option in ("--out", "--rows", "--samples", "--results"):
+        folders = {"tables": "--rows", "gate": "--samples"}
+        for option in filter(None, ("--out", folders.get(name))):
             for value in (files.photo, "/dev/null/x", "/proc/x", files.folder / ("a" * 300)):
-                if option == "--out" or (option == "--rows") == (name == "tables"):
-                    if option in ("--samples", "--results") and name not in ("gate", "figures"):
-                        continue
+                if (name, value) != ("benchmark", files.photo):  # which it may write over
                     words = command(name, base, files.out, {option: value})
-                    # Where the benchmark may write, and where figures read nothing.
-                    must = option != "--results" and (name, value) != ("benchmark", files.photo)
-                    yield lambda w=words, n=name, o=option, m=must: Case(f"{n} {o}: path", w, m)
+                    yield lambda w=words, n=name, o=option: Case(f"{n} {o}: path", w)
 
 
 # What is wrong within a file
@@ -586,22 +584,33 @@ class Slot:
         self.fixed = random.Random(seed).sample(fixed, share)
         self.number, self.case = -1, Case("", [])
 
-    def good(self) -> Case:
-        """Return a run that nothing is wrong with."""
-        base = self.files.bases()["run"]
-        return Case("good", command("run", base, self.files.out, {}), must=False)
-
     def start(self, number: int) -> int:
         """Start the process of a case; return its id."""
-        shutil.rmtree(self.files.out, ignore_errors=True)
+        make = self.fixed[number] if number < len(self.fixed) else None
         self.number = number
-        if number < 0:
-            self.case = self.good()
-        elif number < len(self.fixed):
-            self.case = self.fixed[number]()
-        else:
-            self.case = content_case(self.files, self.seed, number)
+        self.case = make() if make else content_case(self.files, self.seed, number)
+        return self.run()
+
+    def run(self) -> int:
+        """Start the process of the present case; return its id."""
+        shutil.rmtree(self.files.out, ignore_errors=True)
+        self.files.out.mkdir()
         return start_case(self.case, self.folder)
+
+    def usual_bytes(self) -> int:
+        """Return the memory of the commands with nothing wrong.
+
+        Raises:
+            SystemExit: If one fails: its cases would be refused for another reason.
+        """
+        most = 0
+        for name, base in self.files.bases().items():
+            self.case = Case("good", command(name, base, self.files.out, {}))
+            _, status, _, memory = finish({self.run(): self})
+            if status:
+                raise SystemExit(f"good {name} ends with {status}: {self.errors()}")
+            most = max(most, memory)
+        return most
 
     def errors(self) -> str:
         """Return what the last case printed on stderr."""
@@ -634,10 +643,7 @@ def try_cases(count: int, seed: int, first: int = 0, jobs: int = 1) -> Found:
     found = Found()
     with tempfile.TemporaryDirectory() as name:
         free = [Slot(Path(name, str(job)), count, seed) for job in range(jobs)]
-        slot = free[0]
-        _, status, _, usual = finish({slot.start(-1): slot})
-        if status:
-            raise SystemExit(f"the good run ends with {status}: {slot.errors()}")
+        usual = free[0].usual_bytes()
         running: dict[int, Slot] = {}
         for number in range(first, count):
             if not free:

@@ -81,6 +81,7 @@ def start_runs(
             is_wanted=now.is_connected,
             expected_items=sum(settings.last_step + 1 for settings in missing),
             expected_seconds=RUN_TIMES.total(missing, size, network.sha256),
+            owner=now.visit,
         ).start()
     except InputError as error:
         now.message = sentence(error)

@@ -82,7 +82,9 @@ def model_cost(trained: Checkpoint) -> None:
 def _measure(trained: Checkpoint) -> None:
     work = Measurement(trained, controls.settings().scale)
     try:
-        job = Job(work, idle_timeout=IDLE_TIMEOUT, is_wanted=connection()).start()
+        job = Job(
+            work, idle_timeout=IDLE_TIMEOUT, is_wanted=connection(), owner=session().visit
+        ).start()
     except InputError as error:
         session().message = sentence(error)
         return

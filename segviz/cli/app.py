@@ -37,6 +37,7 @@ def add_options(command: ArgumentParser) -> None:
         ("scale", 4, "largest scale"),
         ("steps", 128, "largest number of steps"),
         ("queue", 50, "largest number of runs that wait"),
+        ("queue-of-visit", 10, "largest number of runs of one visitor in the queue"),
         ("long-side", 4096, "largest long side of photos, in pixels"),
         ("megabytes", 1000, "largest size of the runs of all visits together"),
     ):
@@ -97,6 +98,7 @@ SHARED_LIMITS = {
     "steps": "64",
     "long_side": "1000",
     "queue": "8",
+    "queue_of_visit": "3",
     "megabytes": "500",
 }
 """The limits with --shared, where the operator gives no others."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add_options", "run"]
 
+MAX_REPEATS = 10_000
+
 
 def add_options(command: ArgumentParser) -> None:
     """Add the options of `segviz benchmark`."""
@@ -56,7 +58,7 @@ def add_options(command: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Time the parts of a run and the baselines, and measure peak memory."""
-    check_range("--repeats", options.repeats, 1)
+    check_range("--repeats", options.repeats, 1, MAX_REPEATS)
     if options.out is not None:
         check_writable(Path(options.out).absolute().parent)
     scales = parse_numbers(options.scales)

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add_options", "run"]
 
+MAX_UPDATES = 100_000
+
 
 def add_options(command: ArgumentParser) -> None:
     """Add the options of `segviz gate`."""
@@ -74,11 +76,15 @@ def run(options: Namespace) -> int:
 
         from ..training import gate
 
+    updates = gate.UPDATES if options.updates is None else options.updates
+    check_range("--updates", updates, 1, MAX_UPDATES)
     if options.out:
         check_writable(Path(options.out).absolute().parent)
     trained = load_checkpoint(options)
     images, ids = _open_data(options, trained)
     background = None if options.background < 0 else options.background
+    if background is not None:
+        check_range("--background", background, 0, trained.network.classes - 1)
     # Samples of another network or background are others.
     own = f"{trained.sha256[:12]}-background-{options.background}"
     folder = make_folder(str(Path(options.samples) / own), "--samples")
@@ -97,8 +103,6 @@ def run(options: Namespace) -> int:
         if found is not None:
             samples.append(found)
     data = f"{len(samples)} photos of {images.name} at {', '.join(f'{s:g}' for s in gate.SCALES)}x"
-    updates = gate.UPDATES if options.updates is None else options.updates
-    check_range("--updates", updates, 1)
     card = gate.train_gate(samples, background, data, command_line(), updates=updates)
     weights = gate.cross_validate(samples, background=background, updates=updates)
     report = _report(samples, weights)

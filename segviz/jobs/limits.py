@@ -14,6 +14,7 @@ __all__ = [
     "KEEP_DAYS",
     "MAX_TOTAL_BYTES",
     "MAX_WAITING",
+    "MAX_WAITING_OF_VISIT",
     "SHARED",
     "check_app_limit",
     "check_open_to_strangers",
@@ -70,6 +71,9 @@ APP_LIMITS: dict[str, tuple[float, float]] = {
 
 MAX_WAITING = int(_limit("MAX_QUEUE", 50, 0))
 """The largest number of runs that wait for the one at work."""
+
+MAX_WAITING_OF_VISIT = int(_limit("MAX_QUEUE_OF_VISIT", 10, 1))
+"""The largest number of runs of one visit in the queue, that at work included."""
 
 MAX_TOTAL_BYTES = int(1e6 * _limit("MAX_MEGABYTES", 1000, 50))
 """The largest size of the runs of all visits together."""

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar
 
 from ..errors import InputError
-from .limits import MAX_WAITING
+from .limits import MAX_WAITING, MAX_WAITING_OF_VISIT
 
 __all__ = [
     "EXIT_TIMEOUT",
@@ -48,10 +48,11 @@ class Slot:
 
     Arguments:
         max_waiting: The largest number of tickets that `enqueue` lets wait.
+        max_of_owner: The largest number of tickets of one owner, the holder of the slot included.
     """
 
-    def __init__(self, max_waiting: float = math.inf) -> None:
-        self.max_waiting = max_waiting
+    def __init__(self, max_waiting: float = math.inf, max_of_owner: float = math.inf) -> None:
+        self.max_waiting, self.max_of_owner = max_waiting, max_of_owner
         self._queue: deque[Ticket] = deque()
         self._changed = threading.Condition()
 
@@ -59,14 +60,23 @@ class Slot:
         """Return the number of tickets, the holder of the slot included."""
         return len(self._queue)
 
-    def enqueue(self) -> "Ticket":
+    def enqueue(self, owner: object = None) -> "Ticket":
         """Append a ticket to the queue; used in a `with` block, it is released at the end.
 
+        Arguments:
+            owner: Whose ticket it is, such as a visit; None = nobody's, without a limit of its own.
+
         Raises:
-            InputError: If as many tickets wait as may.
+            InputError: If as many tickets wait as may, or the owner has as many.
         """
-        ticket = Ticket(self)
+        ticket = Ticket(self, owner)
         with self._changed:
+            own = sum(other.owner is owner for other in self._queue)
+            if owner is not None and own >= self.max_of_owner:
+                raise InputError(
+                    f"{own} of your runs are in the queue, as many as this server takes of one"
+                    " visitor; wait for their end or stop one."
+                )
             if len(self._queue) > self.max_waiting:
                 raise InputError(
                     f"{len(self._queue) - 1} runs are waiting, as many as this server lets wait;"
@@ -81,13 +91,14 @@ class Ticket:
 
     Arguments:
         slot: The slot whose queue it is in.
+        owner: Whose ticket it is; None = nobody's.
 
     `seconds_left` may be set to a function that estimates, in seconds, how long the holder still
     needs the slot; NaN = unknown.
     """
 
-    def __init__(self, slot: Slot) -> None:
-        self._slot = slot
+    def __init__(self, slot: Slot, owner: object = None) -> None:
+        self._slot, self.owner = slot, owner
         self.seconds_left: Callable[[], float] = lambda: math.nan
 
     @property
@@ -139,7 +150,7 @@ class Ticket:
         return queue.index(self) if self in queue else None
 
 
-SLOT = Slot(MAX_WAITING)
+SLOT = Slot(MAX_WAITING, MAX_WAITING_OF_VISIT)
 """The slot of this process: its CPU or GPU."""
 
 
@@ -158,9 +169,10 @@ class Job(Generic[WorkT]):
             `GONE_TIMEOUT` seconds.
         expected_items: The number of items that the work will have; NaN = unknown.
         expected_seconds: How long it will take, in seconds; NaN = unknown.
+        owner: Whose job it is, as in `Slot.enqueue`.
 
     Raises:
-        InputError: If the queue is full.
+        InputError: If the queue is full, or has as many jobs of this owner as it may.
     """
 
     def __init__(
@@ -171,6 +183,7 @@ class Job(Generic[WorkT]):
         is_wanted: Callable[[], bool] = lambda: True,
         expected_items: float = math.nan,
         expected_seconds: float = math.nan,
+        owner: object = None,
     ) -> None:
         self.work = work
         self.expected_items, self.expected_seconds = expected_items, expected_seconds
@@ -183,7 +196,7 @@ class Job(Generic[WorkT]):
         self._changed = threading.Condition()
         self._last_keep_alive = self._last_wanted = time.monotonic()
         self._is_wanted = is_wanted
-        self._ticket = slot.enqueue()
+        self._ticket = slot.enqueue(owner)
         self._ticket.seconds_left = lambda: self.seconds_left
         self._thread = threading.Thread(target=self._run, name="segviz job", daemon=True)
 

@@ -158,6 +158,20 @@ def test_misspelt_methods(spelling, pattern):
     assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["feedforward", "norm", "entropy"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("steps", -1), ("steps", 2.5), ("learning_rate", float("inf")), ("momentum", 2),
+        ("alpha", float("nan")), ("optimiser", "luck"), ("tolerance", 1), ("stop", "luck"),
+        ("variables", "luck"),
+    ],
+)  # fmt: skip
+def test_values_are_checked_even_where_a_method_ignores_them(name, field, value):
+    with pytest.raises(InputError, match=rf"{field.replace('_', ' ')}|{value}"):
+        Method(method=name, **{field: value})
+
+
 # Values
 
 

@@ -82,6 +82,24 @@ def test_one_data_set_with_truth_is_needed(cli, data, words):
     assert code == 2 and re.search(words, err) and "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--updates", "0"),
+        ("--updates", "9" * 30),
+        ("--background", "21"),
+        ("--background", "9" * 30),
+    ],
+)
+def test_numbers_are_checked_before_the_photos_are_read(
+    voc_root, checkpoint_path, tmp_path, capsys, option, value
+):
+    words = arguments(voc_root, checkpoint_path, tmp_path)
+    assert main([*words, option, value]) == 2
+    assert re.search(f"{option} must be from .*got {value}", capsys.readouterr().err)
+    assert not list((tmp_path / "samples").rglob("*.pt"))
+
+
 def test_too_few_photos(voc_root, checkpoint_path, tmp_path, capsys):
     words = arguments(voc_root, checkpoint_path, tmp_path)
     assert main([*words, "--limit", "2"]) == 2

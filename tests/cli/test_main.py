@@ -15,6 +15,15 @@ def test_misused_commands(cli, arguments):
     assert_refused(cli(*arguments, trained=False), "--help")
 
 
+@pytest.mark.parametrize(
+    "word", ["--\u202ecolour", "--colour=a\nb", f"--steps={'9' * 5000}", "--steps=--", "--out=--"]
+)
+def test_misuse_is_printed_in_one_short_line(cli, word):
+    result = cli("run", "sample:cat", word, trained=False)
+    assert_refused(result, "--help")
+    assert len(result[2]) < 1000 and result[2].strip().isprintable()
+
+
 @pytest.mark.parametrize("command", ["train", "evaluate"])
 def test_commands_without_data(cli, command):
     assert_refused(cli(command, trained=False), "--voc-root", "--images", "--masks")

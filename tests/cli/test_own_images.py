@@ -316,7 +316,7 @@ def test_the_long_side_of_one_photo(cli, folders, options, size):
     assert (f"to {size}" in err) if size else ("reduced" not in err)
 
 
-@pytest.mark.parametrize("text", ["0", "31", "-5", "large", "500.5", ""])
+@pytest.mark.parametrize("text", ["0", "31", "-5", "large", "500.5", "", "٣٢٠", "9" * 5000])
 def test_long_sides_that_are_refused(cli, folders, text):
     photo = folders[0] / "p06.png"
     assert_refused(cli("run", photo, f"--long-side={text}"), "--long-side", "32", "native")

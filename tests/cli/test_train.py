@@ -53,6 +53,11 @@ def test_train(cli, voc_root, tmp_path):
         (["--out", "{file}"], ["file", "--out"]),
         (["--device", "tpu"], ["tpu", "cpu"]),
         (["--threads", 0], ["--threads", "1", "0"]),
+        (["--threads", "9" * 30], ["--threads", "1024"]),
+        (["--name", "../network"], ["--name", "--out"]),
+        (["--name", "a" * 300], ["--name", "200 bytes"]),
+        (["--name", "\x1b[2J"], ["--name", r"\\x1b"]),
+        (["--name", ".."], ["--name", "file name"]),
         (["--lr", "fast"], ["--lr", "fast"]),
     ],
 )

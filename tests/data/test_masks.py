@@ -79,10 +79,16 @@ def test_photo_and_mask_meet_upright():
 
 def test_jpeg_mask():
     assert_refused(
-        "JPEG, whose compression changes class ids",
+        "JPEG or compressed as one, which changes class ids",
         encode(Image.fromarray(labels()), "JPEG"),
         load_labels,
     )
+
+
+def test_a_tiff_compressed_as_jpeg():
+    data = encode(Image.fromarray(labels()).convert("RGB"), "TIFF", compression="jpeg")
+    assert_refused("compressed as one, which changes class ids", data, load_labels)
+    assert load_photo(data).shape == (30, 40, 3)
 
 
 def test_strange_ids():

@@ -35,6 +35,11 @@ def test_every_method_on_every_group_of_variables():
     ]
 
 
+def test_variables_that_nobody_has_are_refused():
+    with pytest.raises(InputError, match="no variables 'luck'"):
+        parse_methods(("feedforward",), ("luck",))
+
+
 def test_methods_have_variables_of_their_own():
     found = parse_methods(("entropy", "pyramid:rule:entropy", "flip"))
     assert [m.method.variables for m in found] == ["both", "gate", ""]

@@ -37,7 +37,7 @@ def limits_of(**environment):
     code = (
         "from segviz.jobs import limits\n"
         "print(limits.APP_LIMITS['scale'][1], limits.APP_LIMITS['steps'][1], limits.MAX_WAITING,"
-        " limits.MAX_TOTAL_BYTES, limits.is_shared())"
+        " limits.MAX_WAITING_OF_VISIT, limits.MAX_TOTAL_BYTES, limits.is_shared())"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -50,11 +50,11 @@ def limits_of(**environment):
 
 
 def test_the_operator_sets_the_limits():
-    assert limits_of() == ["4.0", "128", "50", "1000000000", "False"]
-    given = {"SCALE": "2.5", "STEPS": "16", "QUEUE": "3", "MEGABYTES": "200"}
+    assert limits_of() == ["4.0", "128", "50", "10", "1000000000", "False"]
+    given = {"SCALE": "2.5", "STEPS": "16", "QUEUE": "3", "QUEUE_OF_VISIT": "2", "MEGABYTES": "200"}
     environment = {f"SEGVIZ_MAX_{name}": value for name, value in given.items()}
     found = limits_of(**environment, SEGVIZ_SHARED="1")
-    assert found == ["2.5", "16", "3", "200000000", "True"]
+    assert found == ["2.5", "16", "3", "2", "200000000", "True"]
     assert "SEGVIZ_MAX_SCALE must be a number, got 'many'" in limits_of(SEGVIZ_MAX_SCALE="many")
     assert "at least 0" in limits_of(SEGVIZ_MAX_QUEUE="-1")
 

@@ -299,3 +299,14 @@ def test_a_full_queue_takes_no_more():
         Job([], slot)
     tickets[0].release()
     assert Job([1], slot).position == 2
+
+
+def test_a_visitor_fills_no_queue_alone():
+    slot, one, other = Slot(max_waiting=9, max_of_owner=2), object(), object()
+    jobs = [Job([1], slot, owner=one) for _ in range(2)]
+    with pytest.raises(InputError, match=r"2 of your runs.*wait for their end or stop one"):
+        Job([1], slot, owner=one)
+    assert Job([1], slot, owner=other).position == 2
+    slot.enqueue()  # nobody's
+    jobs[0].stop()
+    assert Job([1], slot, owner=one).position == 3

@@ -52,6 +52,15 @@ def test_a_full_queue_is_told_to_the_visitor(app, monkeypatch):
         assert app.session.request is None
 
 
+def test_a_visitor_with_a_full_share_of_the_queue_is_told(app, monkeypatch):
+    monkeypatch.setattr(SLOT, "max_of_owner", 1)
+    app.open()
+    with SLOT.enqueue(app.session.visit):
+        at = app.open(steps="3", scale="0.5").at
+        assert any("of your runs" in error.value for error in at.error)
+        assert app.session.request is None
+
+
 def test_runs_of_visitors_who_have_gone_end(app, monkeypatch):
     assert queue.GONE_TIMEOUT < 10
 
