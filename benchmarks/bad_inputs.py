@@ -24,6 +24,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -183,8 +184,7 @@ def command(name: str, base: dict[str, Any], out: Path, changed: dict[str, Any])
     for option, value in given.items():
         words += [str(value)] if option == "" else [f"{option}={value}"]
     if "--out" not in given:
-        is_file = name in ("benchmark", "gate")
-        words.append(f"--out={out / 'file.json' if is_file else out}")
+        words.append(f"--out={out / 'file.json' if name in WRITES_FILE else out}")
     return words
 
 
@@ -242,8 +242,11 @@ OPTIONS: dict[str, list[str]] = {
 }
 """Values that every command with the option must refuse."""
 
-STEPS_LIST = ("evaluate", "export")
-"""Commands whose --steps is a list."""
+TAKES_LISTS = {("evaluate", "--steps"), ("export", "--steps"), ("benchmark", "--scale")}
+"""Options whose value is a list, unlike those of this name of other commands."""
+
+WRITES_FILE = ("benchmark", "gate")
+"""Commands whose --out is a file."""
 
 
 def option_cases(files: Files) -> Iterator[Callable[[], Case]]:
@@ -262,7 +265,7 @@ def option_cases(files: Files) -> Iterator[Callable[[], Case]]:
         for option, values in OPTIONS.items():
             if option not in known and option != "--unknown":
                 continue
-            bad = LISTS if option == "--steps" and name in STEPS_LIST else values
+            bad = LISTS if (name, option) in TAKES_LISTS else values
             for value in bad:
                 if option == "--checkpoint" and name == "benchmark":
                     continue
@@ -331,7 +334,7 @@ def file_cases(files: Files) -> Iterator[Callable[[], Case]]:
         folders = {"tables": "--rows", "gate": "--samples"}
         for option in filter(None, ("--out", folders.get(name))):
             for value in (files.photo, "/dev/null/x", "/proc/x", files.folder / ("a" * 300)):
-                if (name, value) != ("benchmark", files.photo):  # which it may write over
+                if name not in WRITES_FILE or value != files.photo:  # which it may write over
                     words = command(name, base, files.out, {option: value})
                     yield lambda w=words, n=name, o=option: Case(f"{n} {o}: path", w)
 
@@ -624,6 +627,8 @@ def finish(running: dict[int, Slot]) -> tuple[Slot, int, float, int]:
         Its slot, exit status, seconds of processor time, and bytes of memory.
     """
     pid, status, usage = os.wait4(-1, 0)
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)  # what it has left behind
     seconds = usage.ru_utime + usage.ru_stime
     return running.pop(pid), os.waitstatus_to_exitcode(status), seconds, usage.ru_maxrss * 1024
 

@@ -34,6 +34,10 @@ __all__ = ["Loader"]
 FORK = "fork" in multiprocessing.get_all_start_methods()
 
 
+MAX_LOADERS = 128
+"""The largest number of processes that read and augment."""
+
+
 class Loader:
     """The batches of a training run, each a pure function of seed and update.
 
@@ -47,7 +51,7 @@ class Loader:
         on_device: Whether photos are kept on the device and augmented there.
 
     Raises:
-        InputError: If `loaders` is negative; while reading, if an image cannot be read.
+        InputError: If `loaders` is out of its range, 0 to 128; while reading, if an image cannot be read.
     """
 
     def __init__(
@@ -60,7 +64,7 @@ class Loader:
         memory: bool = False,
         on_device: bool = False,
     ) -> None:
-        check_range("loaders", loaders, 0)
+        check_range("loaders", loaders, 0, MAX_LOADERS)
         self.ids, self.recipe = list(data.ids), recipe
         self.photos = LabelledPhotos(data)
         self.device, self.loaders, self.memory = device, loaders, memory

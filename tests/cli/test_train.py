@@ -44,6 +44,7 @@ def test_train(cli, voc_root, tmp_path):
         (["--loss-stride", 0], ["loss stride", "0"]),
         (["--crop", -3], ["crop", "-3"]),
         (["--loaders", -1], ["loaders", "-1"]),
+        (["--loaders", "9" * 30], ["loaders", "128"]),
         (["--seed", -1], ["seed", "-1"]),
         (["--init", "absent.safetensors"], [r"absent\.safetensors"]),
         (["--context-init", "absent.safetensors"], [r"absent\.safetensors"]),
