@@ -33,7 +33,6 @@ __all__ = ["Loader"]
 # Forked processes share the photos in memory; spawned ones would each get a copy.
 FORK = "fork" in multiprocessing.get_all_start_methods()
 
-
 MAX_LOADERS = 128
 """The largest number of processes that read and augment."""
 
@@ -51,7 +50,7 @@ class Loader:
         on_device: Whether photos are kept on the device and augmented there.
 
     Raises:
-        InputError: If `loaders` is out of its range, 0 to 128; while reading, if an image cannot be read.
+        InputError: If `loaders` is not 0 to 128; while reading, if an image cannot be read.
     """
 
     def __init__(
