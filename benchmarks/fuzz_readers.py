@@ -515,19 +515,27 @@ def cases(reader: Reader, seed: int, first: int = 0) -> Iterator[tuple[int, byte
         number += 1
 
 
-def try_reader(reader: Reader, folder: Path, seconds: float, seed: int, first: int = 0) -> Outcome:
-    """Give damaged files to a reader for some seconds of processor time.
+def try_reader(
+    reader: Reader,
+    folder: Path,
+    seconds: float,
+    seed: int,
+    first: int = 0,
+    clock: Callable[[], float] = time.process_time,
+) -> Outcome:
+    """Give damaged files to a reader for some seconds.
 
     Arguments:
         reader: The reader.
         folder: A folder for the files.
-        seconds: How long, in seconds of processor time.
+        seconds: How long, in seconds of the clock.
         seed: The seed.
         first: The number of the first case.
+        clock: Returns seconds; of processor time by default.
     """
     outcome, failures = Outcome(), []
     path = folder / f"case{reader.suffix}"
-    begin = time.process_time()
+    begin = clock()
     for number, data in cases(reader, seed, first):
         path.write_bytes(data)
         start = time.process_time()
@@ -542,7 +550,7 @@ def try_reader(reader: Reader, folder: Path, seconds: float, seed: int, first: i
         except Exception as error:
             failures.append(f"case {number}: {type(error).__name__}: {str(error)[:200]}")
         took = time.process_time() - start
-        outcome.seconds = time.process_time() - begin
+        outcome.seconds = clock() - begin
         outcome.cases += 1
         outcome.slowest = max(outcome.slowest, took)
         if took > MAX_SECONDS:
@@ -554,16 +562,22 @@ def try_reader(reader: Reader, folder: Path, seconds: float, seed: int, first: i
 
 
 def try_each(
-    seconds: float, seed: int, chosen: list[str] | None = None, first: int = 0, rounds: int = 1
+    seconds: float,
+    seed: int,
+    chosen: list[str] | None = None,
+    first: int = 0,
+    rounds: int = 1,
+    clock: Callable[[], float] = time.process_time,
 ) -> Iterator[tuple[str, Outcome]]:
     """Give damaged files to the chosen readers, or to all, for some seconds together.
 
     Arguments:
-        seconds: Seconds of processor time, shared equally.
+        seconds: Seconds of the clock, shared equally.
         seed: The seed.
         chosen: The names of readers; None or empty = all.
         first: The number of the first case of each.
         rounds: How often the readers take turns.
+        clock: As that of `try_reader`.
 
     Yields:
         The name of a reader and its outcome so far, after each of its turns.
@@ -579,7 +593,7 @@ def try_each(
         for _ in range(rounds):
             for title, reader in tried.items():
                 turn, number = seconds / len(tried) / rounds, first + found[title].cases
-                found[title] += try_reader(reader, folder, turn, seed, number)
+                found[title] += try_reader(reader, folder, turn, seed, number, clock)
                 yield title, found[title]
 
 
