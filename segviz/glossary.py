@@ -12,6 +12,7 @@ __all__ = [
     "DATA_SET",
     "MAPS",
     "NUMBERS",
+    "PROBABILITY",
     "SYMBOLS",
     "Term",
     "symbols_of",
@@ -116,6 +117,15 @@ MAPS: dict[str, Term] = {
     ),
 }
 """The maps of numbers, by their name in the record."""
+
+PROBABILITY = Term(
+    "Probability",
+    "The softmax probability of a class at each pixel, of the predicted one where none is chosen in"
+    " the legend.",
+    direction="0 to 1; high means sure, not right.",
+    decimals=2,
+)
+"""The map that is computed from the record's log-probabilities."""
 
 CALIBRATION: dict[str, Term] = {
     "ece": Term(

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 import streamlit as st
@@ -148,9 +148,9 @@ class _RunView:
         views = session().views
         before = views.get(id, ViewState())
         if not before.panels and self.panels:
-            before = ViewState(before.step, before.pins, self.panels)
-        if growing and before.step is not None and before.fit(runs).step is None:
-            # The step of the address is not made yet: until then, show another viewer.
+            before = replace(before, panels=self.panels)
+        if growing and before.lacks(runs):
+            # What the address shows is not made yet: until then, show another viewer.
             viewer(runs, key=f"viewer_{id}_until", view=before, growing=True)
             return before
         views[id] = viewer(runs, key=f"viewer_{id}", view=before, growing=growing)

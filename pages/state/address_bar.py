@@ -69,9 +69,8 @@ def write_address(
     if now.unwritten == (page, shown.id):
         return
     panels = () if view.panels == default_panels else view.panels
-    query = query_params.write(
-        page, {**shown.values, "step": view.step, "pins": view.pins, "panels": panels}
-    )
+    seen = {name: getattr(view, name) for name in query_params.VIEW}
+    query = query_params.write(page, {**shown.values, **seen, "panels": panels})
     current = now.addresses[now.place] if now.addresses else None
     if current is None or (current.page, current.query) != (page, query):
         note_address(page, query)
@@ -89,9 +88,7 @@ def _open(page: str, query: dict[str, str], first: bool) -> None:
         chosen = {**query_params.defaults(), **found}
         now.requested_photo = chosen["photo"]
         controls.apply(chosen)
-    view = ViewState(
-        step=found.get("step"), pins=found.get("pins", ()), panels=found.get("panels", ())
-    )
+    view = ViewState(**{name: found[name] for name in query_params.VIEW if name in found})
     # The defaults are the run of the first screen, which has been made already.
     if not first or page != "iterate" or set(found) - set(query_params.VIEW):
         now.autorun = page, view

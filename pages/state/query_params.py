@@ -1,8 +1,7 @@
 """The query parameters of the pages: one table of names, defaults, parsers and formatters."""
 
-import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from segviz.adapt import FEEDFORWARD, METHODS, VARIABLES, Settings
@@ -13,9 +12,10 @@ from segviz.errors import InputError
 from segviz.jobs import catalogue
 from segviz.jobs.limits import APP_LIMITS
 from segviz.network import checkpoint
-from segviz.viewer import MAX_PINS, PANEL_NAMES
 
+from .parameter import MAX_RUNS, Parameter, choice, flag, number, optional, pattern, several
 from .presets import OPENING
+from .view_params import VIEW_PARAMETERS
 
 __all__ = [
     "MAX_RUNS",
@@ -32,90 +32,8 @@ __all__ = [
     "write",
 ]
 
-MAX_RUNS = 12
-"""The largest number of runs shown side by side."""
-
 MAX_QUOTED = 40
 """Characters of an address that an error repeats."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of a page.
-
-    Arguments:
-        default: The value that addresses leave out.
-        read: Parses text; raises ValueError if it is not valid.
-        write: Formats a value.
-        valid: Completes the sentence "it must be".
-    """
-
-    default: Any
-    read: Callable[[str], Any]
-    write: Callable[[Any], str]
-    valid: str
-
-
-def _number(default: float | None, low: float, high: float, kind: type = float) -> Parameter:
-    def read(text: str) -> float:
-        value = kind(text)
-        if not low <= value <= high:
-            raise ValueError(text)
-        return value
-
-    valid = f"a {'whole ' if kind is int else ''}number from {low:g} to {high:g}"
-    return Parameter(default, read, lambda value: f"{value:.12g}", valid)
-
-
-def _choice(default: str, options: Collection[str], names: str = "") -> Parameter:
-    """Return a parameter with one of some values; `names` are these in short."""
-
-    def read(text: str) -> str:
-        if text not in options:
-            raise ValueError(text)
-        return text
-
-    return Parameter(default, read, str, f"one of {names or ', '.join(options)}")
-
-
-def _optional(parameter: Parameter) -> Parameter:
-    """Return a parameter whose default None stands for the method's own value."""
-    return Parameter(
-        None,
-        lambda text: None if text == "" else parameter.read(text),
-        lambda value: "" if value is None else parameter.write(value),
-        parameter.valid,
-    )
-
-
-def _flag(default: bool) -> Parameter:
-    return Parameter(
-        default, lambda text: bool(("0", "1").index(text)), lambda on: str(int(on)), "0 or 1"
-    )
-
-
-def _list(default: tuple[Any, ...], item: Parameter, most: int = MAX_RUNS) -> Parameter:
-    """Return a parameter of several values, joined by underscores; commas are read, too."""
-
-    def read(text: str) -> tuple[Any, ...]:
-        found = tuple(dict.fromkeys(item.read(part) for part in re.split("[_,]", text)))
-        if not 1 <= len(found) <= most:
-            raise ValueError(text)
-        return found
-
-    def write(values: tuple[Any, ...]) -> str:
-        return "_".join(item.write(value) for value in values)
-
-    return Parameter(default, read, write, f"up to {most}, joined by _, each {item.valid}")
-
-
-def _pattern(default: str, pattern: str, valid: str) -> Parameter:
-    def read(text: str) -> str:
-        if not re.fullmatch(pattern, text, re.ASCII):
-            raise ValueError(text)
-        return text
-
-    return Parameter(default, read, str, valid)
 
 
 def _network() -> Parameter:
@@ -129,52 +47,39 @@ def _network() -> Parameter:
     return Parameter(checkpoint.DEFAULT, read, str, "a network that this server offers")
 
 
-def _pin(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text, re.ASCII)
-    if found is None:
-        raise ValueError(text)
-    return int(found[1]), int(found[2])
-
-
 _OPENING = OPENING.settings
-_SCALE = _number(_OPENING.scale, *APP_LIMITS["scale"])
-_STEPS = _number(_OPENING.steps, *APP_LIMITS["steps"], int)
-_RATE = _number(_OPENING.learning_rate, *APP_LIMITS["learning_rate"])
-_VARIABLES = _choice(_OPENING.variables, VARIABLES)
+_SCALE = number(_OPENING.scale, *APP_LIMITS["scale"])
+_STEPS = number(_OPENING.steps, *APP_LIMITS["steps"], int)
+_RATE = number(_OPENING.learning_rate, *APP_LIMITS["learning_rate"])
+_VARIABLES = choice(_OPENING.variables, VARIABLES)
 _NAMES_IN_SHORT = "the methods in docs/methods.md, such as entropy, norm or pyramid"
-_METHODS = _choice(FEEDFORWARD, METHODS, _NAMES_IN_SHORT)
-_PIN = Parameter((0, 0), _pin, lambda pin: f"{pin[0]}x{pin[1]}", "a pixel such as 120x85")
-_PANELS = _choice("", PANEL_NAMES)
-# The overlay of the command line is the photo's panel, which carries it.
-_PANEL = replace(_PANELS, read=lambda text: _PANELS.read("photo" if text == "overlay" else text))
+_METHODS = choice(FEEDFORWARD, METHODS, _NAMES_IN_SHORT)
 
 PARAMETERS: dict[str, Parameter] = {
-    "photo": _pattern(
+    "photo": pattern(
         f"sample:{OPENING.sample}",
         r"(sample:[a-z]{1,30}|voc:\w{1,30}|data:[\w-]{1,30}/.{1,300})",
         "sample:NAME, voc:ID or data:NAME/ID",
     ),
     "checkpoint": _network(),
-    "long_side": _number(LONG_SIDE, *APP_LIMITS["long_side"], int),
+    "long_side": number(LONG_SIDE, *APP_LIMITS["long_side"], int),
     "scale": _SCALE,
     "steps": _STEPS,
-    "method": _choice(_OPENING.method, METHODS, _NAMES_IN_SHORT),
+    "method": choice(_OPENING.method, METHODS, _NAMES_IN_SHORT),
     "variables": _VARIABLES,
     "learning_rate": _RATE,
-    "centred": _flag(_OPENING.centred),
-    "tolerance": _number(_OPENING.tolerance, *APP_LIMITS["tolerance"]),
-    "stop": _choice("", ("", *STOP_RULES), ", ".join(STOP_RULES)),
-    "optimiser": _optional(_choice("", OPTIMISERS)),
-    "momentum": _optional(_number(None, *APP_LIMITS["momentum"])),
-    "alpha": _optional(_number(None, *APP_LIMITS["alpha"])),
-    "methods": _list((FEEDFORWARD, "entropy", "pyramid", "oracle", "adversary"), _METHODS),
-    "scales": _list((1.0, 2.0, 3.0, 4.0), _SCALE),
-    "grid_variables": _list(("score", "scale", "both"), _VARIABLES),
-    "grid_learning_rates": _list((3e-4, 1e-3, 3e-3), _RATE, 8),
-    "grid_steps": _list((8, 16, 32), _STEPS, 8),
-    "step": _number(None, *APP_LIMITS["steps"], int),
-    "pins": _list((), _PIN, MAX_PINS),
-    "panels": _list((), _PANEL),
+    "centred": flag(_OPENING.centred),
+    "tolerance": number(_OPENING.tolerance, *APP_LIMITS["tolerance"]),
+    "stop": choice("", ("", *STOP_RULES), ", ".join(STOP_RULES)),
+    "optimiser": optional(choice("", OPTIMISERS)),
+    "momentum": optional(number(None, *APP_LIMITS["momentum"])),
+    "alpha": optional(number(None, *APP_LIMITS["alpha"])),
+    "methods": several((FEEDFORWARD, "entropy", "pyramid", "oracle", "adversary"), _METHODS),
+    "scales": several((1.0, 2.0, 3.0, 4.0), _SCALE),
+    "grid_variables": several(("score", "scale", "both"), _VARIABLES),
+    "grid_learning_rates": several((3e-4, 1e-3, 3e-3), _RATE, 8),
+    "grid_steps": several((8, 16, 32), _STEPS, 8),
+    **VIEW_PARAMETERS,
 }
 """Every parameter of every page."""
 
@@ -188,7 +93,7 @@ SETTINGS = (
 )
 """The parameters that make `Settings`."""
 
-VIEW = ("step", "pins", "panels")
+VIEW = tuple(VIEW_PARAMETERS)
 """The parameters of the viewer."""
 
 NOT_CONTROLS = ("photo", *VIEW)

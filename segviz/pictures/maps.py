@@ -11,12 +11,17 @@ from ..data.classes import IGNORE, PALETTE, colourise
 from ..runs.record import Quantised, Record
 
 __all__ = [
+    "BELOW_THRESHOLD",
     "COLOUR_MAPS",
+    "DIFFERENT_BACKGROUND",
     "OUTCOMES",
     "classes_in",
     "colour_table",
     "coloured",
+    "confidence",
+    "confident_picture",
     "data_url",
+    "difference_picture",
     "entropy_picture",
     "label_picture",
     "letterbox",
@@ -30,7 +35,7 @@ __all__ = [
     "to_photo",
 ]
 
-COLOUR_MAPS = {"entropy": "magma", "sigma": "viridis", "sizes": "cividis"}
+COLOUR_MAPS = {"entropy": "magma", "sigma": "viridis", "sizes": "cividis", "probability": "plasma"}
 OUTCOMES = {
     "still right": (176, 188, 204),
     "still wrong": (60, 68, 80),
@@ -40,6 +45,12 @@ OUTCOMES = {
 }
 """The outcomes of a pixel since step 0, and their colours. The two changes differ in lightness too,
 for readers who cannot tell red from green; ignored pixels have the colour that VOC gives them."""
+
+BELOW_THRESHOLD = (120, 124, 130)
+"""The colour of pixels whose confidence is below the threshold."""
+
+DIFFERENT_BACKGROUND = (210, 214, 220)
+"""The colour of pixels that have become background, which is black elsewhere, in differences."""
 
 
 SAFE_COLOURS = (
@@ -116,6 +127,40 @@ def scale_picture(record: Record, step: int, limits: tuple[float, float]) -> np.
     """Return the scale read of a step at the photo's size, coloured over `limits`."""
     assert record.sizes is not None, "a single view is read at one scale"
     return coloured(to_photo(record.sizes[step], record), limits, "sizes")
+
+
+def confidence(record: Record, step: int) -> np.ndarray:
+    """Return the probability of the predicted class at each pixel, (H, W) float32, 0..1."""
+    logs = record.log_probabilities[step]
+    labels, likely = record.labels[step], np.flatnonzero(logs.max(axis=(1, 2)) > logs.min())
+    total = np.zeros(labels.shape, np.float32)
+    own = np.zeros(labels.shape, np.float32)
+    for id in likely:
+        odds = np.exp(to_photo(logs[id], record))
+        total += odds
+        own[labels == id] = odds[labels == id]
+    return own / np.maximum(total, np.finfo(np.float32).tiny)
+
+
+def confident_picture(record: Record, step: int, threshold: float) -> np.ndarray:
+    """Return the labels of a step, grey where the confidence is below a threshold, (H, W, 3)."""
+    picture = label_picture(record.labels[step], record.palette)
+    picture[confidence(record, step) < threshold] = BELOW_THRESHOLD
+    return picture
+
+
+def difference_picture(record: Record, step: int, labels: np.ndarray) -> np.ndarray:
+    """Return where a step predicts otherwise than `labels` (H, W), (H, W, 3) uint8.
+
+    These pixels have the colour of the class that the step predicts; the others are a third as
+    bright as the photo, in grey.
+    """
+    now = record.labels[step]
+    colours = record.palette.copy()
+    if record.background is not None:
+        colours[record.background] = DIFFERENT_BACKGROUND
+    grey = (record.photo.sum(axis=2, dtype=np.uint16) // 9).astype(np.uint8)
+    return np.where((now != labels)[..., None], colours[now], grey[..., None])
 
 
 def classes_in(record: Record) -> list[int]:

@@ -8,13 +8,15 @@ import numpy as np
 
 from ..data.classes import IGNORE
 from ..errors import InputError
-from ..glossary import MAPS
+from ..glossary import MAPS, PROBABILITY
 from ..runs.record import Quantised, Record
 from . import maps
 
 __all__ = [
     "OPACITY",
     "PANELS",
+    "PROBABILITY_LIMITS",
+    "THRESHOLD",
     "Panel",
     "bar",
     "choose",
@@ -28,6 +30,9 @@ __all__ = [
 OPACITY = 0.6
 """The opacity of the labels in the panel overlay."""
 
+THRESHOLD = 0.9
+"""The confidence below which the panel confident is grey, until the reader moves it."""
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -37,7 +42,8 @@ class Panel:
         title: Its caption.
         help: What it shows, one sentence.
         draws: What it is drawn from: the photo, the photo under the predicted labels, the predicted
-            labels, truth, a map of numbers, or the outcome of each pixel since step 0.
+            labels, truth, a map of numbers, the outcome of each pixel since step 0, the class
+            probabilities, labels above a confidence, or the difference from another prediction.
         picture: Returns the picture (H, W, 3) uint8 of a record at a step, at the photo's size.
         changes: Whether it changes from step to step.
         shared: Whether all runs on one photo have the same.
@@ -48,7 +54,17 @@ class Panel:
 
     title: str
     help: str
-    draws: Literal["photo", "overlay", "labels", "truth", "map", "outcomes"]
+    draws: Literal[
+        "photo",
+        "overlay",
+        "labels",
+        "truth",
+        "map",
+        "outcomes",
+        "probability",
+        "confident",
+        "difference",
+    ]
     picture: Callable[[Record, int], np.ndarray]
     changes: bool = True
     shared: bool = False
@@ -66,6 +82,9 @@ def _truth(record: Record) -> np.ndarray:
     assert record.truth is not None, "panels that need truth are chosen only where there is truth"
     return record.truth
 
+
+PROBABILITY_LIMITS = 0.0, 1.0
+"""The colour range of probabilities, whatever the step."""
 
 PANELS: dict[str, Panel] = {
     "photo": Panel(
@@ -141,6 +160,28 @@ PANELS: dict[str, Panel] = {
         ),
         needs_truth=True,
     ),
+    "probability": Panel(
+        PROBABILITY.title,
+        PROBABILITY.help,
+        "probability",
+        lambda record, step: maps.coloured(
+            maps.confidence(record, step), PROBABILITY_LIMITS, "probability"
+        ),
+        map="probability",
+    ),
+    "confident": Panel(
+        "Confident pixels",
+        "The predicted classes where their probability reaches the threshold; grey below it.",
+        "confident",
+        lambda record, step: maps.confident_picture(record, step, THRESHOLD),
+    ),
+    "difference": Panel(
+        "Difference",
+        "Pixels predicted otherwise than at another step or by another run, in the colours of this"
+        " step; the others are dark. It needs no truth.",
+        "difference",
+        lambda record, step: maps.difference_picture(record, step, record.labels[0]),
+    ),
 }
 
 
@@ -192,6 +233,8 @@ def bar(record: Record, name: str) -> Bar | None:
     map = PANELS[name].map
     if map is None:
         return None
+    if map == "probability":
+        return map, PROBABILITY_LIMITS, PROBABILITY.unit
     return map, maps.limits_of(getattr(record, map)), MAPS[map].unit
 
 

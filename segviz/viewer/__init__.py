@@ -3,9 +3,18 @@
 from collections.abc import Sequence
 
 from .assets import assets
-from .view_state import MAX_PINS, PANEL_NAMES, NamedRecord, ViewState
+from .view_state import MAX_PINS, MAX_ZOOM, PANEL_NAMES, NamedRecord, Side, ViewState
 
-__all__ = ["MAX_PINS", "PANEL_NAMES", "NamedRecord", "ViewState", "assets", "viewer"]
+__all__ = [
+    "MAX_PINS",
+    "MAX_ZOOM",
+    "PANEL_NAMES",
+    "NamedRecord",
+    "Side",
+    "ViewState",
+    "assets",
+    "viewer",
+]
 
 
 def viewer(

@@ -15,10 +15,10 @@ import numpy as np
 from ..adapt.views import DOUBLED, views_of
 from ..data.classes import IGNORE
 from ..errors import InputError
-from ..glossary import MAPS, NUMBERS, Term
+from ..glossary import MAPS, NUMBERS, PROBABILITY, Term
 from ..network.receptive_field_size import extent
 from ..pictures import maps
-from ..pictures.panels import OPACITY, has_map, has_truth
+from ..pictures.panels import OPACITY, PROBABILITY_LIMITS, THRESHOLD, has_map, has_truth
 from ..runs.record import Quantised, Record
 from .encoder import KEY_EVERY, ChunkBuffer, Encoder
 from .view_state import MAX_PINS, NamedRecord, default_panels, panels_of
@@ -97,6 +97,9 @@ def payload(runs: Sequence[NamedRecord], encoder: Encoder | None = None) -> Payl
         "keyEvery": KEY_EVERY,
         "maxPins": MAX_PINS,
         "opacity": OPACITY,
+        "threshold": THRESHOLD,
+        "belowThreshold": maps.BELOW_THRESHOLD,
+        "differentBackground": maps.DIFFERENT_BACKGROUND,
         "panels": _panels(runs),
         "defaultPanels": default_panels(runs),
         **_colours([run.record for run in runs]),
@@ -146,22 +149,29 @@ def _colours(records: Sequence[Record]) -> dict[str, Any]:
             {"name": name, "colour": list(colour)} for name, colour in maps.OUTCOMES.items()
         ],
         "maps": {
-            name: {
-                "title": term.title,
-                "unit": term.unit,
-                "decimals": term.decimals,
-                "table": maps.colour_table(name).ravel().tolist(),
-                "limits": _widest(
-                    [
-                        maps.limits_of(getattr(record, name))
-                        for record in records
-                        if has_map(record, name)
-                    ]
-                ),
-            }
-            for name, term in MAPS.items()
-            if any(has_map(record, name) for record in records)
+            "probability": _map("probability", PROBABILITY, PROBABILITY_LIMITS),
+            **{name: _map(name, MAPS[name], limits) for name, limits in _limits(records).items()},
         },
+    }
+
+
+def _map(name: str, term: Term, limits: tuple[float, float]) -> dict[str, Any]:
+    return {
+        "title": term.title,
+        "unit": term.unit,
+        "decimals": term.decimals,
+        "table": maps.colour_table(name).ravel().tolist(),
+        "limits": limits,
+    }
+
+
+def _limits(records: Sequence[Record]) -> dict[str, tuple[float, float]]:
+    """Return the colour range over all records of each map that any of them has."""
+    known = {name: [record for record in records if has_map(record, name)] for name in MAPS}
+    return {
+        name: _widest([maps.limits_of(getattr(record, name)) for record in having])
+        for name, having in known.items()
+        if having
     }
 
 

@@ -77,6 +77,134 @@ function chip(colour, name) {
   return html("span", { class: "chip" }, html("i", { style: `background:${css(colour)}` }), name);
 }
 
+// segviz/viewer/js/help.js
+var AWAY = 6;
+function help(name, text) {
+  const bubble = html("span", { class: "bubble", popover: "auto" }, html("b", {}, name), ` ${text}`);
+  const node = html("button", { type: "button", class: "help", "aria-label": `Explain ${name}`, title: text }, "?");
+  node.onclick = () => {
+    bubble.togglePopover();
+    if (bubble.matches(":popover-open")) placeBeside(bubble, node);
+  };
+  return html("span", { class: "explained" }, node, bubble);
+}
+function placeBeside(node, anchor) {
+  const box = anchor.getBoundingClientRect();
+  const { offsetWidth: width, offsetHeight: height } = node;
+  const within = (at, most2) => Math.max(Math.min(at, most2), AWAY);
+  const most = { left: window.innerWidth - width - AWAY, top: window.innerHeight - height - AWAY };
+  let [left, top] = [box.left, box.bottom + AWAY];
+  if (top > most.top) top = box.top - AWAY - height;
+  if (top < AWAY) [left, top] = [box.right + AWAY, box.top + AWAY];
+  node.style.left = `${within(left, most.left)}px`;
+  node.style.top = `${within(top, most.top)}px`;
+}
+
+// segviz/viewer/js/confusion.js
+var HELP = "How many pixels of each true class (row) are predicted as each class (column), as a share of the row. The diagonal is right. Choose a cell to light its pixels in the panels.";
+function confusion(truth, labels, ids) {
+  const places = new Int16Array(256).fill(-1);
+  ids.forEach((id, place) => {
+    places[id] = place;
+  });
+  const counts = ids.map(() => new Uint32Array(ids.length));
+  for (let i = 0; i < truth.length; i++) {
+    const row = places[truth[i]];
+    const column = places[labels[i]];
+    if (row >= 0 && column >= 0) counts[row][column]++;
+  }
+  return counts;
+}
+var ConfusionMatrix = class {
+  /**
+   * @param {Model} model
+   * @param {Viewer} viewer
+   */
+  constructor(model, viewer) {
+    this.model = model;
+    this.viewer = viewer;
+    this.run = 0;
+    this.built = "";
+    this.written = "";
+    this.cells = [];
+    this.select = html("select", { "aria-label": "Run of the confusion matrix" });
+    this.select.onchange = () => {
+      this.run = Number(this.select.value);
+      viewer.requestDraw();
+    };
+    this.table = html("table");
+    const summary = html("summary", {}, html("b", {}, "Confusion matrix"), help("Confusion matrix", HELP), this.select);
+    this.node = html("details", { class: "confusion card" }, summary, html("div", { class: "scroll" }, this.table));
+    this.node.open = model.cell !== null;
+    this.node.ontoggle = () => viewer.requestDraw();
+  }
+  /** @param {number} step */
+  update(step) {
+    const { model } = this;
+    const judged = model.runs.filter(({ info }) => info.truth !== null);
+    this.node.hidden = !judged.length;
+    if (!judged.length || !this.node.open) return;
+    const run = judged.find(({ index }) => index === this.run) ?? judged[0];
+    const labels = run.labels(step);
+    if (!labels || !run.truth) return;
+    const plan = JSON.stringify([model.head.classes, model.safe, judged.map(({ info }) => info.name)]);
+    if (plan !== this.built) this.build(judged);
+    this.built = plan;
+    const written = JSON.stringify([plan, model.head.id, run.index, run.at(step), model.cell]);
+    if (written === this.written) return;
+    this.written = written;
+    this.select.value = String(run.index);
+    const ids = model.head.classes.map(({ id }) => id);
+    confusion(run.truth, labels, ids).forEach((row, i) => {
+      const total = row.reduce((sum, count) => sum + count, 0);
+      row.forEach((count, j) => this.write(this.cells[i][j], [ids[i], ids[j]], count, total));
+    });
+  }
+  /**
+   * @param {HTMLButtonElement} cell
+   * @param {[number, number]} ids
+   * @param {number} count
+   * @param {number} total Pixels of the true class.
+   */
+  write(cell, [truth, predicted], count, total) {
+    const { model } = this;
+    const share = total ? count / total : 0;
+    setText(cell, total ? (100 * share).toFixed(share && share < 0.1 ? 1 : 0) : "–");
+    const right = truth === predicted;
+    cell.style.background = `color-mix(in srgb, ${right ? "#1f8a5b" : "#c8501e"} ${Math.round(45 * share)}%, var(--bg))`;
+    const names = `${model.name(truth)} predicted as ${model.name(predicted)}`;
+    const text = `${names}: ${count.toLocaleString("en")} pixels, ${percent(share)}`;
+    setAttribute(cell, "title", text);
+    setAttribute(cell, "aria-label", text);
+    setPressed(cell, model.cell?.[0] === truth && model.cell[1] === predicted);
+    cell.disabled = !count && cell.ariaPressed !== "true";
+  }
+  /** @param {{ index: number, info: { name: string } }[]} runs */
+  build(runs) {
+    const { model, viewer } = this;
+    this.select.hidden = runs.length < 2;
+    this.select.replaceChildren(...runs.map(({ index, info }) => html("option", { value: index }, info.name)));
+    const { classes } = model.head;
+    this.cells = classes.map(
+      ({ id: truth }) => classes.map(({ id: predicted }) => {
+        const onclick = () => {
+          const lit = model.cell?.[0] === truth && model.cell[1] === predicted;
+          model.cell = lit ? null : [truth, predicted];
+          viewer.stateChanged();
+        };
+        return html("button", { type: "button", class: "share", "aria-pressed": "false", onclick });
+      })
+    );
+    const header = html("tr", {}, html("th", { class: "muted" }, "truth \\ predicted, %"));
+    header.append(...classes.map(({ id, name }) => html("th", { scope: "col" }, chip(model.colour(id), name))));
+    const rows = classes.map(({ id, name }, i) => {
+      const head = html("th", { scope: "row" }, chip(model.colour(id), name));
+      return html("tr", {}, head, ...this.cells[i].map((cell) => html("td", {}, cell)));
+    });
+    this.table.replaceChildren(html("thead", {}, header), html("tbody", {}, ...rows));
+  }
+};
+
 // segviz/viewer/js/cache.js
 var Cache = class {
   /**
@@ -377,8 +505,49 @@ function rank(run, step, x, y, label) {
   return odds.map(({ id, odds: value }) => ({ id, probability: value / total })).sort((a, b) => first(b) - first(a) || b.probability - a.probability);
 }
 
+// segviz/viewer/js/probability.js
+var BUDGET2 = 48 * 2 ** 20;
+var Probabilities = class {
+  /** @param {number} count Pixels of the photo. */
+  constructor(count) {
+    this.cache = new Cache(BUDGET2);
+    this.logs = new Float32Array(count);
+    this.total = new Float32Array(count);
+  }
+  /**
+   * Return the probability of a class, or of the predicted one, at every pixel of the photo; null
+   * while the step is being decoded.
+   * @param {Run} run
+   * @param {number} step
+   * @param {number | null} id null: the predicted class.
+   */
+  map(run, step, id) {
+    const at = run.at(step);
+    const key = `${run.index} ${at} ${id}`;
+    const found = this.cache.get(key);
+    if (found) return found;
+    const codes = run.probabilities.get(at);
+    const labels = run.labels(at);
+    if (!codes || !labels) return null;
+    const own = new Float32Array(this.total.length);
+    this.total.fill(0);
+    run.likely.forEach((likely, place) => {
+      const part = codes.subarray(place * run.features, (place + 1) * run.features);
+      const logs = upsample(run, part, run.logs, this.logs);
+      for (let i = 0; i < logs.length; i++) {
+        const odds = Math.exp(logs[i]);
+        this.total[i] += odds;
+        if ((id ?? labels[i]) === likely) own[i] = odds;
+      }
+    });
+    for (let i = 0; i < own.length; i++) own[i] = this.total[i] ? own[i] / this.total[i] : 0;
+    this.cache.set(key, own, 4 * own.length);
+    return own;
+  }
+};
+
 // segviz/viewer/js/paint.js
-var BUDGET2 = 96 * 2 ** 20;
+var BUDGET3 = 96 * 2 ** 20;
 var EVEN = 6755399441055744;
 var WHITE = pack(255, 255, 255);
 var OUTLINE = pack(190, 196, 204);
@@ -403,12 +572,13 @@ var Painter = class {
   constructor(head, palette = head.palette) {
     this.head = head;
     this.name = ++painters;
-    this.cache = new Cache(BUDGET2);
+    this.cache = new Cache(BUDGET3);
     this.count = head.width * head.height;
     this.values = new Float32Array(this.count);
     this.colours = palette;
     this.palette = packTable(palette);
     this.palette[head.ignore.id] = pack(...head.ignore.colour);
+    this.probabilities = new Probabilities(this.count);
     this.tables = Object.fromEntries(Object.entries(head.maps).map(([name, { table }]) => [name, packTable(table)]));
     this.outcomes = packTable(head.outcomes.flatMap(({ colour }) => colour));
   }
@@ -421,12 +591,12 @@ var Painter = class {
    */
   picture(run, panel, step, display) {
     const at = panel.changes ? run.at(step) : 0;
-    const key = [this.name, run.index, panel.id, at, ...dependencies(panel, display)].join(" ");
+    const key = [this.name, run.index, panel.id, at, ...dependencies(run, panel, at, display)].join(" ");
     const found = this.cache.get(key);
     if (found) return found;
     const image = new ImageData(this.head.width, this.head.height);
-    if (!this.paint(run, panel, at, display, image)) return null;
-    const picture = { key, image };
+    const picture = { key, image, share: null };
+    if (!this.paint(run, panel, at, display, picture)) return null;
     this.cache.set(key, picture, image.data.length);
     return picture;
   }
@@ -436,9 +606,10 @@ var Painter = class {
    * @param {PanelInfo} panel
    * @param {number} step
    * @param {Display} display
-   * @param {ImageData} image
+   * @param {Picture} picture
    */
-  paint(run, panel, step, display, image) {
+  paint(run, panel, step, display, picture) {
+    const { image } = picture;
     switch (panel.draws) {
       case "photo":
         image.data.set(run.photo);
@@ -453,6 +624,12 @@ var Painter = class {
         return panel.map !== null && this.map(run, step, panel.map, display, image);
       case "outcomes":
         return this.outcome(run, step, image);
+      case "probability":
+        return this.probability(run, step, display, image);
+      case "confident":
+        return this.confident(run, step, display, picture);
+      case "difference":
+        return this.difference(run, step, display, picture);
     }
   }
   /**
@@ -528,17 +705,31 @@ var Painter = class {
   /**
    * @param {Run} run
    * @param {number} step
-   * @param {MapName} name
+   * @param {ColourMapName} name
    * @param {Display} display
    * @param {ImageData} image
    */
   map(run, step, name, display, image) {
+    if (name === "probability") return this.probability(run, step, display, image);
     const codes = run.codes(step, name);
     const known = run.values[name];
+    if (!codes || !known) return false;
+    const values = upsample(run, codes, known, this.values);
+    if (!this.colour(values, name, display, image)) return false;
+    if (name === "entropy" && display.outline) this.outline(run, step, image);
+    return true;
+  }
+  /**
+   * Colour values over the range of a map.
+   * @param {Float32Array} values
+   * @param {ColourMapName} name
+   * @param {Display} display
+   * @param {ImageData} image
+   */
+  colour(values, name, display, image) {
     const table = this.tables[name];
     const limits = display.limits[name];
-    if (!codes || !known || !table || !limits) return false;
-    const values = upsample(run, codes, known, this.values);
+    if (!table || !limits) return false;
     const target = new Uint32Array(image.data.buffer);
     const [low, high] = limits;
     const start = Math.fround(low);
@@ -548,7 +739,66 @@ var Painter = class {
       const index = place + EVEN - EVEN;
       target[i] = table[index < 0 ? 0 : index > 255 ? 255 : index];
     }
-    if (name === "entropy" && display.outline) this.outline(run, step, image);
+    return true;
+  }
+  /**
+   * Draw the probability of the isolated class, or of the predicted one.
+   * @param {Run} run
+   * @param {number} step
+   * @param {Display} display
+   * @param {ImageData} image
+   */
+  probability(run, step, display, image) {
+    const values = this.probabilities.map(run, step, display.isolated);
+    return values !== null && this.colour(values, "probability", display, image);
+  }
+  /**
+   * Draw the labels of pixels that are sure enough.
+   * @param {Run} run
+   * @param {number} step
+   * @param {Display} display
+   * @param {Picture} picture
+   */
+  confident(run, step, display, picture) {
+    const values = this.probabilities.map(run, step, null);
+    if (!values || !this.labels(run.labels(step), display, picture.image)) return false;
+    const target = new Uint32Array(picture.image.data.buffer);
+    const below = pack(...this.head.belowThreshold);
+    let kept = 0;
+    for (let i = 0; i < this.count; i++) {
+      if (values[i] < display.threshold) target[i] = below;
+      else kept++;
+    }
+    picture.share = kept / this.count;
+    return true;
+  }
+  /**
+   * Draw what differs from the reference in the colours of this step, and the rest dark.
+   * @param {Run} run
+   * @param {number} step
+   * @param {Display} display
+   * @param {Picture} picture
+   */
+  difference(run, step, display, picture) {
+    const labels = run.labels(step);
+    const { labels: others } = display.reference(run, step);
+    if (!labels || !others) return false;
+    const { background, differentBackground } = this.head;
+    const table = this.palette.slice();
+    if (background !== null) table[background] = pack(...differentBackground);
+    const target = new Uint32Array(picture.image.data.buffer);
+    const { photo } = run;
+    let different = 0;
+    for (let i = 0; i < this.count; i++) {
+      if (labels[i] !== others[i]) {
+        target[i] = table[labels[i]];
+        different++;
+      } else {
+        const grey = Math.floor((photo[4 * i] + photo[4 * i + 1] + photo[4 * i + 2]) / 9);
+        target[i] = pack(grey, grey, grey);
+      }
+    }
+    picture.share = different / this.count;
     return true;
   }
   /**
@@ -592,9 +842,11 @@ var Painter = class {
     return true;
   }
 };
-function dependencies({ draws, map }, { opacity, isolated, outline, limits }) {
+function dependencies(run, { draws, map }, step, { opacity, isolated, outline, limits, threshold, reference }) {
   if (draws === "overlay") return [opacity, isolated];
-  if (draws === "labels" || draws === "truth") return [isolated];
+  if (draws === "labels" || draws === "truth" || draws === "probability") return [isolated];
+  if (draws === "confident") return [isolated, threshold];
+  if (draws === "difference") return [reference(run, step).key];
   return map ? [...limits[map] ?? [], map === "entropy" && outline] : [];
 }
 
@@ -603,6 +855,7 @@ var SAFE = "segviz safe colours";
 var RUN_COLOURS = ["#3d8fd6", "#e8833a", "#2fa36b", "#b86bd3", "#d64a6a", "#9a8c2c", "#35aebd", "#8a8f98"];
 var PIN_COLOURS = ["#ff5c7a", "#ffd166", "#2ee6a8", "#58c9ff", "#f9a1ff"];
 var WHOLE = { k: 1, u: 0, v: 0 };
+var FIRST = { run: null, step: 0 };
 var runColour = (run) => RUN_COLOURS[run % RUN_COLOURS.length];
 var Model = class {
   // Set by `load`.
@@ -639,6 +892,10 @@ var Model = class {
     this.outline = false;
     this.rangePerStep = false;
     this.wipe = null;
+    this.threshold = head.threshold;
+    this.against = FIRST;
+    this.cell = null;
+    this.solo = null;
     this.zoom = WHOLE;
     this.pins = [];
     this.chosenPanels = [];
@@ -665,7 +922,7 @@ var Model = class {
    */
   load(head, frames) {
     this.head = head;
-    this.decoded = new Cache(BUDGET, 2);
+    this.decoded = new Cache(BUDGET, 4 * head.runs.length);
     this.runs = head.runs.map((info, index) => new Run(info, index, head, frames, this.decoded));
     this.last = Math.max(...this.runs.map((run) => run.last));
     this.step = this.following ? this.last : Math.min(this.step, this.last);
@@ -681,26 +938,41 @@ var Model = class {
   get comparing() {
     return this.runs.length > 1;
   }
-  get visiblePanels() {
+  /** Return the panels that are chosen; of these, one may be shown alone. */
+  get panels() {
     const names = this.chosenPanels.length ? this.chosenPanels : this.head.defaultPanels;
     return this.head.panels.filter(({ id }) => names.includes(id));
+  }
+  get visiblePanels() {
+    const alone = this.head.panels.filter(({ id }) => id === this.solo);
+    return alone.length ? alone : this.panels;
+  }
+  /**
+   * Return whether a panel that draws something is on the screen, in the wipe or by itself.
+   * @param {PanelInfo["draws"][]} kinds
+   */
+  draws(...kinds) {
+    const sides = this.wipe?.sides.map(([id]) => id) ?? [];
+    const panels = [...this.visiblePanels, ...this.head.panels.filter(({ id }) => sides.includes(id))];
+    return panels.some(({ draws }) => kinds.includes(draws));
   }
   /**
    * @param {Run} run
    * @param {PanelInfo} panel
    */
   has(run, panel) {
-    return (!panel.needsTruth || run.info.truth !== null) && (!panel.map || panel.map in run.info.maps);
+    const map = !panel.map || panel.map === "probability" || panel.map in run.info.maps;
+    return map && (!panel.needsTruth || run.info.truth !== null);
   }
   /**
    * Return the range of a map's colours: over all steps and runs, or of the step shown.
-   * @param {MapName} name
+   * @param {ColourMapName} name
    * @param {number} step
    * @returns {[number, number]}
    */
   limits(name, step) {
     const whole = this.head.maps[name]?.limits ?? [0, 1];
-    if (!this.rangePerStep) return whole;
+    if (!this.rangePerStep || name === "probability") return whole;
     const tops = this.runs.map((run) => run.info.maps[name]?.tops[run.at(step)] ?? whole[0]);
     return [whole[0], Math.max(...tops)];
   }
@@ -709,17 +981,30 @@ var Model = class {
    * @returns {Display}
    */
   display(step) {
-    const { isolated, outline } = this;
+    const { opacity, isolated, outline, threshold } = this;
     const names = (
-      /** @type {MapName[]} */
+      /** @type {ColourMapName[]} */
       Object.keys(this.head.maps)
     );
     const limits = Object.fromEntries(names.map((name) => [name, this.limits(name, step)]));
-    return { opacity: this.opacity, isolated, outline, limits };
+    const reference = (run, shown) => {
+      const other = this.runs[this.against.run ?? run.index] ?? run;
+      const at = other.at(this.against.step ?? (other === run ? shown : step));
+      return { key: `${other.index}:${at}`, labels: other.labels(at) };
+    };
+    return { opacity, isolated, outline, limits, threshold, reference };
+  }
+  /** Return the maps that some record holds. */
+  get recordMaps() {
+    const names = (
+      /** @type {ColourMapName[]} */
+      Object.keys(this.head.maps)
+    );
+    return names.filter((name) => name !== "probability");
   }
   /**
    * Return the facts of a map that some run has.
-   * @param {MapName} name
+   * @param {ColourMapName} name
    */
   map(name) {
     const info = this.head.maps[name];
@@ -756,32 +1041,62 @@ var Model = class {
     this.pins = this.pins.filter((pin) => pin.slot !== slot);
   }
   /**
+   * Return the steps that are drawn with a step: itself, and those that it is compared with.
+   * @param {number} step
+   */
+  stepsWith(step) {
+    const first = this.draws("outcomes") || this.visiblePanels.some(({ changes }) => !changes);
+    const reference = this.draws("difference") ? [this.against.step ?? step] : [];
+    const sides = this.wipe?.sides.map(([, , at]) => at ?? step) ?? [];
+    return [.../* @__PURE__ */ new Set([step, ...first ? [0] : [], ...reference, ...sides])];
+  }
+  /**
    * Return whether all that the panels need of a step is decoded.
    * @param {number} step
    */
   ready(step) {
-    const first = this.visiblePanels.some(({ draws, changes }) => draws === "outcomes" || !changes);
-    const steps = first ? [step, 0] : [step];
+    const steps = this.stepsWith(step);
     return this.opened && this.runs.every((run) => steps.every((needed) => run.labels(needed)));
   }
   /** @param {number} step */
   fetch(step) {
-    return Promise.all(this.runs.flatMap((run) => [run.maps.load(run.at(step)), run.maps.load(0)]));
+    const steps = [0, ...this.stepsWith(step)];
+    return Promise.all(this.runs.flatMap((run) => steps.map((needed) => run.maps.load(run.at(needed)))));
   }
   /** @returns {ViewState} */
   state() {
+    const { wipe, against, zoom, head } = this;
+    const part = (value) => Math.floor(1e3 * value) / 1e3;
+    const percent2 = (value, usual) => value === usual ? null : Math.round(100 * value);
     return {
       step: this.step === this.last ? null : this.step,
       pins: this.pins.map(({ x, y }) => [x, y]),
-      panels: this.chosenPanels
+      panels: this.chosenPanels,
+      solo: this.solo,
+      overlay: percent2(this.opacity, head.opacity),
+      zoom: zoom.k > 1.005 ? [Math.round(100 * zoom.k) / 100, part(zoom.u), part(zoom.v)] : null,
+      isolated: this.isolated,
+      threshold: percent2(this.threshold, head.threshold),
+      against: against.run === FIRST.run && against.step === FIRST.step ? null : [against.run, against.step],
+      wipe: wipe?.sides.length ? [Math.round(100 * wipe.at), wipe.sides[0], wipe.sides[1]] : null,
+      cell: this.cell
     };
   }
   /** @param {Partial<ViewState>} state */
-  restore({ step = null, pins = [], panels = [] }) {
+  restore({ step = null, pins = [], panels = [], solo, overlay, zoom, isolated, threshold, against, wipe, cell }) {
+    const { head } = this;
     this.following = step === null;
     this.step = step === null ? this.last : Math.min(step, this.last);
     for (const [x, y] of pins) this.pin(x, y);
     this.chosenPanels = [...panels];
+    this.solo = solo ?? null;
+    this.opacity = typeof overlay === "number" ? overlay / 100 : head.opacity;
+    this.zoom = zoom ? { k: zoom[0], u: Math.min(zoom[1], 1 - 1 / zoom[0]), v: Math.min(zoom[2], 1 - 1 / zoom[0]) } : WHOLE;
+    this.isolated = isolated ?? null;
+    this.threshold = typeof threshold === "number" ? threshold / 100 : head.threshold;
+    this.against = against ? { run: against[0], step: against[1] } : FIRST;
+    this.wipe = wipe ? { at: wipe[0] / 100, sides: [wipe[1], wipe[2]] } : null;
+    this.cell = cell ?? null;
   }
 };
 function stored(key) {
@@ -797,6 +1112,82 @@ function store(key, value) {
   } catch {
   }
 }
+
+// segviz/viewer/js/panel_controls.js
+var ThresholdControl = class {
+  /**
+   * @param {Model} model
+   * @param {Viewer} viewer
+   */
+  constructor(model, viewer) {
+    this.model = model;
+    const slider = html("input", { type: "range", min: 0, max: 100, step: 1, "aria-label": "Threshold of confidence" });
+    slider.oninput = () => {
+      model.threshold = slider.valueAsNumber / 100;
+      viewer.requestDraw();
+    };
+    slider.onchange = () => viewer.stateChanged();
+    this.slider = slider;
+    this.value = html("output", { class: "times" });
+    const title = "Pixels whose predicted class is less probable are grey";
+    const name = html("span", { class: "muted" }, "Confidence from");
+    this.node = html("label", { class: "set", title }, name, slider, this.value);
+  }
+  update() {
+    const { model, slider } = this;
+    this.node.hidden = !model.draws("confident");
+    const percent2 = Math.round(100 * model.threshold);
+    if (slider.valueAsNumber !== percent2) slider.value = String(percent2);
+    setText(this.value, `${percent2} %`);
+  }
+};
+var ReferenceControl = class {
+  /**
+   * @param {Model} model
+   * @param {Viewer} viewer
+   */
+  constructor(model, viewer) {
+    this.model = model;
+    this.built = "";
+    this.run = html("select", { "aria-label": "Run that differences are taken from" });
+    const label = "Step that differences are taken from";
+    this.step = html("input", { type: "number", min: 0, placeholder: "shown", "aria-label": label });
+    this.run.onchange = () => {
+      const run = this.run.value === "" ? null : Number(this.run.value);
+      model.against = { run, step: run === null ? model.against.step ?? 0 : null };
+      viewer.stateChanged();
+    };
+    this.step.onchange = () => {
+      const { value, valueAsNumber } = this.step;
+      const step = value === "" ? null : Math.min(Math.max(Math.round(valueAsNumber), 0), model.last);
+      model.against = { ...model.against, step };
+      viewer.stateChanged();
+    };
+    const title = "The prediction that differences are taken from; no step: the step shown";
+    this.node = html("div", { class: "set", role: "group", "aria-label": "Difference", title });
+    const words = ["Difference from", "step"].map((text) => html("span", { class: "muted" }, text));
+    this.node.append(words[0], this.run, words[1], this.step);
+  }
+  update() {
+    const { model, run, step } = this;
+    this.node.hidden = !model.draws("difference");
+    const names = model.runs.map(({ info }) => info.name);
+    const plan = names.join("\n");
+    if (plan !== this.built) {
+      this.built = plan;
+      run.replaceChildren(
+        html("option", { value: "" }, "the same run"),
+        ...names.map((name, index) => html("option", { value: index, style: `color:${runColour(index)}` }, name))
+      );
+    }
+    run.hidden = !model.comparing;
+    const value = String(model.against.run ?? "");
+    if (run.value !== value) run.value = value;
+    step.max = String(model.last);
+    const text = String(model.against.step ?? "");
+    if (step.value !== text && !step.matches(":focus")) step.value = text;
+  }
+};
 
 // segviz/viewer/js/controls.js
 var SPEEDS = [0.5, 1, 2, 4];
@@ -874,11 +1265,12 @@ var DisplayControls = class {
       model.opacity = opacity.valueAsNumber / 100;
       viewer.requestDraw();
     };
+    opacity.onchange = () => viewer.stateChanged();
     this.opacity = opacity;
     const switchOf = (text, help2, change) => {
       const onclick = () => {
         change();
-        viewer.requestDraw();
+        viewer.stateChanged();
       };
       return toggle(help2, { text, onclick });
     };
@@ -892,11 +1284,11 @@ var DisplayControls = class {
       model.outline = !model.outline;
     });
     this.wipe = switchOf("Wipe", "Compare two panels with a divider", () => {
-      model.wipe = model.wipe ? null : { at: 0.5, sides: ["", ""] };
+      model.wipe = model.wipe ? null : { at: 0.5, sides: [] };
     });
     const fit = () => {
       model.zoom = WHOLE;
-      viewer.requestDraw();
+      viewer.stateChanged();
     };
     this.fit = button("Show the whole photo", { image: "fit", onclick: fit });
     this.times = html("span", { class: "muted times" });
@@ -908,7 +1300,11 @@ var DisplayControls = class {
       model.useSafeColours(!model.safe);
     });
     const tour = button("Take the tour", { text: "Tour", onclick: () => viewer.tour.start() });
-    this.node = html("div", { class: "display" }, this.panels, this.overlay, range, this.outline, this.wipe, this.safe, zoom);
+    this.threshold = new ThresholdControl(model, viewer);
+    this.reference = new ReferenceControl(model, viewer);
+    const own = [this.threshold.node, this.reference.node];
+    const general = [range, this.outline, this.wipe, this.safe, zoom];
+    this.node = html("div", { class: "display" }, this.panels, this.overlay, ...own, ...general);
     const copy = () => {
       const done = navigator.clipboard?.writeText(location.href) ?? Promise.reject(new Error("no clipboard"));
       done.then(
@@ -931,7 +1327,9 @@ var DisplayControls = class {
       this.panels.replaceChildren(...this.buttons);
     }
     const visible = model.visiblePanels;
-    for (const node of this.buttons) setPressed(node, visible.some(({ id }) => id === node.dataset.panel));
+    for (const node of this.buttons) setPressed(node, model.panels.some(({ id }) => id === node.dataset.panel));
+    this.threshold.update();
+    this.reference.update();
     this.overlay.hidden = !visible.some(({ draws }) => draws === "overlay");
     this.outline.hidden = !visible.some(({ map }) => map === "entropy");
     const opacity = Math.round(100 * model.opacity);
@@ -950,7 +1348,7 @@ var DisplayControls = class {
    */
   choose(panel) {
     const { model, viewer } = this;
-    const visible = model.visiblePanels.map(({ id }) => id);
+    const visible = model.panels.map(({ id }) => id);
     const ids = model.head.panels.map(({ id }) => id);
     const next = ids.filter((id) => id === panel !== visible.includes(id));
     if (!next.length) {
@@ -958,6 +1356,7 @@ var DisplayControls = class {
       return;
     }
     model.chosenPanels = next;
+    model.solo = null;
     viewer.stateChanged();
   }
 };
@@ -993,7 +1392,7 @@ var Legend = class {
       this.buttons = model.head.classes.map(({ id, name }) => {
         const onclick = () => {
           model.isolated = model.isolated === id ? null : id;
-          viewer.requestDraw();
+          viewer.stateChanged();
         };
         const node = toggle(`Show ${name} alone`, { text: name, "data-class": id, onclick });
         node.prepend(html("i", { style: `background:${css(model.colour(id))}` }));
@@ -1008,6 +1407,48 @@ var Legend = class {
   }
 };
 
+// segviz/viewer/js/shade.js
+var DARK2 = 3524792074;
+function shade(target, truth, labels, [is, as]) {
+  for (let i = 0; i < target.length; i++) target[i] = truth[i] === is && labels[i] === as ? 0 : DARK2;
+}
+function moveCanvas(canvas, { k, u, v }) {
+  const transform = k === 1 ? "" : `translate(${-100 * u * k}%, ${-100 * v * k}%) scale(${k})`;
+  if (canvas.style.transform !== transform) canvas.style.transform = transform;
+}
+var Shade = class {
+  /** @param {Head} head */
+  constructor({ width, height }) {
+    this.size = { width, height };
+    this.canvas = html("canvas", { class: "shade crisp", width: 1, height: 1, hidden: true, "aria-hidden": "true" });
+    this.key = "";
+  }
+  /**
+   * @param {Model} model
+   * @param {number} index Of the run.
+   * @param {number} step
+   */
+  draw(model, index, step) {
+    const run = model.runs[index];
+    const labels = run.labels(step);
+    const { cell } = model;
+    this.canvas.hidden = !cell || !run.truth;
+    if (!cell || !run.truth || !labels) return;
+    const key = JSON.stringify([model.painter.name, index, run.at(step), cell]);
+    if (key === this.key) return;
+    this.key = key;
+    const { width, height } = this.size;
+    if (this.canvas.width !== width) Object.assign(this.canvas, { width, height });
+    const image = new ImageData(width, height);
+    shade(new Uint32Array(image.data.buffer), run.truth, labels, cell);
+    this.canvas.getContext("2d")?.putImageData(image, 0, 0);
+  }
+  /** @param {Zoom} zoom */
+  move(zoom) {
+    moveCanvas(this.canvas, zoom);
+  }
+};
+
 // segviz/viewer/js/frame.js
 var CRISP = 3;
 var Layer = class {
@@ -1015,8 +1456,9 @@ var Layer = class {
    * @param {Head} head
    * @param {Source} source
    */
-  constructor(head, { run, panel }) {
+  constructor(head, { run, panel, step = null }) {
     this.run = run.index;
+    this.step = step;
     this.panel = panel;
     this.key = "";
     this.canvas = html("canvas", { width: head.width, height: head.height });
@@ -1030,18 +1472,18 @@ var Layer = class {
    */
   draw(model, step) {
     const run = model.runs[this.run];
-    const picture = model.painter.picture(run, this.panel, step, model.display(step));
+    const at = this.step ?? step;
+    const picture = model.painter.picture(run, this.panel, at, model.display(at));
     if (!picture) return;
-    setAttribute(this.node, "data-step", run.at(step));
+    setAttribute(this.node, "data-step", run.at(at));
     if (picture.key === this.key) return;
     this.context.putImageData(picture.image, 0, 0);
     this.key = picture.key;
   }
   /** @param {Zoom} zoom */
-  move({ k, u, v }) {
-    const transform = k === 1 ? "" : `translate(${-100 * u * k}%, ${-100 * v * k}%) scale(${k})`;
-    if (this.canvas.style.transform !== transform) this.canvas.style.transform = transform;
-    this.canvas.classList.toggle("crisp", !showsPhoto(this.panel) || k >= CRISP);
+  move(zoom) {
+    moveCanvas(this.canvas, zoom);
+    this.canvas.classList.toggle("crisp", !showsPhoto(this.panel) || zoom.k >= CRISP);
   }
 };
 var Frame = class {
@@ -1058,6 +1500,7 @@ var Frame = class {
     this.fields = svg("g");
     this.marks.append(...this.lines, this.fields);
     this.badges = html("div", { class: "badges" });
+    this.shade = new Shade(model.head);
     this.node = html(
       "div",
       {
@@ -1069,6 +1512,7 @@ var Frame = class {
         style: `aspect-ratio: ${width} / ${height}`
       },
       ...this.layers.map((layer) => layer.node),
+      this.shade.canvas,
       this.marks,
       this.badges
     );
@@ -1080,6 +1524,8 @@ var Frame = class {
    */
   draw(model, step) {
     for (const layer of this.layers) layer.draw(model, step);
+    const { run, step: own } = this.layers[0];
+    this.shade.draw(model, run, own ?? step);
   }
   /**
    * Draw zoom, crosshair, the extent of the receptive field and pins, if they have changed.
@@ -1093,6 +1539,7 @@ var Frame = class {
     if (marked === this.marked) return;
     this.marked = marked;
     for (const layer of this.layers) layer.move(zoom);
+    this.shade.move(zoom);
     this.node.classList.toggle("zoomed", zoom.k > 1);
     const { width, height } = head;
     const [left, top] = [zoom.u * width, zoom.v * height];
@@ -1152,29 +1599,6 @@ function fieldsAt(model, step, { x, y }) {
     const colour = model.comparing ? runColour(run.index) : "#fff";
     return [{ x, y, radius: size / run.info.scale / 2, colour }];
   });
-}
-
-// segviz/viewer/js/help.js
-var AWAY = 6;
-function help(name, text) {
-  const bubble = html("span", { class: "bubble", popover: "auto" }, html("b", {}, name), ` ${text}`);
-  const node = html("button", { type: "button", class: "help", "aria-label": `Explain ${name}`, title: text }, "?");
-  node.onclick = () => {
-    bubble.togglePopover();
-    if (bubble.matches(":popover-open")) placeBeside(bubble, node);
-  };
-  return html("span", { class: "explained" }, node, bubble);
-}
-function placeBeside(node, anchor) {
-  const box = anchor.getBoundingClientRect();
-  const { offsetWidth: width, offsetHeight: height } = node;
-  const within = (at, most2) => Math.max(Math.min(at, most2), AWAY);
-  const most = { left: window.innerWidth - width - AWAY, top: window.innerHeight - height - AWAY };
-  let [left, top] = [box.left, box.bottom + AWAY];
-  if (top > most.top) top = box.top - AWAY - height;
-  if (top < AWAY) [left, top] = [box.right + AWAY, box.top + AWAY];
-  node.style.left = `${within(left, most.left)}px`;
-  node.style.top = `${within(top, most.top)}px`;
 }
 
 // segviz/viewer/js/layout.js
@@ -1251,7 +1675,10 @@ function listen(frame, model, viewer) {
     fingers.delete(event.pointerId);
     const click = press && !press.moved && !fingers.size;
     if (!fingers.size) press = null;
-    if (!click) return;
+    if (!click) {
+      viewer.stateChanged();
+      return;
+    }
     point(event);
     pinAt(frame, model, viewer, frame.pixel(model, event));
     event.stopPropagation();
@@ -1269,6 +1696,7 @@ function listen(frame, model, viewer) {
   node.ondblclick = (event) => {
     model.zoom = WHOLE;
     point(event);
+    viewer.stateChanged();
   };
   const onWheel = (event) => {
     const closer = event.deltaY < 0;
@@ -1281,6 +1709,7 @@ function listen(frame, model, viewer) {
     const amount = Math.min(Math.max(event.deltaY * lines, -240), 240);
     model.zoom = zoomBy(model.zoom, Math.exp(-amount / (event.ctrlKey ? 60 : 300)), ...place(event));
     point(event);
+    viewer.stateChanged();
   };
   node.addEventListener("wheel", onWheel, { passive: false });
   node.onkeydown = (event) => onKeyDown(event, model, viewer);
@@ -1324,7 +1753,7 @@ function onKeyDown(event, model, viewer) {
   } else return;
   event.preventDefault();
   event.stopPropagation();
-  viewer.requestDraw();
+  viewer.stateChanged();
 }
 function distance(fingers) {
   const [[ax, ay], [bx, by]] = [...fingers.values()];
@@ -1357,16 +1786,36 @@ var Wipe = class {
     this.selects = ["left", "right"].map((side, i) => {
       const select = html("select", { "aria-label": `Panel on the ${side}` });
       select.onchange = () => {
-        if (model.wipe) model.wipe.sides[i] = select.value;
-        viewer.requestDraw();
+        const choice = this.choices().find(({ id }) => id === select.value);
+        if (model.wipe && choice) model.wipe.sides[i] = [choice.panel.id, choice.run.index, this.step(i)];
+        viewer.stateChanged();
       };
       return select;
+    });
+    this.steps = ["left", "right"].map((side, i) => {
+      const title = "A step of its own; empty: the step shown";
+      const input = html("input", { type: "number", min: 0, placeholder: "shown", title, "aria-label": `Step on the ${side}` });
+      input.onchange = () => {
+        if (model.wipe) model.wipe.sides[i] = [model.wipe.sides[i][0], model.wipe.sides[i][1], this.step(i)];
+        viewer.stateChanged();
+      };
+      return input;
     });
     this.divider = this.makeDivider();
     this.place = html("div", { class: "wipe-place" });
     const [left, right] = this.selects;
+    const sideOf = (select, step) => html("span", { class: "wipe-side" }, select, html("label", {}, html("span", { class: "muted" }, "step "), step));
     const hint = html("span", { class: "muted" }, "drag the divider");
-    this.node = html("div", { class: "wipe", hidden: true }, html("div", { class: "wipe-head" }, left, hint, right), this.place);
+    const head = html("div", { class: "wipe-head" }, sideOf(left, this.steps[0]), hint, sideOf(right, this.steps[1]));
+    this.node = html("div", { class: "wipe", hidden: true }, head, this.place);
+  }
+  /**
+   * Return the step that a side has of its own.
+   * @param {number} side 0 or 1.
+   */
+  step(side) {
+    const { value, valueAsNumber } = this.steps[side];
+    return value === "" ? null : Math.min(Math.max(Math.round(valueAsNumber), 0), this.model.last);
   }
   /**
    * Return all pictures there are to choose from; the id is "panel:run".
@@ -1392,8 +1841,15 @@ var Wipe = class {
       return;
     }
     const choices = this.choices();
-    const sides = wipe.sides.map((id, i) => choices.find((choice) => choice.id === id) ?? this.preset(i, choices));
-    wipe.sides = sides.map(({ id }) => id);
+    const sides = [0, 1].map((i) => {
+      const [panel, index, own = null] = wipe.sides[i] ?? [];
+      const found = choices.find((choice) => choice.id === `${panel}:${index}`) ?? this.preset(i, choices);
+      return { ...found, step: found.panel.changes ? own : null };
+    });
+    wipe.sides = sides.map(({ panel, run, step: own }) => (
+      /** @type {Side} */
+      [panel.id, run.index, own]
+    ));
     const plan = JSON.stringify([choices.map(({ id, title }) => [id, title]), wipe.sides, head.width, head.height]);
     if (!this.frame || plan !== this.built) this.frame = this.build(choices, sides);
     this.built = plan;
@@ -1415,15 +1871,19 @@ var Wipe = class {
   }
   /**
    * @param {Choice[]} choices
-   * @param {Choice[]} sides
+   * @param {Choice[]} sides With the step that each has of its own.
    */
   build(choices, sides) {
     const { model, viewer } = this;
     this.selects.forEach((select, i) => {
       select.replaceChildren(...choices.map(({ id, title }) => html("option", { value: id }, title)));
       select.value = sides[i].id;
+      this.steps[i].value = String(sides[i].step ?? "");
+      this.steps[i].max = String(model.last);
+      this.steps[i].disabled = !sides[i].panel.changes;
     });
-    const frame = new Frame(model, sides, `Wipe between ${sides.map(({ title }) => title).join(" and ")}`);
+    const names = sides.map(({ title, step }) => typeof step === "number" ? `${title} at step ${step}` : title);
+    const frame = new Frame(model, sides, `Wipe between ${names.join(" and ")}`);
     listen(frame, model, viewer);
     frame.node.append(this.divider);
     this.place.replaceChildren(frame.node);
@@ -1451,7 +1911,10 @@ var Wipe = class {
       const box = this.frame?.node.getBoundingClientRect();
       if (box && divider.hasPointerCapture(event.pointerId)) move((event.clientX - box.left) / box.width);
     };
-    divider.onpointerup = (event) => event.stopPropagation();
+    divider.onpointerup = (event) => {
+      event.stopPropagation();
+      this.viewer.stateChanged();
+    };
     divider.onkeydown = (event) => {
       const at = this.model.wipe?.at ?? 0;
       const far = event.shiftKey ? 0.1 : 0.01;
@@ -1461,6 +1924,7 @@ var Wipe = class {
       event.preventDefault();
       event.stopPropagation();
       move(next);
+      this.viewer.stateChanged();
     };
     return divider;
   }
@@ -1511,7 +1975,7 @@ var PanelGrid = class {
     const { width, height } = model.head;
     const panels = model.visiblePanels.map(({ id }) => id);
     const runs = model.runs.map(({ info }) => [info.name, info.truth !== null]);
-    const plan = JSON.stringify([panels, width, height, runs]);
+    const plan = JSON.stringify([panels, model.solo, width, height, runs]);
     if (plan !== this.built) {
       this.built = plan;
       this.frames = [];
@@ -1565,8 +2029,8 @@ var PanelGrid = class {
     const [run] = this.model.runs;
     return this.model.visiblePanels.map((panel) => {
       const frame = this.frame(run, panel, panel.title);
-      const title = html("figcaption", {}, html("b", {}, panel.title), help(panel.title, panel.help));
-      return html("figure", { class: "cell" }, title, frame.node, this.foot(panel));
+      const title = html("figcaption", {}, html("b", {}, panel.title), help(panel.title, panel.help), this.solo(panel));
+      return html("figure", { class: "cell" }, title, frame.node, this.foot(panel, run.index));
     });
   }
   // Several runs: a column for each run, a row for each panel, and before them what all share.
@@ -1591,7 +2055,7 @@ var PanelGrid = class {
     const { model } = this;
     const owner = model.runs.find((run) => model.has(run, panel)) ?? model.runs[0];
     const frame = this.frame(owner, panel, panel.title);
-    const caption = html("figcaption", {}, html("b", {}, panel.title), help(panel.title, panel.help));
+    const caption = html("figcaption", {}, html("b", {}, panel.title), help(panel.title, panel.help), this.solo(panel));
     return html("figure", { class: "cell", style }, caption, frame.node, html("footer"));
   }
   /**
@@ -1602,7 +2066,7 @@ var PanelGrid = class {
   runCell(run, panel, style) {
     if (!this.model.has(run, panel)) return html("div", { class: "cell none", style }, "no truth");
     const frame = this.frame(run, panel, `${panel.title}, ${run.info.name}`);
-    return html("figure", { class: "cell", style }, this.caption(run.index, panel), frame.node, this.foot(panel));
+    return html("figure", { class: "cell", style }, this.caption(run.index, panel), frame.node, this.foot(panel, run.index));
   }
   /**
    * Return the number that a panel is about: its title, its value at a step, and its change.
@@ -1636,7 +2100,8 @@ var PanelGrid = class {
     });
     const dot = html("i", { class: "dot", style: `background:${runColour(index)}` });
     const name = html("span", { class: "run", title: info.title }, dot, html("b", {}, info.name));
-    const title = html("span", { class: "muted title" }, panel.title, index ? null : help(panel.title, panel.help));
+    const buttons = index ? [] : [help(panel.title, panel.help), this.solo(panel)];
+    const title = html("span", { class: "muted title" }, panel.title, ...buttons);
     return html("figcaption", {}, name, title, text);
   }
   /**
@@ -1657,13 +2122,49 @@ var PanelGrid = class {
     return frame;
   }
   /**
-   * Make what stands below a panel: its colour bar with range and unit, if it has one.
+   * Make the button that shows a panel alone, or all of them again.
    * @param {PanelInfo} panel
    */
-  foot(panel) {
-    return panel.map ? this.colourBar(panel.map) : html("footer");
+  solo({ id, title }) {
+    const { model, viewer } = this;
+    const alone = model.solo === id;
+    const onclick = () => {
+      model.solo = alone ? null : id;
+      viewer.stateChanged();
+    };
+    const label = alone ? "Show all panels" : `Show ${title} alone`;
+    return button(label, { class: "help solo", image: "full", onclick, "aria-pressed": String(alone) });
   }
-  /** @param {MapName} name */
+  /**
+   * Make what stands below a panel: its colour bar with range and unit, or the share it is about.
+   * @param {PanelInfo} panel
+   * @param {number} index Of the run.
+   */
+  foot(panel, index) {
+    if (panel.map) return this.colourBar(panel.map);
+    const foot = html("footer");
+    if (panel.draws === "confident" || panel.draws === "difference") {
+      this.texts.push((step) => setText(foot, this.share(panel, index, step)));
+    }
+    return foot;
+  }
+  /**
+   * Return how many pixels a panel is about.
+   * @param {PanelInfo} panel
+   * @param {number} index
+   * @param {number} step
+   */
+  share(panel, index, step) {
+    const { model } = this;
+    const picture = model.painter.picture(model.runs[index], panel, step, model.display(step));
+    if (!picture || picture.share === null) return "";
+    const share = `${percent(picture.share)} of the pixels`;
+    if (panel.draws === "confident") return `${share} from ${Math.round(100 * model.threshold)} %`;
+    const { run, step: at } = model.against;
+    const owner = run === null || !model.comparing ? "" : `${model.runs[run]?.info.name}, `;
+    return `${share} differ from ${owner}step ${at ?? step}`;
+  }
+  /** @param {ColourMapName} name */
   colourBar(name) {
     const { model } = this;
     const { table, unit } = model.map(name);
@@ -2000,11 +2501,7 @@ var Pins = class {
     this.histories = /* @__PURE__ */ new Map();
     this.rows = [];
     this.list = html("div", { class: "pin-list" });
-    const names = (
-      /** @type {MapName[]} */
-      Object.keys(model.head.maps)
-    );
-    this.charts = names.map((name) => {
+    this.charts = model.recordMaps.map((name) => {
       const { title, unit, decimals } = model.map(name);
       const chart = new Chart(`${title} of the pinned pixels`, (step, done) => viewer.goTo(step, done));
       const header = html("header", {}, title, html("span", { class: "muted" }, ` ${unit}`));
@@ -2303,12 +2800,14 @@ var Viewer = class {
     this.inspector = new Inspector(model);
     this.pins = new Pins(model, this);
     this.numbers = new Numbers(model, this);
+    this.confusion = new ConfusionMatrix(model, this);
     this.notice = html("div", { class: "notice", role: "status" });
     this.tooltip = new Tooltip(model, root);
     this.tour = new Tour(this);
     this.body = html("div", { class: "body" }, this.grid.node, this.legend.node, this.numbers.node);
     const above = [this.playback.node, this.display.node];
-    root.append(...above, this.body, this.inspector.node, this.pins.node, this.notice, this.tooltip.node);
+    const below = [this.inspector.node, this.pins.node, this.confusion.node];
+    root.append(...above, this.body, ...below, this.notice, this.tooltip.node);
     this.reported = JSON.stringify(model.state());
     const sizes = new ResizeObserver(() => this.requestDraw());
     sizes.observe(root);
@@ -2409,20 +2908,23 @@ var Viewer = class {
       this.inspector.update(step);
       this.tooltip.update(step);
       this.pins.update(step);
-      if (model.cursor) this.loadProbabilities(step);
+      this.confusion.update(step);
+      const shown = model.draws("probability", "confident");
+      if (shown || model.cursor && !this.loading) this.loadProbabilities(step);
     }
     this.numbers.update(step);
     setAttribute(this.root, "aria-busy", String(this.loading || model.drawnStep !== model.step));
     if (model.playing) this.requestDraw();
   }
   /**
-   * Decode again what the inspector reads, if the cache has evicted it.
+   * Decode the probabilities that panels and the inspector read, unless they are decoded.
    * @param {number} step
    */
   loadProbabilities(step) {
     for (const run of this.model.runs) {
-      const at = run.at(step);
-      if (!this.loading && !run.probabilities.get(at)) run.probabilities.load(at).then(() => this.requestDraw());
+      for (const at of new Set(this.model.stepsWith(step).map((needed) => run.at(needed)))) {
+        if (!run.probabilities.get(at)) run.probabilities.load(at).then(() => this.requestDraw());
+      }
     }
   }
   /** @param {number} time */

@@ -100,8 +100,8 @@ def _layer(panel, run):
     return f".layer[data-panel={panel}][data-run='{run}']"
 
 
-def pixels(canvas):
-    """The pixels of a canvas, (H, W, 3) uint8."""
+def pixels(canvas, alpha=False):
+    """The pixels of a canvas, (H, W, 3) uint8, with alpha (H, W, 4)."""
     height, width, text = canvas.evaluate(PIXELS)
     data = np.frombuffer(base64.b64decode(text), np.uint8)
-    return data.reshape(height, width, 4)[..., :3]
+    return data.reshape(height, width, 4)[..., : 4 if alpha else 3]

@@ -27,12 +27,21 @@ VIEW = {
     "step": 0,
     "pins": ((12, 0), (499, 374)),
     "panels": ("photo", "right-wrong"),
+    "solo": "entropy",
+    "overlay": 0,
+    "zoom": (2.5, 0.0, 0.125),
+    "isolated": 0,
+    "threshold": 75,
+    "against": (1, None),
+    "wipe": (50, ("prediction", 0, 4), ("right-wrong", 11, None)),
+    "cell": (8, 12),
 }
 
 
 RUN = {"photo", "scale", "steps", "method", "variables", "rate", "centred", "tolerance"}
 RUN |= {"stop", "optimiser", "momentum", "alpha", "long_side"}
-VIEWER = {"step", "pins", "panels"}
+VIEWER = {"step", "pins", "panels", "solo", "overlay", "zoom", "isolated", "threshold"}
+VIEWER |= {"against", "wipe", "cell"}
 GRID = {"grid_variables", "grid_rates", "grid_steps"}
 
 
@@ -125,6 +134,20 @@ def test_uploads_have_no_address():
         ("pins", "1x2_3x4_5x6_7x8_9x10_11x12"),
         ("pins", "-1x2"),
         ("panels", "photo_<b>"),
+        ("solo", "<b>"),
+        ("overlay", "101"),
+        ("zoom", "2x0.5"),
+        ("zoom", "25x0x0"),
+        ("zoom", "2x1.5x0"),
+        ("isolated", "255"),
+        ("threshold", "-1"),
+        ("against", "x"),
+        ("against", "12x3"),
+        ("wipe", "50"),
+        ("wipe", "50_prediction.0"),
+        ("wipe", "50_prediction_entropy.0"),
+        ("wipe", "500_prediction.0_entropy.0"),
+        ("cell", "8"),
     ],
 )
 def test_invalid_values_are_named_and_left_out(name, text):
@@ -163,3 +186,13 @@ def test_settings_as_values_leave_out_what_is_the_method_s_own():
     assert (values["alpha"], values["optimiser"], values["momentum"]) == (0.25, "sgd", 0.5)
     for chosen in (settings, Settings(method="tent"), Settings(optimiser="sgd")):
         assert query_params.settings_of(query_params.values_of(chosen)) == chosen
+
+
+@pytest.mark.parametrize(
+    ("text", "against"),
+    [("8", (None, 8)), ("1x8", (1, 8)), ("0x", (0, None))],
+)
+def test_references_of_differences_go_round(text, against):
+    assert query_params.read({"against": text}) == ({"against": against}, [])
+    values = {**query_params.defaults(), "against": against}
+    assert query_params.write("compare", values) == {"against": text}

@@ -102,3 +102,32 @@ def test_colour_tables_run_from_low_to_high():
 
 def test_pngs_are_lossless(photo):
     assert (np.array(Image.open(io.BytesIO(maps.png(photo)))) == photo).all()
+
+
+def test_confidences_are_the_largest_of_probabilities_that_sum_to_one(record):
+    values = maps.confidence(record, 2)
+    logs = np.stack([maps.to_photo(map, record) for map in record.log_probabilities[2]])
+    odds = np.exp(logs)
+    rows, columns = np.indices(record.labels[2].shape)
+    want = (odds / odds.sum(axis=0))[record.labels[2], rows, columns]
+    assert values.shape == record.photo.shape[:2] and values == pytest.approx(want, abs=1e-3)
+
+
+def test_pixels_below_a_confidence_are_grey(record):
+    values = maps.confidence(record, 2)
+    threshold = float(np.median(values))
+    picture = maps.confident_picture(record, 2, threshold)
+    assert (picture[values < threshold] == maps.BELOW_THRESHOLD).all()
+    sure = values >= threshold
+    assert (picture[sure] == record.palette[record.labels[2]][sure]).all()
+
+
+def test_differences_show_the_class_that_is_new_and_the_photo_dark(record):
+    others = record.labels[2].copy()
+    others[0, :2] = (others[0, :2] + 1) % len(record.classes)
+    picture = maps.difference_picture(record, 2, others)
+    for x in range(2):
+        id = record.labels[2][0, x]
+        want = maps.DIFFERENT_BACKGROUND if id == record.background else record.palette[id]
+        assert (picture[0, x] == want).all()
+    assert (picture[1] == record.photo[1].sum(axis=1, dtype=int)[:, None] // 9).all()

@@ -47,6 +47,8 @@ def test_each_shows_what_it_is_called(record):
     assert (shown["receptive-field"] == maps.receptive_field_picture(record, 2, limits)).all()
     want = maps.outcome_picture(record.truth, record.labels[0], record.labels[2])
     assert (shown["right-wrong"] == want).all()
+    want = maps.difference_picture(record, 2, record.labels[0])
+    assert (shown["difference"] == want).all()
 
 
 def test_panels_are_chosen_by_name_and_once(record, several, unjudged):
@@ -57,7 +59,7 @@ def test_panels_are_chosen_by_name_and_once(record, several, unjudged):
 
 
 def test_absent_panels_are_refused(record, unjudged):
-    with pytest.raises(InputError, match=r"no panel 'depth'; choose one of photo, .*right-wrong\."):
+    with pytest.raises(InputError, match=r"no panel 'depth'; choose one of photo, .*difference\."):
         panels.choose(record, ["depth"])
     with pytest.raises(InputError, match="'truth' needs truth, but this run had none"):
         panels.choose(unjudged, ["truth"])

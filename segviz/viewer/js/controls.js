@@ -4,6 +4,7 @@
 import { button, chip, html, icon, setAttribute, setPressed, setText, toggle } from "./dom.js";
 import { css } from "./format.js";
 import { WHOLE } from "./model.js";
+import { ReferenceControl, ThresholdControl } from "./panel_controls.js";
 
 /** @import { Model } from "./model.js" */
 /** @import { Viewer } from "./viewer.js" */
@@ -89,12 +90,13 @@ class DisplayControls {
       model.opacity = opacity.valueAsNumber / 100;
       viewer.requestDraw();
     };
+    opacity.onchange = () => viewer.stateChanged();
     this.opacity = opacity;
     /** @type {(text: string, help: string, change: () => void) => HTMLButtonElement} */
     const switchOf = (text, help, change) => {
       const onclick = () => {
         change();
-        viewer.requestDraw();
+        viewer.stateChanged();
       };
       return toggle(help, { text, onclick });
     };
@@ -108,11 +110,11 @@ class DisplayControls {
       model.outline = !model.outline;
     });
     this.wipe = switchOf("Wipe", "Compare two panels with a divider", () => {
-      model.wipe = model.wipe ? null : { at: 0.5, sides: ["", ""] };
+      model.wipe = model.wipe ? null : { at: 0.5, sides: [] };
     });
     const fit = () => {
       model.zoom = WHOLE;
-      viewer.requestDraw();
+      viewer.stateChanged();
     };
     this.fit = button("Show the whole photo", { image: "fit", onclick: fit });
     this.times = html("span", { class: "muted times" });
@@ -124,7 +126,11 @@ class DisplayControls {
       model.useSafeColours(!model.safe);
     });
     const tour = button("Take the tour", { text: "Tour", onclick: () => viewer.tour.start() });
-    this.node = html("div", { class: "display" }, this.panels, this.overlay, range, this.outline, this.wipe, this.safe, zoom);
+    this.threshold = new ThresholdControl(model, viewer);
+    this.reference = new ReferenceControl(model, viewer);
+    const own = [this.threshold.node, this.reference.node];
+    const general = [range, this.outline, this.wipe, this.safe, zoom];
+    this.node = html("div", { class: "display" }, this.panels, this.overlay, ...own, ...general);
     const copy = () => {
       const done = navigator.clipboard?.writeText(location.href) ?? Promise.reject(new Error("no clipboard"));
       done.then(
@@ -148,7 +154,9 @@ class DisplayControls {
       this.panels.replaceChildren(...this.buttons);
     }
     const visible = model.visiblePanels;
-    for (const node of this.buttons) setPressed(node, visible.some(({ id }) => id === node.dataset.panel));
+    for (const node of this.buttons) setPressed(node, model.panels.some(({ id }) => id === node.dataset.panel));
+    this.threshold.update();
+    this.reference.update();
     this.overlay.hidden = !visible.some(({ draws }) => draws === "overlay");
     this.outline.hidden = !visible.some(({ map }) => map === "entropy");
     const opacity = Math.round(100 * model.opacity);
@@ -168,7 +176,7 @@ class DisplayControls {
    */
   choose(panel) {
     const { model, viewer } = this;
-    const visible = model.visiblePanels.map(({ id }) => id);
+    const visible = model.panels.map(({ id }) => id);
     const ids = model.head.panels.map(({ id }) => id);
     const next = ids.filter((id) => (id === panel) !== visible.includes(id));
     if (!next.length) {
@@ -176,6 +184,7 @@ class DisplayControls {
       return;
     }
     model.chosenPanels = next;
+    model.solo = null;
     viewer.stateChanged();
   }
 }
@@ -217,7 +226,7 @@ class Legend {
       this.buttons = model.head.classes.map(({ id, name }) => {
         const onclick = () => {
           model.isolated = model.isolated === id ? null : id;
-          viewer.requestDraw();
+          viewer.stateChanged();
         };
         const node = toggle(`Show ${name} alone`, { text: name, "data-class": id, onclick });
         node.prepend(html("i", { style: `background:${css(model.colour(id))}` }));

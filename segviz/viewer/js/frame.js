@@ -3,12 +3,16 @@
 
 import { html, setAttribute, svg } from "./dom.js";
 import { runColour } from "./model.js";
+import { moveCanvas, Shade } from "./shade.js";
 import { fieldSize, read } from "./sample.js";
 
 /** @import { Model } from "./model.js" */
 /** @import { Run } from "./decode.js" */
 /** @import { Head, PanelInfo, Pixel, Zoom } from "./types" */
-/** @typedef {{ run: Run, panel: PanelInfo }} Source What a layer shows. */
+/**
+ * What a layer shows; of another step than the one shown, if it has one.
+ * @typedef {{ run: Run, panel: PanelInfo, step?: number | null }} Source
+ */
 
 const CRISP = 3; // magnification from which the photo's pixels are drawn as squares
 
@@ -17,8 +21,9 @@ class Layer {
    * @param {Head} head
    * @param {Source} source
    */
-  constructor(head, { run, panel }) {
+  constructor(head, { run, panel, step = null }) {
     this.run = run.index;
+    this.step = step;
     this.panel = panel;
     this.key = "";
     this.canvas = html("canvas", { width: head.width, height: head.height });
@@ -34,20 +39,20 @@ class Layer {
    */
   draw(model, step) {
     const run = model.runs[this.run];
-    const picture = model.painter.picture(run, this.panel, step, model.display(step));
+    const at = this.step ?? step;
+    const picture = model.painter.picture(run, this.panel, at, model.display(at));
     if (!picture) return;
-    setAttribute(this.node, "data-step", run.at(step));
+    setAttribute(this.node, "data-step", run.at(at));
     if (picture.key === this.key) return;
     this.context.putImageData(picture.image, 0, 0);
     this.key = picture.key;
   }
 
   /** @param {Zoom} zoom */
-  move({ k, u, v }) {
-    const transform = k === 1 ? "" : `translate(${-100 * u * k}%, ${-100 * v * k}%) scale(${k})`;
-    if (this.canvas.style.transform !== transform) this.canvas.style.transform = transform;
+  move(zoom) {
+    moveCanvas(this.canvas, zoom);
     // Maps are always drawn in squares, the photo once its pixels can be told apart.
-    this.canvas.classList.toggle("crisp", !showsPhoto(this.panel) || k >= CRISP);
+    this.canvas.classList.toggle("crisp", !showsPhoto(this.panel) || zoom.k >= CRISP);
   }
 }
 
@@ -65,6 +70,7 @@ class Frame {
     this.fields = svg("g");
     this.marks.append(...this.lines, this.fields);
     this.badges = html("div", { class: "badges" });
+    this.shade = new Shade(model.head);
     this.node = html(
       "div",
       {
@@ -76,6 +82,7 @@ class Frame {
         style: `aspect-ratio: ${width} / ${height}`,
       },
       ...this.layers.map((layer) => layer.node),
+      this.shade.canvas,
       this.marks,
       this.badges,
     );
@@ -88,6 +95,8 @@ class Frame {
    */
   draw(model, step) {
     for (const layer of this.layers) layer.draw(model, step);
+    const { run, step: own } = this.layers[0];
+    this.shade.draw(model, run, own ?? step);
   }
 
   /**
@@ -102,6 +111,7 @@ class Frame {
     if (marked === this.marked) return;
     this.marked = marked;
     for (const layer of this.layers) layer.move(zoom);
+    this.shade.move(zoom);
     this.node.classList.toggle("zoomed", zoom.k > 1);
     const { width, height } = head;
     const [left, top] = [zoom.u * width, zoom.v * height];

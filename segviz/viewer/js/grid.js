@@ -1,8 +1,8 @@
 // @ts-check
 // All panels of all runs in a grid of equal frames, and the wipe above it.
 
-import { html, setAttribute, setText } from "./dom.js";
-import { css, fixed, signed } from "./format.js";
+import { button, html, setAttribute, setText } from "./dom.js";
+import { css, fixed, percent, signed } from "./format.js";
 import { Frame } from "./frame.js";
 import { help } from "./help.js";
 import { arrange, GAP } from "./layout.js";
@@ -12,7 +12,7 @@ import { Wipe } from "./wipe.js";
 
 /** @import { Run } from "./decode.js" */
 /** @import { Model } from "./model.js" */
-/** @import { Colour, MapName, PanelInfo } from "./types" */
+/** @import { Colour, ColourMapName, PanelInfo } from "./types" */
 /** @import { Viewer } from "./viewer.js" */
 
 const WIDTH = 264; // CSS pixels of a panel where not all fit the window, if the photo is 4 x 3
@@ -65,7 +65,7 @@ class PanelGrid {
     const { width, height } = model.head;
     const panels = model.visiblePanels.map(({ id }) => id);
     const runs = model.runs.map(({ info }) => [info.name, info.truth !== null]);
-    const plan = JSON.stringify([panels, width, height, runs]);
+    const plan = JSON.stringify([panels, model.solo, width, height, runs]);
     if (plan !== this.built) {
       this.built = plan;
       this.frames = [];
@@ -124,8 +124,8 @@ class PanelGrid {
     const [run] = this.model.runs;
     return this.model.visiblePanels.map((panel) => {
       const frame = this.frame(run, panel, panel.title);
-      const title = html("figcaption", {}, html("b", {}, panel.title), help(panel.title, panel.help));
-      return html("figure", { class: "cell" }, title, frame.node, this.foot(panel));
+      const title = html("figcaption", {}, html("b", {}, panel.title), help(panel.title, panel.help), this.solo(panel));
+      return html("figure", { class: "cell" }, title, frame.node, this.foot(panel, run.index));
     });
   }
 
@@ -152,7 +152,7 @@ class PanelGrid {
     const { model } = this;
     const owner = model.runs.find((run) => model.has(run, panel)) ?? model.runs[0];
     const frame = this.frame(owner, panel, panel.title);
-    const caption = html("figcaption", {}, html("b", {}, panel.title), help(panel.title, panel.help));
+    const caption = html("figcaption", {}, html("b", {}, panel.title), help(panel.title, panel.help), this.solo(panel));
     return html("figure", { class: "cell", style }, caption, frame.node, html("footer"));
   }
 
@@ -164,7 +164,7 @@ class PanelGrid {
   runCell(run, panel, style) {
     if (!this.model.has(run, panel)) return html("div", { class: "cell none", style }, "no truth");
     const frame = this.frame(run, panel, `${panel.title}, ${run.info.name}`);
-    return html("figure", { class: "cell", style }, this.caption(run.index, panel), frame.node, this.foot(panel));
+    return html("figure", { class: "cell", style }, this.caption(run.index, panel), frame.node, this.foot(panel, run.index));
   }
 
   /**
@@ -200,7 +200,8 @@ class PanelGrid {
     });
     const dot = html("i", { class: "dot", style: `background:${runColour(index)}` });
     const name = html("span", { class: "run", title: info.title }, dot, html("b", {}, info.name));
-    const title = html("span", { class: "muted title" }, panel.title, index ? null : help(panel.title, panel.help));
+    const buttons = index ? [] : [help(panel.title, panel.help), this.solo(panel)];
+    const title = html("span", { class: "muted title" }, panel.title, ...buttons);
     return html("figcaption", {}, name, title, text);
   }
 
@@ -223,14 +224,52 @@ class PanelGrid {
   }
 
   /**
-   * Make what stands below a panel: its colour bar with range and unit, if it has one.
+   * Make the button that shows a panel alone, or all of them again.
    * @param {PanelInfo} panel
    */
-  foot(panel) {
-    return panel.map ? this.colourBar(panel.map) : html("footer");
+  solo({ id, title }) {
+    const { model, viewer } = this;
+    const alone = model.solo === id;
+    const onclick = () => {
+      model.solo = alone ? null : id;
+      viewer.stateChanged();
+    };
+    const label = alone ? "Show all panels" : `Show ${title} alone`;
+    return button(label, { class: "help solo", image: "full", onclick, "aria-pressed": String(alone) });
   }
 
-  /** @param {MapName} name */
+  /**
+   * Make what stands below a panel: its colour bar with range and unit, or the share it is about.
+   * @param {PanelInfo} panel
+   * @param {number} index Of the run.
+   */
+  foot(panel, index) {
+    if (panel.map) return this.colourBar(panel.map);
+    const foot = html("footer");
+    if (panel.draws === "confident" || panel.draws === "difference") {
+      this.texts.push((step) => setText(foot, this.share(panel, index, step)));
+    }
+    return foot;
+  }
+
+  /**
+   * Return how many pixels a panel is about.
+   * @param {PanelInfo} panel
+   * @param {number} index
+   * @param {number} step
+   */
+  share(panel, index, step) {
+    const { model } = this;
+    const picture = model.painter.picture(model.runs[index], panel, step, model.display(step));
+    if (!picture || picture.share === null) return "";
+    const share = `${percent(picture.share)} of the pixels`;
+    if (panel.draws === "confident") return `${share} from ${Math.round(100 * model.threshold)} %`;
+    const { run, step: at } = model.against;
+    const owner = run === null || !model.comparing ? "" : `${model.runs[run]?.info.name}, `;
+    return `${share} differ from ${owner}step ${at ?? step}`;
+  }
+
+  /** @param {ColourMapName} name */
   colourBar(name) {
     const { model } = this;
     const { table, unit } = model.map(name);

@@ -2,11 +2,15 @@
 // Pictures of panels, pixel by pixel as segviz/pictures draws them, in a bounded cache.
 
 import { Cache } from "./cache.js";
+import { Probabilities } from "./probability.js";
 import { upsample, ZERO_ONE } from "./sample.js";
 
 /** @import { Run } from "./decode.js" */
-/** @import { Display, Head, MapName, PanelInfo } from "./types" */
-/** @typedef {{ key: string, image: ImageData }} Picture */
+/** @import { ColourMapName, Display, Head, PanelInfo } from "./types" */
+/**
+ * A picture; `share` is the part of the pixels that it is about: above a threshold, or different.
+ * @typedef {{ key: string, image: ImageData, share: number | null }} Picture
+ */
 
 const BUDGET = 96 * 2 ** 20; // bytes of pictures
 const EVEN = 6755399441055744; // adding and subtracting it rounds half to even
@@ -56,7 +60,8 @@ class Painter {
     this.colours = palette;
     this.palette = packTable(palette);
     this.palette[head.ignore.id] = pack(...head.ignore.colour);
-    /** @type {Partial<Record<MapName, Uint32Array>>} */
+    this.probabilities = new Probabilities(this.count);
+    /** @type {Partial<Record<ColourMapName, Uint32Array>>} */
     this.tables = Object.fromEntries(Object.entries(head.maps).map(([name, { table }]) => [name, packTable(table)]));
     this.outcomes = packTable(head.outcomes.flatMap(({ colour }) => colour));
   }
@@ -70,12 +75,13 @@ class Painter {
    */
   picture(run, panel, step, display) {
     const at = panel.changes ? run.at(step) : 0;
-    const key = [this.name, run.index, panel.id, at, ...dependencies(panel, display)].join(" ");
+    const key = [this.name, run.index, panel.id, at, ...dependencies(run, panel, at, display)].join(" ");
     const found = this.cache.get(key);
     if (found) return found;
     const image = new ImageData(this.head.width, this.head.height);
-    if (!this.paint(run, panel, at, display, image)) return null;
-    const picture = { key, image };
+    /** @type {Picture} */
+    const picture = { key, image, share: null };
+    if (!this.paint(run, panel, at, display, picture)) return null;
     this.cache.set(key, picture, image.data.length);
     return picture;
   }
@@ -86,9 +92,10 @@ class Painter {
    * @param {PanelInfo} panel
    * @param {number} step
    * @param {Display} display
-   * @param {ImageData} image
+   * @param {Picture} picture
    */
-  paint(run, panel, step, display, image) {
+  paint(run, panel, step, display, picture) {
+    const { image } = picture;
     switch (panel.draws) {
       case "photo":
         image.data.set(run.photo);
@@ -103,6 +110,12 @@ class Painter {
         return panel.map !== null && this.map(run, step, panel.map, display, image);
       case "outcomes":
         return this.outcome(run, step, image);
+      case "probability":
+        return this.probability(run, step, display, image);
+      case "confident":
+        return this.confident(run, step, display, picture);
+      case "difference":
+        return this.difference(run, step, display, picture);
     }
   }
 
@@ -188,17 +201,32 @@ class Painter {
   /**
    * @param {Run} run
    * @param {number} step
-   * @param {MapName} name
+   * @param {ColourMapName} name
    * @param {Display} display
    * @param {ImageData} image
    */
   map(run, step, name, display, image) {
+    if (name === "probability") return this.probability(run, step, display, image);
     const codes = run.codes(step, name);
     const known = run.values[name];
+    if (!codes || !known) return false;
+    const values = upsample(run, codes, known, this.values);
+    if (!this.colour(values, name, display, image)) return false;
+    if (name === "entropy" && display.outline) this.outline(run, step, image);
+    return true;
+  }
+
+  /**
+   * Colour values over the range of a map.
+   * @param {Float32Array} values
+   * @param {ColourMapName} name
+   * @param {Display} display
+   * @param {ImageData} image
+   */
+  colour(values, name, display, image) {
     const table = this.tables[name];
     const limits = display.limits[name];
-    if (!codes || !known || !table || !limits) return false;
-    const values = upsample(run, codes, known, this.values);
+    if (!table || !limits) return false;
     const target = new Uint32Array(image.data.buffer);
     const [low, high] = limits;
     const start = Math.fround(low);
@@ -208,7 +236,69 @@ class Painter {
       const index = place + EVEN - EVEN;
       target[i] = table[index < 0 ? 0 : index > 255 ? 255 : index];
     }
-    if (name === "entropy" && display.outline) this.outline(run, step, image);
+    return true;
+  }
+
+  /**
+   * Draw the probability of the isolated class, or of the predicted one.
+   * @param {Run} run
+   * @param {number} step
+   * @param {Display} display
+   * @param {ImageData} image
+   */
+  probability(run, step, display, image) {
+    const values = this.probabilities.map(run, step, display.isolated);
+    return values !== null && this.colour(values, "probability", display, image);
+  }
+
+  /**
+   * Draw the labels of pixels that are sure enough.
+   * @param {Run} run
+   * @param {number} step
+   * @param {Display} display
+   * @param {Picture} picture
+   */
+  confident(run, step, display, picture) {
+    const values = this.probabilities.map(run, step, null);
+    if (!values || !this.labels(run.labels(step), display, picture.image)) return false;
+    const target = new Uint32Array(picture.image.data.buffer);
+    const below = pack(...this.head.belowThreshold);
+    let kept = 0;
+    for (let i = 0; i < this.count; i++) {
+      if (values[i] < display.threshold) target[i] = below;
+      else kept++;
+    }
+    picture.share = kept / this.count;
+    return true;
+  }
+
+  /**
+   * Draw what differs from the reference in the colours of this step, and the rest dark.
+   * @param {Run} run
+   * @param {number} step
+   * @param {Display} display
+   * @param {Picture} picture
+   */
+  difference(run, step, display, picture) {
+    const labels = run.labels(step);
+    const { labels: others } = display.reference(run, step);
+    if (!labels || !others) return false;
+    const { background, differentBackground } = this.head;
+    const table = this.palette.slice();
+    if (background !== null) table[background] = pack(...differentBackground);
+    const target = new Uint32Array(picture.image.data.buffer);
+    const { photo } = run;
+    let different = 0;
+    for (let i = 0; i < this.count; i++) {
+      if (labels[i] !== others[i]) {
+        target[i] = table[labels[i]];
+        different++;
+      } else {
+        const grey = Math.floor((photo[4 * i] + photo[4 * i + 1] + photo[4 * i + 2]) / 9);
+        target[i] = pack(grey, grey, grey);
+      }
+    }
+    picture.share = different / this.count;
     return true;
   }
 
@@ -261,12 +351,16 @@ class Painter {
 
 /**
  * Return what of the display a panel's picture depends on.
+ * @param {Run} run
  * @param {PanelInfo} panel
+ * @param {number} step
  * @param {Display} display
  */
-function dependencies({ draws, map }, { opacity, isolated, outline, limits }) {
+function dependencies(run, { draws, map }, step, { opacity, isolated, outline, limits, threshold, reference }) {
   if (draws === "overlay") return [opacity, isolated];
-  if (draws === "labels" || draws === "truth") return [isolated];
+  if (draws === "labels" || draws === "truth" || draws === "probability") return [isolated];
+  if (draws === "confident") return [isolated, threshold];
+  if (draws === "difference") return [reference(run, step).key];
   return map ? [...(limits[map] ?? []), map === "entropy" && outline] : [];
 }
 

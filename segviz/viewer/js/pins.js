@@ -28,8 +28,7 @@ class Pins {
     /** @type {{ run: Run, labels: Int16Array, shown: number, label: HTMLElement, now: HTMLElement }[]} */
     this.rows = [];
     this.list = html("div", { class: "pin-list" });
-    const names = /** @type {MapName[]} */ (Object.keys(model.head.maps));
-    this.charts = names.map((name) => {
+    this.charts = model.recordMaps.map((name) => {
       const { title, unit, decimals } = model.map(name);
       const chart = new Chart(`${title} of the pinned pixels`, (step, done) => viewer.goTo(step, done));
       const header = html("header", {}, title, html("span", { class: "muted" }, ` ${unit}`));

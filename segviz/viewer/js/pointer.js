@@ -90,7 +90,10 @@ function listen(frame, model, viewer) {
     fingers.delete(event.pointerId);
     const click = press && !press.moved && !fingers.size;
     if (!fingers.size) press = null;
-    if (!click) return;
+    if (!click) {
+      viewer.stateChanged(); // of a zoom that was moved
+      return;
+    }
     point(event);
     pinAt(frame, model, viewer, frame.pixel(model, event));
     event.stopPropagation();
@@ -108,6 +111,7 @@ function listen(frame, model, viewer) {
   node.ondblclick = (event) => {
     model.zoom = WHOLE;
     point(event);
+    viewer.stateChanged();
   };
   const onWheel = (/** @type {WheelEvent} */ event) => {
     const closer = event.deltaY < 0;
@@ -120,6 +124,7 @@ function listen(frame, model, viewer) {
     const amount = Math.min(Math.max(event.deltaY * lines, -240), 240);
     model.zoom = zoomBy(model.zoom, Math.exp(-amount / (event.ctrlKey ? 60 : 300)), ...place(event));
     point(event);
+    viewer.stateChanged();
   };
   node.addEventListener("wheel", onWheel, { passive: false });
   node.onkeydown = (event) => onKeyDown(event, model, viewer);
@@ -185,7 +190,7 @@ function onKeyDown(event, model, viewer) {
   } else return;
   event.preventDefault();
   event.stopPropagation();
-  viewer.requestDraw();
+  viewer.stateChanged();
 }
 
 /** @param {Map<number, Point>} fingers */

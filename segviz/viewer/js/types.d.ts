@@ -1,3 +1,5 @@
+import type { Run } from "./decode.js";
+
 /** Types of the viewer's message and of what its parts share; `segviz/viewer/payload.py` writes the message. */
 
 export type Colour = [red: number, green: number, blue: number];
@@ -11,7 +13,11 @@ export interface CodeRange {
   high: number;
 }
 
+/** A map that a record holds. */
 export type MapName = "entropy" | "sigma" | "sizes";
+
+/** A map that is drawn in colours: those of the record, and what is computed from probabilities. */
+export type ColourMapName = MapName | "probability";
 
 /** A panel of `segviz/pictures/panels.py`. */
 export interface PanelInfo {
@@ -19,9 +25,18 @@ export interface PanelInfo {
   title: string;
   help: string;
   /** Which painter draws it. */
-  draws: "photo" | "overlay" | "labels" | "truth" | "map" | "outcomes";
+  draws:
+    | "photo"
+    | "overlay"
+    | "labels"
+    | "truth"
+    | "map"
+    | "outcomes"
+    | "probability"
+    | "confident"
+    | "difference";
   /** The map it draws, if it draws one. */
-  map: MapName | null;
+  map: ColourMapName | null;
   /** Whether it changes from step to step. */
   changes: boolean;
   /** Whether all runs on one photo have the same. */
@@ -77,6 +92,12 @@ export interface Head {
   maxPins: number;
   /** Opacity of the overlay, 0 to 1, before the reader changes it. */
   opacity: number;
+  /** Confidence, 0 to 1, below which pixels are grey, before the reader changes it. */
+  threshold: number;
+  /** The colour of pixels below the threshold. */
+  belowThreshold: Colour;
+  /** The colour of background in differences. */
+  differentBackground: Colour;
   panels: PanelInfo[];
   defaultPanels: string[];
   classes: { id: number; name: string; colour: Colour }[];
@@ -92,7 +113,7 @@ export interface Head {
   /** Colours of a pixel's outcome: still right, still wrong, wrong to right, right to wrong, ignored. */
   outcomes: { name: string; colour: Colour }[];
   /** Of the maps that any run has. */
-  maps: Partial<Record<MapName, MapInfo>> & { entropy: MapInfo };
+  maps: Partial<Record<ColourMapName, MapInfo>> & { entropy: MapInfo; probability: MapInfo };
   numbers: NumberInfo[];
   runs: RunInfo[];
 }
@@ -104,6 +125,30 @@ export interface ViewState {
   pins: [x: number, y: number][];
   /** Empty: the default panels. */
   panels: string[];
+  /** The panel that is shown alone. */
+  solo: string | null;
+  /** Opacity of the overlay in %; null: the default. */
+  overlay: number | null;
+  /** Magnification, and the left and upper edge of what is visible as parts of the photo. */
+  zoom: [k: number, u: number, v: number] | null;
+  /** The class that is shown alone. */
+  isolated: number | null;
+  /** Confidence below which pixels are grey, in %; null: the default. */
+  threshold: number | null;
+  /** What the panel difference compares with; null: step 0 of the same run. */
+  against: [run: number | null, step: number | null] | null;
+  wipe: [at: number, left: Side, right: Side] | null;
+  /** The classes in truth and prediction whose pixels are lit. */
+  cell: [truth: number, predicted: number] | null;
+}
+
+/** A picture of the wipe; the step is null where it is the one shown. */
+export type Side = [panel: string, run: number, step: number | null];
+
+/** A prediction to compare with: null = the same run, and the step shown. */
+export interface Reference {
+  run: number | null;
+  step: number | null;
 }
 
 export interface Options {
@@ -140,7 +185,11 @@ export interface Display {
   /** The one class that is drawn, if only one is. */
   isolated: number | null;
   outline: boolean;
-  limits: Partial<Record<MapName, [low: number, high: number]>>;
+  limits: Partial<Record<ColourMapName, [low: number, high: number]>>;
+  /** Confidence below which pixels are grey, 0 to 1. */
+  threshold: number;
+  /** Return the labels that those of a run at a step are compared with, and what names them. */
+  reference: (run: Run, step: number) => { key: string; labels: Uint8Array | undefined };
 }
 
 /** Where the photo's pixels lie between feature pixels, along one axis. */

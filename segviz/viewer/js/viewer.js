@@ -1,6 +1,7 @@
 // @ts-check
 // A viewer in an element: its parts, its clock, and the loop that draws what has changed.
 
+import { ConfusionMatrix } from "./confusion.js";
 import { DisplayControls, Legend, PlaybackControls } from "./controls.js";
 import { html, setAttribute, setText } from "./dom.js";
 import { PanelGrid } from "./grid.js";
@@ -52,12 +53,14 @@ class Viewer {
     this.inspector = new Inspector(model);
     this.pins = new Pins(model, this);
     this.numbers = new Numbers(model, this);
+    this.confusion = new ConfusionMatrix(model, this);
     this.notice = html("div", { class: "notice", role: "status" });
     this.tooltip = new Tooltip(model, root);
     this.tour = new Tour(this);
     this.body = html("div", { class: "body" }, this.grid.node, this.legend.node, this.numbers.node);
     const above = [this.playback.node, this.display.node];
-    root.append(...above, this.body, this.inspector.node, this.pins.node, this.notice, this.tooltip.node);
+    const below = [this.inspector.node, this.pins.node, this.confusion.node];
+    root.append(...above, this.body, ...below, this.notice, this.tooltip.node);
     this.reported = JSON.stringify(model.state());
     const sizes = new ResizeObserver(() => this.requestDraw());
     sizes.observe(root);
@@ -160,7 +163,9 @@ class Viewer {
       this.inspector.update(step);
       this.tooltip.update(step);
       this.pins.update(step);
-      if (model.cursor) this.loadProbabilities(step);
+      this.confusion.update(step);
+      const shown = model.draws("probability", "confident");
+      if (shown || (model.cursor && !this.loading)) this.loadProbabilities(step);
     }
     this.numbers.update(step);
     setAttribute(this.root, "aria-busy", String(this.loading || model.drawnStep !== model.step));
@@ -168,13 +173,14 @@ class Viewer {
   }
 
   /**
-   * Decode again what the inspector reads, if the cache has evicted it.
+   * Decode the probabilities that panels and the inspector read, unless they are decoded.
    * @param {number} step
    */
   loadProbabilities(step) {
     for (const run of this.model.runs) {
-      const at = run.at(step);
-      if (!this.loading && !run.probabilities.get(at)) run.probabilities.load(at).then(() => this.requestDraw());
+      for (const at of new Set(this.model.stepsWith(step).map((needed) => run.at(needed)))) {
+        if (!run.probabilities.get(at)) run.probabilities.load(at).then(() => this.requestDraw());
+      }
     }
   }
 

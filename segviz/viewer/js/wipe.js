@@ -8,6 +8,7 @@ import { listen } from "./pointer.js";
 /** @import { Source } from "./frame.js" */
 /** @import { Model } from "./model.js" */
 /** @import { Viewer } from "./viewer.js" */
+/** @import { Side } from "./types" */
 /** @typedef {Source & { id: string, title: string }} Choice */
 
 class Wipe {
@@ -24,16 +25,38 @@ class Wipe {
     this.selects = ["left", "right"].map((side, i) => {
       const select = html("select", { "aria-label": `Panel on the ${side}` });
       select.onchange = () => {
-        if (model.wipe) model.wipe.sides[i] = select.value;
-        viewer.requestDraw();
+        const choice = this.choices().find(({ id }) => id === select.value);
+        if (model.wipe && choice) model.wipe.sides[i] = [choice.panel.id, choice.run.index, this.step(i)];
+        viewer.stateChanged();
       };
       return select;
+    });
+    this.steps = ["left", "right"].map((side, i) => {
+      const title = "A step of its own; empty: the step shown";
+      const input = html("input", { type: "number", min: 0, placeholder: "shown", title, "aria-label": `Step on the ${side}` });
+      input.onchange = () => {
+        if (model.wipe) model.wipe.sides[i] = [model.wipe.sides[i][0], model.wipe.sides[i][1], this.step(i)];
+        viewer.stateChanged();
+      };
+      return input;
     });
     this.divider = this.makeDivider();
     this.place = html("div", { class: "wipe-place" });
     const [left, right] = this.selects;
+    const sideOf = (/** @type {HTMLElement} */ select, /** @type {HTMLElement} */ step) =>
+      html("span", { class: "wipe-side" }, select, html("label", {}, html("span", { class: "muted" }, "step "), step));
     const hint = html("span", { class: "muted" }, "drag the divider");
-    this.node = html("div", { class: "wipe", hidden: true }, html("div", { class: "wipe-head" }, left, hint, right), this.place);
+    const head = html("div", { class: "wipe-head" }, sideOf(left, this.steps[0]), hint, sideOf(right, this.steps[1]));
+    this.node = html("div", { class: "wipe", hidden: true }, head, this.place);
+  }
+
+  /**
+   * Return the step that a side has of its own.
+   * @param {number} side 0 or 1.
+   */
+  step(side) {
+    const { value, valueAsNumber } = this.steps[side];
+    return value === "" ? null : Math.min(Math.max(Math.round(valueAsNumber), 0), this.model.last);
   }
 
   /**
@@ -61,8 +84,12 @@ class Wipe {
       return;
     }
     const choices = this.choices();
-    const sides = wipe.sides.map((id, i) => choices.find((choice) => choice.id === id) ?? this.preset(i, choices));
-    wipe.sides = sides.map(({ id }) => id);
+    const sides = [0, 1].map((i) => {
+      const [panel, index, own = null] = wipe.sides[i] ?? [];
+      const found = choices.find((choice) => choice.id === `${panel}:${index}`) ?? this.preset(i, choices);
+      return { ...found, step: found.panel.changes ? own : null };
+    });
+    wipe.sides = sides.map(({ panel, run, step: own }) => /** @type {Side} */ ([panel.id, run.index, own]));
     const plan = JSON.stringify([choices.map(({ id, title }) => [id, title]), wipe.sides, head.width, head.height]);
     if (!this.frame || plan !== this.built) this.frame = this.build(choices, sides);
     this.built = plan;
@@ -86,15 +113,19 @@ class Wipe {
 
   /**
    * @param {Choice[]} choices
-   * @param {Choice[]} sides
+   * @param {Choice[]} sides With the step that each has of its own.
    */
   build(choices, sides) {
     const { model, viewer } = this;
     this.selects.forEach((select, i) => {
       select.replaceChildren(...choices.map(({ id, title }) => html("option", { value: id }, title)));
       select.value = sides[i].id;
+      this.steps[i].value = String(sides[i].step ?? "");
+      this.steps[i].max = String(model.last);
+      this.steps[i].disabled = !sides[i].panel.changes;
     });
-    const frame = new Frame(model, sides, `Wipe between ${sides.map(({ title }) => title).join(" and ")}`);
+    const names = sides.map(({ title, step }) => (typeof step === "number" ? `${title} at step ${step}` : title));
+    const frame = new Frame(model, sides, `Wipe between ${names.join(" and ")}`);
     listen(frame, model, viewer);
     frame.node.append(this.divider);
     this.place.replaceChildren(frame.node);
@@ -124,7 +155,10 @@ class Wipe {
       const box = this.frame?.node.getBoundingClientRect();
       if (box && divider.hasPointerCapture(event.pointerId)) move((event.clientX - box.left) / box.width);
     };
-    divider.onpointerup = (event) => event.stopPropagation();
+    divider.onpointerup = (event) => {
+      event.stopPropagation();
+      this.viewer.stateChanged();
+    };
     divider.onkeydown = (event) => {
       const at = this.model.wipe?.at ?? 0;
       const far = event.shiftKey ? 0.1 : 0.01;
@@ -135,6 +169,7 @@ class Wipe {
       event.preventDefault();
       event.stopPropagation();
       move(next);
+      this.viewer.stateChanged();
     };
     return divider;
   }

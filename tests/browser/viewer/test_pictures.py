@@ -212,3 +212,61 @@ def test_the_player_stays_in_view(open_page, record):
     box = viewer.page.locator(".playback").bounding_box()
     assert box["y"] < 20 and box["x"] + box["width"] <= 390
     assert viewer.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_panels_of_probabilities_and_differences(open_page, record):
+    chosen = ["prediction", "probability", "confident", "difference"]
+    viewer = open_page([NamedRecord(record, "entropy")], view={"panels": chosen, "step": 7})
+    viewer.at(7)
+    viewer.page.wait_for_function("document.querySelector('[data-panel=confident][data-step]')")
+    close = maps.coloured(maps.confidence(record, 7), (0.0, 1.0), "probability").astype(int)
+    assert (
+        np.abs(viewer.picture("probability") - close).mean() < 2
+    )  # classes below 1 % are left out
+    values = maps.confidence(record, 7)
+    slider = viewer.page.get_by_label("Threshold of confidence")
+    percent = int(100 * np.median(values))
+    slider.fill(str(percent))
+    viewer.reported(threshold=percent)
+    grey = (viewer.picture("confident") == maps.BELOW_THRESHOLD).all(-1)
+    assert (grey != (values < percent / 100)).mean() < 0.03 and 0.2 < grey.mean() < 0.8
+    assert "of the pixels" in viewer.page.locator(".cell footer").nth(2).inner_text()
+    want = maps.difference_picture(record, 7, record.labels[0])
+    assert np.array_equal(viewer.picture("difference"), want)
+    step = viewer.page.get_by_label("Step that differences are taken from")
+    step.fill("12")
+    step.press("Enter")
+    viewer.reported(against=[None, 12])
+    want = maps.difference_picture(record, 7, record.labels[12])
+    assert np.array_equal(viewer.picture("difference"), want)
+
+
+def test_a_cell_of_the_confusion_matrix_lights_its_pixels(open_page, record):
+    viewer = open_page([NamedRecord(record, "entropy")])
+    viewer.at(STEPS)
+    viewer.page.locator(".confusion summary").click()
+    ids = maps.classes_in(record)
+    labels = record.labels[-1]
+    counts = {(t, p): int(((record.truth == t) & (labels == p)).sum()) for t in ids for p in ids}
+    cells = viewer.page.locator("button.share")
+    assert cells.count() == len(counts)
+    (truth, predicted), count = max(counts.items(), key=lambda item: item[1])
+    name = f"{record.classes[truth]} predicted as {record.classes[predicted]}: {count:,} pixels"
+    viewer.page.get_by_role("button", name=name).click()
+    viewer.reported(cell=[truth, predicted])
+    shown = pixels(viewer.frame("entropy").locator("canvas.shade"), alpha=True)[..., 3] == 0
+    assert np.array_equal(shown, (record.truth == truth) & (labels == predicted))
+
+
+def test_one_panel_alone_and_a_wipe_between_steps_are_reported(open_page, record):
+    sides = [["prediction", 0, 3], ["prediction", 0, None]]
+    viewer = open_page([NamedRecord(record, "entropy")], view={"wipe": [30, *sides]})
+    viewer.at(STEPS)
+    shown = pixels(viewer.page.locator(".wipe canvas").nth(0))
+    assert np.array_equal(shown, drawn_labels(record.labels[3]))
+    viewer.button("Show Entropy alone").click()
+    viewer.reported(solo="entropy", wipe=[30, *sides])
+    assert viewer.panels() == ["entropy:0"]
+    viewer.button("Show all panels").click()
+    viewer.reported(solo=None)
+    assert "prediction:0" in viewer.panels()

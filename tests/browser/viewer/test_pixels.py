@@ -94,6 +94,7 @@ def test_pins_and_their_histories(open_page, record):
     viewer.click(31, 20)  # near enough to the second
     viewer.button("Unpin pixel 1").click()
     viewer.reported(pins=[[60, 40]])
+    viewer.page.evaluate("scrollTo(0, 0)")  # back from the button, which lies below the panels
     for x in range(5):
         viewer.click(8 + 12 * x, 8)
     viewer.page.get_by_role("status").get_by_text("5 pixels are pinned").wait_for()

@@ -68,6 +68,9 @@ export function message({ names = ["run"], steps = 3, judged = true } = {}) {
       keyEvery: KEY_EVERY,
       maxPins: 2,
       opacity: 0.5,
+      threshold: 0.9,
+      belowThreshold: [1, 2, 3],
+      differentBackground: [7, 8, 9],
       panels: [
         { ...panel, id: "photo", title: "Photo and prediction", draws: "overlay" },
         { ...panel, id: "feedforward", title: "Prediction, step 0", draws: "labels", changes: false },
@@ -75,6 +78,9 @@ export function message({ names = ["run"], steps = 3, judged = true } = {}) {
         { ...panel, id: "entropy", title: "Entropy", draws: "map", map: "entropy" },
         { ...panel, id: "truth", title: "Truth", draws: "truth", changes: false, shared: true, needsTruth: true },
         { ...panel, id: "right-wrong", title: "Right and wrong", draws: "outcomes", needsTruth: true },
+        { ...panel, id: "probability", title: "Probability", draws: "probability", map: "probability" },
+        { ...panel, id: "confident", title: "Confident pixels", draws: "confident" },
+        { ...panel, id: "difference", title: "Difference", draws: "difference" },
       ],
       defaultPanels: ["prediction", "entropy"],
       classes: [
@@ -92,6 +98,7 @@ export function message({ names = ["run"], steps = 3, judged = true } = {}) {
       })),
       maps: {
         entropy: { title: "Entropy", unit: "nats", decimals: 3, table, limits: [0, 1] },
+        probability: { title: "Probability", unit: "", decimals: 2, table, limits: [0, 1] },
         sigma: { title: "Sigma", unit: "input px", decimals: 1, table, limits: [0, 51] },
       },
       numbers: [{ key: "entropy", title: "Mean entropy", unit: "nats", decimals: 3, help: "How unsure." }],

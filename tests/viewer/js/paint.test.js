@@ -5,6 +5,7 @@ import test from "node:test";
 import { Cache } from "../../../segviz/viewer/js/cache.js";
 import { axisOf, inflate, Run } from "../../../segviz/viewer/js/decode.js";
 import { pack, packTable, Painter } from "../../../segviz/viewer/js/paint.js";
+import { inspect } from "../../../segviz/viewer/js/sample.js";
 import { HEIGHT, labels, message, truth, WIDTH } from "./message.js";
 
 // Node has no ImageData.
@@ -24,7 +25,13 @@ const display = {
   opacity: 0.5,
   isolated: /** @type {number | null} */ (null),
   outline: false,
-  limits: { entropy: /** @type {[number, number]} */ ([0, 1]), sigma: /** @type {[number, number]} */ ([0, 51]) },
+  limits: {
+    entropy: /** @type {[number, number]} */ ([0, 1]),
+    sigma: /** @type {[number, number]} */ ([0, 51]),
+    probability: /** @type {[number, number]} */ ([0, 1]),
+  },
+  threshold: 0.9,
+  reference: (/** @type {Run} */ run) => ({ key: "0:0", labels: run.labels(0) }),
 };
 
 async function opened() {
@@ -35,6 +42,7 @@ async function opened() {
   run.truth = truth;
   run.photo = new Uint8ClampedArray(4 * WIDTH * HEIGHT).fill(100);
   for (const step of [0, 2]) await run.maps.load(step);
+  await run.probabilities.load(0);
   return { run, painter: new Painter(head), head };
 }
 
@@ -104,4 +112,48 @@ test("pictures are painted once, and only when their maps are decoded", async ()
   assert.equal(painter.picture(run, prediction, 1, { ...display, opacity: 0.9 }), picture);
   const fresh = new Run(head.runs[0], 0, head, new Uint8Array(), new Cache(1e6));
   assert.equal(new Painter(head).picture(fresh, prediction, 1, display), null);
+});
+
+test("the probability of a class, or of the predicted one, at every pixel", async () => {
+  const all = await opened();
+  const { run } = all;
+  const ranked = (/** @type {number} */ i, /** @type {number} */ id) =>
+    inspect(run, 1, i % WIDTH, Math.floor(i / WIDTH))?.ranking?.find((entry) => entry.id === id)?.probability ?? NaN;
+  for (const isolated of [0, 2, null]) {
+    const picture = colours(all, "probability", 1, { isolated });
+    for (const i of [0, 5, 11]) {
+      const want = 255 * ranked(i, isolated ?? labels[1][i]);
+      assert.ok(Math.abs(picture[i][0] - want) < 1, `${picture[i][0]} for ${want}`);
+    }
+  }
+});
+
+test("pixels below the threshold are grey, and the others counted", async () => {
+  const all = await opened();
+  const panel = all.head.panels.find(({ id }) => id === "confident");
+  assert.ok(panel);
+  const values = all.painter.probabilities.map(all.run, 1, null);
+  assert.ok(values);
+  const threshold = [...values].sort()[4];
+  const picture = colours(all, "confident", 1, { threshold });
+  picture.forEach((colour, i) => {
+    assert.deepEqual(colour, values[i] < threshold ? [1, 2, 3] : labels[1][i] ? [20, 40, 60] : [0, 0, 0]);
+  });
+  const kept = values.filter((value) => value >= threshold).length;
+  assert.equal(all.painter.picture(all.run, panel, 1, { ...display, threshold })?.share, kept / values.length);
+});
+
+test("differences have the colours of the step shown, the rest a third of the photo's grey", async () => {
+  const picture = colours(await opened(), "difference", 1);
+  assert.deepEqual(picture[0], [7, 8, 9]); // has become background
+  assert.deepEqual(picture[1], [33, 33, 33]);
+});
+
+test("pictures of probabilities wait until these are decoded", async () => {
+  const { run, painter, head } = await opened();
+  for (const id of ["probability", "confident"]) {
+    const panel = head.panels.find((known) => known.id === id);
+    assert.ok(panel);
+    assert.equal(painter.picture(run, panel, 2, display), null);
+  }
 });
