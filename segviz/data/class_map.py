@@ -67,7 +67,8 @@ class ClassMap:
             raise InputError(
                 f"no class of the data ({_some(data.names)}) is one of the network"
                 f" ({_some(network.names)}); map them by --class-map FILE, JSON such as"
-                ' {"name in the data": "name in the network"}.'
+                ' {"name in the data": "name in the network"}, or leave --classes out, if the masks'
+                " hold the ids of the network's classes."
             )
         return cls(data, network, targets)
 

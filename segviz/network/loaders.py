@@ -291,4 +291,7 @@ def _read_weights(path: Path) -> dict[str, Any]:
             f"{path} holds {type(values).__name__}, not weights; save them by"
             " torch.save(module.state_dict(), FILE)."
         )
+    for prefix in ("module.", "_orig_mod."):  # of DistributedDataParallel and torch.compile
+        if values and all(key.startswith(prefix) for key in values):
+            values = {key.removeprefix(prefix): value for key, value in values.items()}
     return values

@@ -135,6 +135,16 @@ def test_torchvision_with_other_classes(tmp_path):
     assert network.classes == tuple(f"class {index}" for index in range(5))
 
 
+def test_weights_of_a_parallel_and_compiled_module(lraspp, tmp_path):
+    state = torch.load(lraspp, weights_only=True)
+    wrapped = {f"module._orig_mod.{key}": value for key, value in state.items()}
+    torch.save({"state_dict": wrapped, "epoch": 3}, tmp_path / "parallel.pth")
+    networks = [
+        load(f"tv:lraspp_mobilenet_v3_large:{path}") for path in (lraspp, tmp_path / "parallel.pth")
+    ]
+    assert networks[0].sha256 == networks[1].sha256
+
+
 def test_torchvision_refuses(tmp_path, lraspp):
     with pytest.raises(InputError, match=r"lraspp_mobilenet_v3_large"):
         load("tv:resnet18")
