@@ -36,9 +36,9 @@ from segviz.adapt.settings import Settings
 from segviz.data import voc
 from segviz.data.class_files import read_classes
 from segviz.data.class_map import read_class_map
-from segviz.data.classes import PALETTE
 from segviz.data.images import load_photo
 from segviz.data.masks import load_labels, palette_image
+from segviz.data.voc_palette import PALETTE
 from segviz.errors import InputError
 from segviz.evaluation.results import read_result
 from segviz.evaluation.row_store import EpisodeRow, RowKey, RowStore

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from segviz.data.classes import IGNORE, PALETTE
+from segviz.data.classes import IGNORE
+from segviz.data.voc_palette import PALETTE
 from tests.miniature import COLOURS, CONTENTS, SPLITS, calibrated
 
 BROWSER = "tests/browser/"

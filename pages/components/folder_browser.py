@@ -6,9 +6,10 @@ import streamlit as st
 
 from segviz.data import sources
 from segviz.data.class_map import ClassMap
-from segviz.data.classes import IGNORE, ClassList, palette_of
+from segviz.data.classes import IGNORE, ClassList
 from segviz.data.dataset_folder import DatasetFolder
 from segviz.data.images import load_photo as load_pixels
+from segviz.data.voc_palette import palette_of
 from segviz.errors import InputError
 from segviz.pictures import maps
 

@@ -6,7 +6,8 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from segviz.data.classes import IGNORE, ClassList, colourise, comparable, palette_of
+from segviz.data.classes import IGNORE, ClassList, comparable
+from segviz.data.voc_palette import colourise, palette_of
 
 from ..state.text import plain
 

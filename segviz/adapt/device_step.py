@@ -17,8 +17,7 @@ from ..network.resampling import ArgmaxResampler
 from . import losses
 from .fast_gradient import DifferentiablePixels
 from .objectives import OBJECTIVES
-from .optimisation import check_method, half_size_logits
-from .optimisers import make_optimiser
+from .optimisation import check_method, half_size_logits, make_optimiser
 from .parameters import ADAPTED, HeadParameters
 from .photo_views import NO_SCORES, PhotoViews
 from .pixelwise import Pixels

@@ -1,7 +1,7 @@
 """Iterate a method on the views of a photo: the paper's section 2.3, as a generator of states."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -16,14 +16,26 @@ from .fast_gradient import DifferentiablePixels
 from .method import FEEDFORWARD
 from .mixture import Mixture, ViewHeads, WeightBiases, combine, on_grid
 from .objectives import OBJECTIVES
-from .optimisers import ResetRule, ascended, make_optimiser
 from .photo_views import Axis, PhotoViews, synchronise
 from .pixelwise import Pixels
 from .settings import Settings
+from .sharpness_aware import ResetRule, ascended
 from .stop import StopRule
 from .view_agreement import ViewAgreement
 
-__all__ = ["OptimisationState", "check_method", "half_size_logits", "optimise"]
+__all__ = [
+    "OPTIMISER_CLASSES",
+    "OptimisationState",
+    "check_method",
+    "half_size_logits",
+    "make_optimiser",
+    "optimise",
+]
+
+OPTIMISER_CLASSES: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "sgd": torch.optim.SGD,
+}
 
 
 class OptimisationState(NamedTuple):
@@ -312,3 +324,26 @@ def half_size_logits(network: Network, x: Tensor) -> Tensor:
     small = small.contiguous(memory_format=torch.channels_last)
     logits = network.predict(network.encode(small)).logits
     return logits.flatten(1).T.contiguous()
+
+
+def make_optimiser(
+    parameters: Sequence[Tensor],
+    name: str,
+    rate: float,
+    momentum: float,
+    maximise: bool,
+    **options: bool,
+) -> torch.optim.Optimizer:
+    """Return an optimiser without weight decay.
+
+    Arguments:
+        parameters: What it changes; nothing at all is allowed.
+        name: A name in `OPTIMISER_CLASSES`.
+        rate: The learning rate.
+        momentum: Of `sgd`; others have none.
+        maximise: Whether the loss is to grow.
+        options: Of the implementation, such as `fused`.
+    """
+    extra = {"momentum": momentum} if name == "sgd" else {}
+    given = list(parameters) or [torch.zeros(0)]
+    return OPTIMISER_CLASSES[name](given, lr=rate, maximize=maximise, **extra, **options)

@@ -9,7 +9,8 @@ import msgspec
 
 from ..errors import InputError, guard
 from ..runtime.files import decode_text, read_file
-from .classes import CLASSES, ClassList, Colour, comparable
+from .classes import CLASSES, ClassList, comparable
+from .voc_palette import Colour
 
 __all__ = ["read_classes"]
 

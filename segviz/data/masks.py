@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image
 
 from ..errors import InputError
-from .classes import IGNORE, PALETTE, VOC_CLASSES, ClassList, colourise, ids_of_colours, pack_rgb
+from .classes import IGNORE, VOC_CLASSES, ClassList
 from .decode import DecodedImage, decode, guard_pixels, stored_values
+from .voc_palette import PALETTE, colourise, ids_of_colours, pack_rgb
 
 __all__ = [
     "VOC_FORMAT",

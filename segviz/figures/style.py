@@ -11,7 +11,8 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Patch
 from PIL import Image
 
-from ..data.classes import CLASSES, IGNORE, PALETTE
+from ..data.classes import CLASSES, IGNORE
+from ..data.voc_palette import PALETTE
 from ..pictures.gif_palette import palette_for, reduce_colours
 
 __all__ = [

@@ -7,7 +7,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..data.classes import PALETTE, comparable
+from ..data.classes import comparable
+from ..data.voc_palette import PALETTE
 from ..errors import InputError
 from .checkpoint import Checkpoint, check_finite, tensor_hash
 

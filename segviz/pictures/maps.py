@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from ..data.classes import IGNORE, PALETTE, colourise
+from ..data.classes import IGNORE
+from ..data.voc_palette import PALETTE, colourise
 from ..runs.record import Quantised, Record
 
 __all__ = [

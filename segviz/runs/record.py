@@ -12,7 +12,8 @@ import numpy as np
 
 from ..adapt.quantised import LOG_PROBABILITIES, Quantised
 from ..adapt.settings import Settings
-from ..data.classes import Colour, comparable, palette_of
+from ..data.classes import comparable
+from ..data.voc_palette import Colour, palette_of
 from ..errors import InputError, guard
 from ..runtime.files import open_regular, partial_path, read_file, write_together
 from . import npz, schema

@@ -8,8 +8,9 @@ from torch.nn import functional
 from segviz import metrics
 from segviz.adapt import losses, objectives
 from segviz.adapt.episode import photo_labels
+from segviz.adapt.method import OPTIMISERS
 from segviz.adapt.methods import END_TO_END, METHODS
-from segviz.adapt.optimisation import half_size_logits, optimise
+from segviz.adapt.optimisation import OPTIMISER_CLASSES, half_size_logits, make_optimiser, optimise
 from segviz.adapt.photo_views import PhotoViews, Reference
 from segviz.adapt.pixelwise import Pixels
 from segviz.adapt.settings import Settings
@@ -256,3 +257,52 @@ def test_missing_truth(network, photo, name):
         with pytest.raises(InputError, match=f"'{name}' needs the truth, but there is none; give"):
             next(optimise(bare, settings(method=name)))
         assert states(bare, method=name, steps=0)[-1].step == settings(method=name, steps=0).joins
+
+
+def test_every_name_has_an_optimiser():
+    assert tuple(OPTIMISER_CLASSES) == OPTIMISERS
+
+
+@pytest.mark.parametrize("maximise", [False, True])
+def test_sgd_with_momentum_by_hand(maximise):
+    p, velocity, expected = (
+        torch.tensor([1.0, -2.0], dtype=torch.float64, requires_grad=True),
+        0.0,
+        torch.tensor([1.0, -2.0]).double(),
+    )
+    optimiser = make_optimiser([p], "sgd", 0.1, 0.9, maximise)
+    for gradient in ([1.0, 2.0], [0.5, 0.0], [-1.0, 1.0]):
+        p.grad = torch.tensor(gradient).double()
+        velocity = 0.9 * velocity + (-1 if maximise else 1) * p.grad
+        expected = expected - 0.1 * velocity
+        optimiser.step()
+        torch.testing.assert_close(p.detach(), expected)
+
+
+def test_nothing_to_optimise():
+    make_optimiser([], "sgd", 0.1, 0.9, False).step()
+    make_optimiser([], "adam", 0.1, 0.0, False).step()
+
+
+def test_sgd_moves_along_the_gradient_of_an_episode(views64):
+    """The first update of SGD is the rate times the gradient, which Adam's is not."""
+    first, second = (
+        list(
+            optimise(
+                views64,
+                Settings(
+                    method="tent",
+                    variables="norm",
+                    scale=1.0,
+                    alpha=0.0,
+                    steps=1,
+                    optimiser="sgd",
+                    momentum=0.0,
+                    learning_rate=rate,
+                ),
+            )
+        )
+        for rate in (1e-4, 2e-4)
+    )
+    assert second[1].distance == pytest.approx(2 * first[1].distance, rel=1e-6)
+    assert first[1].distance > 0

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from segviz.data.classes import PALETTE
+from segviz.data.voc_palette import PALETTE
 from segviz.runs.archive import read_zip
 from tests.browser.app_page import QUICK, AppPage
 from tests.browser.viewer_dom import OUTLINE

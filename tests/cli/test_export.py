@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segviz.data.classes import PALETTE
+from segviz.data.voc_palette import PALETTE
 from segviz.export.formats import EXPORTS
 from segviz.pictures import panels
 from segviz.runs import describe

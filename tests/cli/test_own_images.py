@@ -7,8 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from segviz.data.classes import PALETTE, ClassList
+from segviz.data.classes import ClassList
 from segviz.data.folders import open_folders
+from segviz.data.voc_palette import PALETTE
 from segviz.network import checkpoint
 from segviz.runs.run import Run, Settings
 from tests import own_images

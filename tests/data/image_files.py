@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segviz.data.classes import PALETTE
 from segviz.data.images import load_photo
+from segviz.data.voc_palette import PALETTE
 from segviz.errors import InputError
 
 

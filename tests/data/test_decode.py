@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from segviz.data.classes import colourise
 from segviz.data.images import load_photo
 from segviz.data.masks import load_labels
+from segviz.data.voc_palette import colourise
 from segviz.errors import InputError
 from tests.data.image_files import assert_refused, encode, labels, mask, png_header, scene
 

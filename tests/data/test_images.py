@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segviz.data.classes import colourise
 from segviz.data.images import fit, load_photo, thumbnail
 from segviz.data.masks import load_labels
+from segviz.data.voc_palette import colourise
 from segviz.errors import InputError
 from tests.data.image_files import assert_refused, encode, labels, mask, scene
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segviz.data.classes import PALETTE, ClassList, colourise
+from segviz.data.classes import ClassList
 from segviz.data.images import load_photo
 from segviz.data.masks import MaskFormat, is_binary, load_labels, read_mask
+from segviz.data.voc_palette import PALETTE, colourise
 from segviz.errors import InputError
 from tests.data.image_files import assert_refused, encode, labels, mask, png_header, scene
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segviz.data.classes import CLASSES, PALETTE
+from segviz.data.classes import CLASSES
 from segviz.data.samples import SAMPLES, load
+from segviz.data.voc_palette import PALETTE
 from segviz.errors import InputError
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segviz.data.classes import PALETTE
+from segviz.data.voc_palette import PALETTE
 from segviz.errors import InputError
 from segviz.export import animation
 from segviz.export.animation_frame import FrameLayout, grid_columns

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segviz.data.classes import PALETTE
 from segviz.data.masks import load_labels
+from segviz.data.voc_palette import PALETTE
 from segviz.errors import InputError
 from segviz.export import animation, contact_sheet, formats
 from segviz.export.formats import EXPORTS, Selection

@@ -8,7 +8,8 @@ from matplotlib.text import Text
 from PIL import Image
 
 from segviz.adapt import Settings
-from segviz.data.classes import CLASSES, PALETTE
+from segviz.data.classes import CLASSES
+from segviz.data.voc_palette import PALETTE
 from segviz.figures.paper import FIGURES, shown_steps
 from segviz.figures.run_pictures import RunPair, field_sizes
 from segviz.figures.style import DPI, figure_bytes

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 import segviz
-from segviz.data.classes import PALETTE
+from segviz.data.voc_palette import PALETTE
 from segviz.errors import InputError
 from segviz.network.checkpoint import tensor_hash
 

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from segviz.data.classes import PALETTE
+from segviz.data.voc_palette import PALETTE
 from segviz.pictures import maps
 from segviz.pictures.gif_palette import palette_for, reduce_colours
 

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from segviz.adapt import Settings
-from segviz.data.classes import IGNORE, PALETTE
+from segviz.data.classes import IGNORE
+from segviz.data.voc_palette import PALETTE
 from segviz.pictures import maps
 from segviz.runs.record import Quantised
 from segviz.runs.run import Run

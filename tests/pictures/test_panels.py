@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from segviz.adapt import Settings
-from segviz.data.classes import IGNORE, PALETTE
+from segviz.data.classes import IGNORE
+from segviz.data.voc_palette import PALETTE
 from segviz.errors import InputError
 from segviz.pictures import maps, panels
 from segviz.pictures.panels import PANELS

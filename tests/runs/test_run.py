@@ -7,7 +7,8 @@ import torch
 
 import segviz
 from segviz.adapt import Settings
-from segviz.data.classes import CLASSES, IGNORE, PALETTE
+from segviz.data.classes import CLASSES, IGNORE
+from segviz.data.voc_palette import PALETTE
 from segviz.errors import InputError
 from segviz.network.checkpoint import tensor_hash
 from segviz.runs.provenance import environment

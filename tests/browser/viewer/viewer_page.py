@@ -7,7 +7,7 @@ from string import Template
 
 import numpy as np
 
-from segviz.data.classes import PALETTE
+from segviz.data.voc_palette import PALETTE
 from segviz.pictures import maps
 from segviz.viewer import NamedRecord, ViewState, assets
 from segviz.viewer.payload import payload

@@ -4,34 +4,12 @@ import pytest
 import torch
 
 from segviz.adapt.optimisation import optimise
-from segviz.adapt.optimisers import OPTIMISERS, ResetRule, ascended, make_optimiser
-from segviz.adapt.settings import OPTIMISERS as NAMES
 from segviz.adapt.settings import Settings
+from segviz.adapt.sharpness_aware import ResetRule, ascended
 
 
 def parameter(*values):
     return torch.tensor(values, dtype=torch.float64, requires_grad=True)
-
-
-def test_every_name_has_an_optimiser():
-    assert tuple(OPTIMISERS) == NAMES
-
-
-@pytest.mark.parametrize("maximise", [False, True])
-def test_sgd_with_momentum_by_hand(maximise):
-    p, velocity, expected = parameter(1.0, -2.0), 0.0, torch.tensor([1.0, -2.0]).double()
-    optimiser = make_optimiser([p], "sgd", 0.1, 0.9, maximise)
-    for gradient in ([1.0, 2.0], [0.5, 0.0], [-1.0, 1.0]):
-        p.grad = torch.tensor(gradient).double()
-        velocity = 0.9 * velocity + (-1 if maximise else 1) * p.grad
-        expected = expected - 0.1 * velocity
-        optimiser.step()
-        torch.testing.assert_close(p.detach(), expected)
-
-
-def test_nothing_to_optimise():
-    make_optimiser([], "sgd", 0.1, 0.9, False).step()
-    make_optimiser([], "adam", 0.1, 0.0, False).step()
 
 
 def test_ascent_along_the_gradient_and_back_to_the_bit():
@@ -68,30 +46,6 @@ def test_reset_once_the_running_mean_falls_below_the_threshold():
         mean *= 0.9
     assert 0.9 * mean < least and p.item() == 1
     assert not rule.apply(2 * least), "the mean begins anew"
-
-
-def test_sgd_moves_along_the_gradient_of_an_episode(views64):
-    """The first update of SGD is the rate times the gradient, which Adam's is not."""
-    first, second = (
-        list(
-            optimise(
-                views64,
-                Settings(
-                    method="tent",
-                    variables="norm",
-                    scale=1.0,
-                    alpha=0.0,
-                    steps=1,
-                    optimiser="sgd",
-                    momentum=0.0,
-                    learning_rate=rate,
-                ),
-            )
-        )
-        for rate in (1e-4, 2e-4)
-    )
-    assert second[1].distance == pytest.approx(2 * first[1].distance, rel=1e-6)
-    assert first[1].distance > 0
 
 
 def test_sar_returns_to_the_trained_parameters(network, views):

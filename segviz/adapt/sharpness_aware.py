@@ -1,44 +1,16 @@
-"""The optimisers of an episode, and the update rule of SAR."""
+"""SAR's sharpness-aware update, and its return to the trained parameters."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 
-__all__ = ["OPTIMISERS", "ResetRule", "ascended", "make_optimiser"]
+__all__ = ["ResetRule", "ascended"]
 
 DECAY = 0.9
 """How much of the running mean of the loss a step keeps."""
-
-OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "adam": torch.optim.Adam,
-    "sgd": torch.optim.SGD,
-}
-
-
-def make_optimiser(
-    parameters: Sequence[Tensor],
-    name: str,
-    rate: float,
-    momentum: float,
-    maximise: bool,
-    **options: bool,
-) -> torch.optim.Optimizer:
-    """Return an optimiser without weight decay.
-
-    Arguments:
-        parameters: What it changes; nothing at all is allowed.
-        name: A name in `OPTIMISERS`.
-        rate: The learning rate.
-        momentum: Of `sgd`; others have none.
-        maximise: Whether the loss is to grow.
-        options: Of the implementation, such as `fused`.
-    """
-    extra = {"momentum": momentum} if name == "sgd" else {}
-    given = list(parameters) or [torch.zeros(0)]
-    return OPTIMISERS[name](given, lr=rate, maximize=maximise, **extra, **options)
 
 
 @contextmanager
