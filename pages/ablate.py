@@ -7,13 +7,13 @@ from pages.actions.page_start import start_page
 from pages.components.ablation_heatmap import ablation_heatmap
 from pages.components.notices import show_notices
 from pages.components.run_view import request_of, run_view
-from pages.components.settings_form import rates_control, steps_control
+from pages.components.settings_form import rates_control, steps_control, variables_control
 from pages.components.sidebar import sidebar
 from pages.state import controls
 from pages.state.controls import rate_text
 from pages.state.query_params import MAX_RUNS
 from pages.state.session import ShownRuns, session
-from segviz.adapt import VARIABLES, Settings
+from segviz.adapt import Settings
 from segviz.errors import InputError
 from segviz.runs import verdict
 from segviz.viewer import NamedRecord, ViewState
@@ -83,16 +83,7 @@ def _open(shown: ShownRuns, name: str, step: int) -> None:
 start_page(PAGE, planned)
 left, middle, right = st.columns([3, 4, 4])
 with left:
-    st.pills(
-        "Variables",
-        controls.offered_variables(),
-        selection_mode="multi",
-        default=controls.get("grid_variables"),
-        key=controls.key("grid_variables"),
-        wrap=True,
-        help="; ".join(f"`{name}`: {VARIABLES[name]}" for name in controls.offered_variables())
-        + f". The paper's choice: both. {controls.missing_variables()}",
-    )
+    variables_control("grid_variables", "The paper's choice: both.")
 with middle:
     rates_control(
         "grid_learning_rates",

@@ -1,5 +1,6 @@
 """Benchmark: the paper's tables, measured here, and evaluations of one's own."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -11,6 +12,8 @@ from pages.components.benchmark_table import as_file, gains, provenance, table
 from pages.components.notices import show_notices
 from pages.components.stored_results import load_result, result_path
 from pages.state import controls
+from pages.state.address_bar import write_controls
+from pages.state.query_params import OWN_EVALUATION
 from pages.state.text import plain, sentence
 from segviz.errors import InputError
 from segviz.evaluation.paper_tables import TABLES
@@ -18,12 +21,11 @@ from segviz.evaluation.results import ResultFile, table_command
 from segviz.jobs.limits import is_shared
 
 PAGE = "benchmark"
-OWN = "own"
 
 
 def title(name: str) -> str:
     """What a table is called, short."""
-    return "Your own" if name == OWN else TABLES[name].title.split(":")[0]
+    return "Your own" if name == OWN_EVALUATION else TABLES[name].title.split(":")[0]
 
 
 def show(result: ResultFile, model: str, file: bytes, name: str) -> None:
@@ -55,8 +57,8 @@ def paper(name: str) -> None:
         model = st.segmented_control(
             "Model",
             models,
-            default=controls.get(f"bench_model_{name}", models[-1]),
-            key=controls.key(f"bench_model_{name}"),
+            default=_known(controls.get("bench_model"), models, models[-1]),
+            key=controls.key("bench_model"),
             required=True,
             help="The paper's two: trained without and with augmentation by scale.",
         )
@@ -74,19 +76,24 @@ def paper(name: str) -> None:
     show(result, model, path.read_bytes(), path.name)
 
 
+def _known(value: str | None, options: Sequence[str], default: str) -> str:
+    return value if value is not None and value in options else default
+
+
 start_page(PAGE)
 show_notices(PAGE)
+tables = [*TABLES, *([] if is_shared() else [OWN_EVALUATION])]
 chosen = st.segmented_control(
     "Table",
-    [*TABLES, *([] if is_shared() else [OWN])],
-    default=controls.get("bench_table", next(iter(TABLES))),
+    tables,
+    default=_known(controls.get("bench_table"), tables, tables[0]),
     format_func=title,
     key=controls.key("bench_table"),
     required=True,
     help="; ".join(one.title for one in TABLES.values())
     + ("." if is_shared() else ". Your own: an evaluation with settings chosen here."),
 )
-if chosen == OWN:
+if chosen == OWN_EVALUATION:
     st.subheader("An evaluation of your own")
     evaluation_form()
     made = finished()
@@ -97,3 +104,4 @@ if chosen == OWN:
 else:
     st.subheader(TABLES[chosen].title)
     paper(chosen)
+write_controls(PAGE)

@@ -1,4 +1,4 @@
-"""Compare: several methods on one photo, at the same step."""
+"""Compare: several methods, rates or variables on one photo, at the same step."""
 
 import streamlit as st
 
@@ -6,10 +6,11 @@ from pages.actions.page_start import start_page
 from pages.components.copy_table import copy_table
 from pages.components.notices import show_notices
 from pages.components.run_view import request_of, run_view
-from pages.components.settings_form import method_title
+from pages.components.settings_form import method_title, rates_control, variables_control
 from pages.components.sidebar import sidebar
 from pages.state import controls
-from pages.state.query_params import MAX_RUNS
+from pages.state.controls import rate_text
+from pages.state.query_params import MAX_RUNS, VARIED
 from segviz.adapt import METHODS, Settings
 from segviz.charts.run_comparison import class_table
 from segviz.errors import InputError
@@ -17,14 +18,30 @@ from segviz.glossary import CONTROLS, NUMBERS
 from segviz.viewer import NamedRecord, ViewState
 
 PAGE = "compare"
+TITLES = {"method": "Methods", "learning_rate": "Learning rates", "variables": "Variables"}
+"""What the runs differ in."""
 
 
 def planned() -> list[tuple[str, Settings]]:
-    """Plan a run for each method."""
-    names = controls.values()["methods"]
-    if not 1 <= len(names) <= MAX_RUNS:
-        raise InputError(f"{len(names)} methods are chosen; choose from 1 to {MAX_RUNS}.")
-    return [(name, _settings(name)) for name in names]
+    """Plan a run for each method, learning rate or choice of variables."""
+    values = controls.values()
+    varied = values["vary"]
+    chosen = values[VARIED[varied]]
+    if not 1 <= len(chosen) <= MAX_RUNS:
+        raise InputError(
+            f"{len(chosen)} {TITLES[varied].lower()} are chosen; choose from 1 to {MAX_RUNS}."
+        )
+    if varied == "method":
+        return [(name, _settings(name)) for name in chosen]
+    method = values["method"]
+    if not METHODS[method].variables:
+        raise InputError(
+            f"the method {method_title(method)} updates nothing, so that all runs would be the"
+            " same; choose another method."
+        )
+    if varied == "variables":
+        return [(name, controls.settings(variables=name)) for name in chosen]
+    return [(f"rate {rate_text(rate)}", controls.settings(learning_rate=rate)) for rate in chosen]
 
 
 def _not_offered() -> list[str]:
@@ -67,7 +84,8 @@ def by_class(runs: list[NamedRecord], view: ViewState, in_progress: bool) -> Non
         ),
     }
     for run in runs:
-        columns[run.name] = st.column_config.NumberColumn(method_title(run.name), format="%.1f")
+        title = method_title(run.name) if run.name in METHODS else run.name
+        columns[run.name] = st.column_config.NumberColumn(title, format="%.1f")
         columns[f"± {run.name}"] = st.column_config.NumberColumn("±", format="%+.1f")
     rows = class_table({run.name: run.record for run in runs}, view.step)
     st.dataframe(
@@ -87,15 +105,29 @@ def by_class(runs: list[NamedRecord], view: ViewState, in_progress: bool) -> Non
 
 
 start_page(PAGE, planned)
-st.multiselect(
-    "Methods",
-    [*controls.offered_methods(), *_not_offered()],
-    controls.get("methods"),
-    format_func=method_title,
-    key=controls.key("methods"),
-    max_selections=MAX_RUNS,
-    help=CONTROLS["methods"].help,
+varied = st.segmented_control(
+    "Compare",
+    list(TITLES),
+    default=controls.get("vary"),
+    format_func=TITLES.__getitem__,
+    key=controls.key("vary"),
+    required=True,
+    help="What the runs differ in: the method, or one setting of the method in the sidebar.",
 )
-sidebar(PAGE, "Compare", planned, hidden=("method",))
+if varied == "learning_rate":
+    rates_control("grid_learning_rates", CONTROLS["learning_rate"].help)
+elif varied == "variables":
+    variables_control("grid_variables", CONTROLS["variables"].help)
+else:
+    st.multiselect(
+        "Methods",
+        [*controls.offered_methods(), *_not_offered()],
+        controls.get("methods"),
+        format_func=method_title,
+        key=controls.key("methods"),
+        max_selections=MAX_RUNS,
+        help=CONTROLS["methods"].help,
+    )
+sidebar(PAGE, "Compare", planned, hidden=(varied,))
 show_notices(PAGE)
 run_view(PAGE, request_of(PAGE), details=by_class)

@@ -5,6 +5,7 @@ from typing import Literal
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from segviz.adapt.method import FEEDFORWARD, Method
 from segviz.adapt.settings import Settings
@@ -25,8 +26,13 @@ from ..state import controls, query_params
 from ..state.photos import data_set, voc_root
 from ..state.session import session
 from ..state.text import plain, sentence
+from .folder_browser import folder_thumbnail
+from .voc_browser import voc_thumbnail
 
 __all__ = ["details", "run_values"]
+
+THUMBNAIL = 64
+"""The width of the photos beside gains and losses, in CSS pixels."""
 
 MOST = 10
 """The number of images listed for gains, and for losses."""
@@ -167,7 +173,9 @@ def _image(
     id = found.ids[place]
     change = float(found.change[place])
     photo = None if address is None else address(id)
-    button, numbers, entropy = st.columns([4, 5, 5], vertical_alignment="center")
+    picture, button, numbers, entropy = st.columns([2, 4, 5, 5], vertical_alignment="center")
+    if photo is not None:
+        _thumbnail(picture, photo, id)
     if button.button(
         plain(id),
         key=f"bench_open_{id}",
@@ -189,6 +197,19 @@ def _image(
     entropy.markdown(
         f":gray[entropy {found.entropy_before[place]:.3f} → {found.entropy_after[place]:.3f}]"
     )
+
+
+def _thumbnail(place: DeltaGenerator, source: str, id: str) -> None:
+    """Draw a photo in small, if it can be read."""
+    kind, _, name = source.partition(":")
+    try:
+        if kind == "voc":
+            data = voc_thumbnail(voc_root(), name)
+        else:
+            data = folder_thumbnail(data_set(name.partition("/")[0]), source, id)
+    except InputError:
+        return
+    place.image(data, width=THUMBNAIL, alt=f"The photo {id}")
 
 
 def _addresses(

@@ -20,7 +20,7 @@ from ..state.text import plain, sentence
 from .photo_tile import paged_tiles, photo_tile, thumbnail
 from .truth_preview import class_legend, truth_classes
 
-__all__ = ["folder_browser"]
+__all__ = ["folder_browser", "folder_thumbnail"]
 
 OPACITY = 0.6
 """The opacity of masks over photos."""
@@ -98,7 +98,7 @@ def _tile(folder: DatasetFolder, key: str, id: str, classes: ClassList | None) -
     """Draw a photo, with its mask if there are classes to draw it by."""
     try:
         if classes is None:
-            picture, about = _photo_thumbnail(folder, key, id), ""
+            picture, about = folder_thumbnail(folder, key, id), ""
         else:
             picture, about = _mask_thumbnail(folder, key, id, classes)
     except InputError as error:
@@ -110,7 +110,7 @@ def _tile(folder: DatasetFolder, key: str, id: str, classes: ClassList | None) -
 
 
 @st.cache_data(show_spinner=False, max_entries=512, ttl=600)
-def _photo_thumbnail(_folder: DatasetFolder, key: str, id: str) -> bytes:
+def folder_thumbnail(_folder: DatasetFolder, key: str, id: str) -> bytes:
     """Return a thumbnail of a photo.
 
     Arguments:

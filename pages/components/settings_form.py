@@ -24,6 +24,7 @@ __all__ = [
     "scales_control",
     "settings_form",
     "steps_control",
+    "variables_control",
 ]
 
 LONG_SIDES = (LONG_SIDE, 750, 1000, 1500, 2000, 3000)
@@ -131,6 +132,21 @@ def rates_control(name: str, help: str) -> None:
         key=controls.key(name),
         accept_new_options=True,
         help=help,
+    )
+
+
+def variables_control(name: str, help: str) -> None:
+    """Draw a control for several choices of variables."""
+    offered = controls.offered_variables()
+    st.pills(
+        "Variables",
+        offered,
+        selection_mode="multi",
+        default=[chosen for chosen in controls.get(name) if chosen in offered],
+        key=controls.key(name),
+        wrap=True,
+        help="; ".join(f"`{chosen}`: {VARIABLES[chosen]}" for chosen in offered)
+        + f". {help} {controls.missing_variables()}",
     )
 
 

@@ -15,7 +15,7 @@ from ..state.photos import VOC_FOLDER, load_photo, voc_folder
 from ..state.text import plain, sentence
 from .photo_tile import paged_tiles, photo_tile, thumbnail
 
-__all__ = ["split_control", "voc_browser", "voc_folder_field"]
+__all__ = ["split_control", "voc_browser", "voc_folder_field", "voc_thumbnail"]
 
 
 @st.cache_data(show_spinner="Reading which classes are on which image", max_entries=8)
@@ -24,7 +24,8 @@ def _classes(root: Path, split: str) -> dict[str, tuple[int, ...]]:
 
 
 @st.cache_data(show_spinner=False, max_entries=512)
-def _voc_thumbnail(root: Path, id: str) -> bytes:
+def voc_thumbnail(root: Path, id: str) -> bytes:
+    """Return a thumbnail of an image of VOC, as a PNG."""
     return thumbnail(voc.read_photo(root, id))
 
 
@@ -117,7 +118,7 @@ def _search(root: Path, split: str, ids: list[str], query: str) -> list[str]:
 
 def _voc_tile(root: Path, id: str) -> None:
     try:
-        picture = _voc_thumbnail(root, id)
+        picture = voc_thumbnail(root, id)
     except InputError as error:
         st.caption(sentence(error))
         return

@@ -12,7 +12,7 @@ from . import controls, query_params
 from .session import Address, ShownRuns, session
 from .text import plain
 
-__all__ = ["note_address", "open_address", "write_address"]
+__all__ = ["note_address", "open_address", "write_address", "write_controls"]
 
 SETTLED = 3.0
 """Seconds until a write has surely reached the browser. Before, a rerun may still bring an older
@@ -70,14 +70,23 @@ def write_address(
         return
     panels = () if view.panels == default_panels else view.panels
     seen = {name: getattr(view, name) for name in query_params.VIEW}
-    query = query_params.write(page, {**shown.values, **seen, "panels": panels})
+    _write(page, query_params.write(page, {**shown.values, **seen, "panels": panels}))
+    now.addresses[now.place] = replace(now.addresses[now.place], shown=shown, view=view)
+
+
+def write_controls(page: str) -> None:
+    """Write what the controls of a page without a viewer show to the address bar."""
+    _write(page, query_params.write(page, controls.values()))
+
+
+def _write(page: str, query: dict[str, str]) -> None:
+    now = session()
     current = now.addresses[now.place] if now.addresses else None
     if current is None or (current.page, current.query) != (page, query):
         note_address(page, query)
         st.query_params.from_dict(query)
     elif query != dict(st.query_params):
         st.query_params.from_dict(query)
-    now.addresses[now.place] = replace(now.addresses[now.place], shown=shown, view=view)
 
 
 def _open(page: str, query: dict[str, str], first: bool) -> None:

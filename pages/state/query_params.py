@@ -9,6 +9,7 @@ from segviz.adapt.method import END_TO_END, OPTIMISERS
 from segviz.adapt.stop import STOP_RULES
 from segviz.data.images import LONG_SIDE
 from segviz.errors import InputError
+from segviz.evaluation.paper_tables import TABLES
 from segviz.jobs import catalogue
 from segviz.jobs.limits import APP_LIMITS
 from segviz.network import checkpoint
@@ -20,8 +21,10 @@ from .view_params import VIEW_PARAMETERS
 __all__ = [
     "MAX_RUNS",
     "NOT_CONTROLS",
+    "OWN_EVALUATION",
     "PARAMETERS",
     "SETTINGS",
+    "VARIED",
     "VIEW",
     "Parameter",
     "defaults",
@@ -31,6 +34,16 @@ __all__ = [
     "values_of",
     "write",
 ]
+
+VARIED = {
+    "method": "methods",
+    "learning_rate": "grid_learning_rates",
+    "variables": "grid_variables",
+}
+"""What the runs of Compare may differ in, and the parameter that holds its values."""
+
+OWN_EVALUATION = "own"
+"""The place on Benchmark where visitors evaluate by themselves."""
 
 MAX_QUOTED = 40
 """Characters of an address that an error repeats."""
@@ -45,6 +58,18 @@ def _network() -> Parameter:
         return text
 
     return Parameter(checkpoint.DEFAULT, read, str, "a network that this server offers")
+
+
+def _renamed(default: str, names: Mapping[str, str]) -> Parameter:
+    """Return a parameter whose values have other names in addresses."""
+    known = {value: name for name, value in names.items()}
+
+    def read(text: str) -> str:
+        if text not in names:
+            raise ValueError(text)
+        return names[text]
+
+    return Parameter(default, read, known.__getitem__, f"one of {', '.join(names)}")
 
 
 _OPENING = OPENING.settings
@@ -79,11 +104,19 @@ PARAMETERS: dict[str, Parameter] = {
     "grid_variables": several(("score", "scale", "both"), _VARIABLES),
     "grid_learning_rates": several((3e-4, 1e-3, 3e-3), _RATE, 8),
     "grid_steps": several((8, 16, 32), _STEPS, 8),
+    "vary": choice("method", VARIED),
+    "bench_table": choice(next(iter(TABLES)), (*TABLES, OWN_EVALUATION)),
+    "bench_model": _renamed("w/ aug", {"aug": "w/ aug", "noaug": "w/o aug"}),
     **VIEW_PARAMETERS,
 }
 """Every parameter of every page."""
 
-_ADDRESS_NAMES = {"learning_rate": "rate", "grid_learning_rates": "grid_rates"}
+_ADDRESS_NAMES = {
+    "learning_rate": "rate",
+    "grid_learning_rates": "grid_rates",
+    "bench_table": "table",
+    "bench_model": "model",
+}
 _NAMES = {_ADDRESS_NAMES.get(name, name): name for name in PARAMETERS}
 _NAMES["objective"] = "method"  # addresses of earlier versions
 
@@ -102,7 +135,7 @@ NOT_CONTROLS = ("photo", *VIEW)
 _RUN = ("photo", "checkpoint", "long_side", *SETTINGS)
 _PAGES = {
     "iterate": (*_RUN, *VIEW),
-    "compare": (*(name for name in _RUN if name != "method"), "methods", *VIEW),
+    "compare": (*_RUN, "vary", *VARIED.values(), *VIEW),
     "scales": (*(name for name in _RUN if name != "scale"), "scales", *VIEW),
     "ablate": (
         *(name for name in _RUN if name not in ("variables", "learning_rate", "steps")),
@@ -110,7 +143,18 @@ _PAGES = {
         "grid_learning_rates",
         "grid_steps",
     ),
+    "benchmark": ("bench_table", "bench_model"),
 }
+
+
+def _names_of(page: str, values: Mapping[str, Any]) -> list[str]:
+    """Return the parameters of a page; on Compare, those that its choice makes count."""
+    names = _PAGES.get(page, ())
+    if page != "compare":
+        return list(names)
+    varied = values.get("vary", PARAMETERS["vary"].default)
+    unused = {varied, *(several for name, several in VARIED.items() if name != varied)}
+    return [name for name in names if name not in unused]
 
 
 def defaults() -> dict[str, Any]:
@@ -177,14 +221,16 @@ def write(page: str, values: Mapping[str, Any]) -> dict[str, str]:
     Returns:
         Nothing if the photo has no address, such as an upload.
     """
+    names = _names_of(page, values)
     try:
-        PARAMETERS["photo"].read(values["photo"])
+        if "photo" in names:
+            PARAMETERS["photo"].read(values["photo"])
     except ValueError:
         return {}
     return {
         _ADDRESS_NAMES.get(name, name): PARAMETERS[name].write(values[name])
-        for name in _PAGES.get(page, ())
-        if values[name] != PARAMETERS[name].default
+        for name in names
+        if name in values and values[name] != PARAMETERS[name].default
     }
 
 
@@ -196,11 +242,11 @@ def differing(page: str, values: Mapping[str, Any], others: Mapping[str, Any]) -
         values: Values of parameters.
         others: The values to compare with; lists are equal in any order.
     """
-    names = [name for name in _PAGES.get(page, ()) if name not in VIEW]
+    names = [name for name in _names_of(page, values) if name not in VIEW]
     return [
         name.removeprefix("grid_").replace("_", " ")
         for name in names
-        if _unordered(values[name]) != _unordered(others[name])
+        if _unordered(values[name]) != _unordered(others.get(name, PARAMETERS[name].default))
     ]
 
 

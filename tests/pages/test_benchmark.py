@@ -200,3 +200,23 @@ def test_a_wrong_choice_disables_the_button(bench, rooted):
     app.at.run()
     assert "There is no method" in app.at.error[0].value
     assert app.at.button(key="bench_run").disabled
+
+
+# === Address and thumbnails
+
+
+def test_a_table_and_its_model_have_an_address(app, folder):
+    app.open("benchmark", table="3")
+    assert app.control("bench_table").value == "3" and app.address == {"table": "3"}
+    app.control("bench_table").set_value("1").run()
+    assert app.address == {}
+    app.control("bench_model").set_value("w/o aug").run()
+    assert app.address == {"model": "noaug"}
+    assert not app.at.exception
+
+
+def test_images_that_gained_or_lost_are_shown_in_small(bench, rooted):
+    app = bench()
+    opened = [b for b in app.at.button if str(b.key).startswith("bench_open_") and not b.disabled]
+    pictures = app.at.get("image") or app.at.get("imgs")
+    assert len(pictures) == len(opened) > 0

@@ -61,6 +61,28 @@ def test_the_table_follows_the_step(app):
     assert "at step 1" in app.said
 
 
+@pytest.mark.parametrize(
+    ("vary", "query", "names"),
+    [
+        ("learning_rate", {"grid_rates": "0.0001_0.01"}, ["rate 0.0001", "rate 0.01"]),
+        ("variables", {"grid_variables": "score_both"}, ["score", "both"]),
+    ],
+)
+def test_compare_shows_settings_of_one_method_side_by_side(app, vary, query, names):
+    app.open("compare", vary=vary, method="entropy-few", **query, **QUICK)
+    records = app.records("compare")
+    assert list(records) == names
+    assert {record.settings.method for record in records.values()} == {"entropy-few"}
+    values = [getattr(record.settings, vary) for record in records.values()]
+    assert len(set(values)) == 2
+    assert app.address == {"vary": vary, "method": "entropy-few", **query, **QUICK}
+
+
+def test_settings_of_a_method_without_updates_are_refused(app):
+    app.open("compare", vary="learning_rate", method="feedforward", **QUICK)
+    assert "updates nothing" in app.said and app.at.button(key="compare_run").disabled
+
+
 def test_compare_without_methods_is_refused(app):
     app.open("compare", **QUICK)
     app.control("methods").set_value([]).run()

@@ -24,6 +24,9 @@ VIEW = {
     "grid_variables": ("all",),
     "grid_learning_rates": (1e-5, 0.1),
     "grid_steps": (0, 128),
+    "vary": "variables",
+    "bench_table": "own",
+    "bench_model": "w/o aug",
     "step": 0,
     "pins": ((12, 0), (499, 374)),
     "panels": ("photo", "right-wrong"),
@@ -49,17 +52,19 @@ GRID = {"grid_variables", "grid_rates", "grid_steps"}
     ("page", "names"),
     [
         ("iterate", RUN | VIEWER),
-        ("compare", RUN - {"method"} | {"methods"} | VIEWER),
+        ("compare", RUN - {"variables"} | {"vary", "grid_variables"} | VIEWER),
         ("scales", RUN - {"scale"} | {"scales"} | VIEWER),
         ("ablate", RUN - {"variables", "rate", "steps"} | GRID),
+        ("benchmark", {"table", "model"}),
     ],
 )
 def test_what_is_written_is_read_again(page, names):
     query = query_params.write(page, {**query_params.defaults(), **VIEW})
     assert set(query) == names - {"centred"}
+    expected = len(names - {"centred"})
     values, notices = query_params.read(query)
     assert notices == []
-    assert values == {name: VIEW[name] for name in values} and len(values) == len(names) - 1
+    assert values == {name: VIEW[name] for name in values} and len(values) == expected
 
 
 def test_centred_updates_have_an_address():
@@ -134,6 +139,9 @@ def test_uploads_have_no_address():
         ("pins", "1x2_3x4_5x6_7x8_9x10_11x12"),
         ("pins", "-1x2"),
         ("panels", "photo_<b>"),
+        ("vary", "scale"),
+        ("table", "9"),
+        ("model", "w/ aug"),
         ("solo", "<b>"),
         ("overlay", "101"),
         ("zoom", "2x0.5"),
@@ -196,3 +204,21 @@ def test_references_of_differences_go_round(text, against):
     assert query_params.read({"against": text}) == ({"against": against}, [])
     values = {**query_params.defaults(), "against": against}
     assert query_params.write("compare", values) == {"against": text}
+
+
+@pytest.mark.parametrize(
+    ("vary", "names"),
+    [
+        ("method", {"methods", "rate", "variables"}),
+        ("learning_rate", {"method", "vary", "variables", "grid_rates"}),
+        ("variables", {"method", "vary", "rate", "grid_variables"}),
+    ],
+)
+def test_compare_has_the_address_of_what_its_runs_differ_in(vary, names):
+    query = query_params.write("compare", {**query_params.defaults(), **VIEW, "vary": vary})
+    lists = {"methods", "grid_rates", "grid_variables", "vary", "method", "rate", "variables"}
+    assert set(query) & lists == names
+    other = {**query_params.defaults(), "vary": vary, "methods": ("oracle",)}
+    assert query_params.differing("compare", other, {**query_params.defaults(), "vary": vary}) == (
+        ["methods"] if vary == "method" else []
+    )
