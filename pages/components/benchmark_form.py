@@ -26,7 +26,7 @@ from segviz.runs.describe import duration
 
 from ..actions import server
 from ..state import controls
-from ..state.photos import data_set
+from ..state.photos import data_set, voc_folder
 from ..state.session import session
 from ..state.text import plain, sentence
 from .benchmark_progress import evaluation_end, evaluation_progress
@@ -139,8 +139,8 @@ def _data() -> EvaluationData | None:
 
 def _source(folders: Mapping[str, str]) -> str:
     """Draw the choice between VOC and the folders that the server offers, by their labels."""
-    sources = [VOC, *folders]
-    before = controls.get("bench_source", VOC)
+    sources = [VOC, *folders] if voc_folder() else [*folders, VOC]
+    before = controls.get("bench_source", sources[0])
     return st.selectbox(
         "Images",
         sources,

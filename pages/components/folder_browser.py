@@ -5,9 +5,8 @@ from functools import partial
 import streamlit as st
 
 from segviz.data import sources
-from segviz.data.class_map import ClassMap
 from segviz.data.classes import IGNORE, ClassList
-from segviz.data.dataset_folder import DatasetFolder
+from segviz.data.dataset_folder import CLASS_MAP, DatasetFolder
 from segviz.data.images import load_photo as load_pixels
 from segviz.data.voc_palette import palette_of
 from segviz.errors import InputError
@@ -50,6 +49,7 @@ def folder_browser(name: str) -> None:
         key=controls.key("data_masks"),
         help="The masks over the photos, in the colours of the network's classes.",
     )
+    with_masks = with_masks and bool(_labels(folder, classes))
     found = [id for id in ids if query.casefold() in id.casefold()]
     if not found:
         st.caption(f"None of the {len(ids):,} photos has “{plain(query)}” in its name.")
@@ -73,9 +73,13 @@ def _about(folder: DatasetFolder, classes: ClassList) -> str:
     if not folder.has_classes:
         return "Masks hold the class ids of the network: there is no file of classes."
     try:
-        map = ClassMap.by_name(data.classes, classes)
+        map = folder.class_map(classes)
     except InputError:
-        return "The network has none of the classes of the masks, so the truth is left out."
+        names = ", ".join(data.classes.names[:8])
+        return (
+            f"The network has none of the classes of the masks ({plain(names)}), so the truth is"
+            f" left out; a file `{CLASS_MAP}` in the folder maps their names."
+        )
     words = f"Classes of the masks and of the network: {plain(map.describe())}."
     if map.ignored:
         names = ", ".join(data.classes.names[label] for label in map.ignored)
@@ -88,7 +92,7 @@ def _labels(folder: DatasetFolder, classes: ClassList) -> list[int]:
     if not folder.has_classes:
         return list(range(len(classes)))
     try:
-        targets = ClassMap.by_name(folder.images.classes, classes).targets
+        targets = folder.class_map(classes).targets
     except InputError:
         return []
     return sorted({target for target in targets if target != IGNORE})

@@ -13,7 +13,7 @@ from ..runtime.files import decode_text, read_file
 from .classes import IGNORE, ClassList, comparable
 from .dataset import DataSet
 
-__all__ = ["ClassMap", "MappedImages", "read_class_map"]
+__all__ = ["ClassMap", "MappedImages", "known_targets", "read_class_map"]
 
 MAX_BYTES = 1_000_000
 
@@ -74,8 +74,9 @@ class ClassMap:
 
     @property
     def is_identity(self) -> bool:
-        """Whether every class keeps its id, and names need no mention."""
-        return self.targets == tuple(range(len(self.network)))
+        """Whether every class keeps its id and its name, so that neither needs mention."""
+        names = [list(map(comparable, classes.names)) for classes in (self.data, self.network)]
+        return self.targets == tuple(range(len(self.network))) and names[0] == names[1]
 
     @property
     def ignored(self) -> list[int]:
@@ -142,6 +143,16 @@ class MappedImages:
         """Return the key of the data set with a hash of the map."""
         digest = hashlib.sha256(repr(self.map.targets).encode()).hexdigest()[:8]
         return f"{self.images.row_key(id)} {digest}"
+
+
+def known_targets(given: Mapping[str, str | None], network: ClassList) -> dict[str, str | None]:
+    """Return what a map for several networks says of the classes of one."""
+    known = {comparable(name) for name in network.names}
+    return {
+        name: target
+        for name, target in given.items()
+        if target is None or comparable(target) in known
+    }
 
 
 def read_class_map(path: Path) -> dict[str, str | None]:

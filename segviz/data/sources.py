@@ -9,9 +9,9 @@ import numpy as np
 
 from ..errors import InputError, printable
 from . import images, masks, samples, voc
-from .class_map import ClassMap
+from .class_map import ClassMap, known_targets
 from .classes import IGNORE, VOC_CLASSES, ClassList
-from .dataset_folder import DatasetFolder
+from .dataset_folder import CLASS_MAP, DatasetFolder
 from .decode import MAX_RATIO, MIN_SIDE
 
 __all__ = [
@@ -191,13 +191,25 @@ def from_folder(
     data = folder.images
     if id not in data.files:
         raise InputError(f"there is no photo {id[:80]!r} in {data.images}; choose another.")
-    format = TruthFormat(network, data.format if folder.has_classes else None)
+    given = known_targets(folder.given, network)
+    format = TruthFormat(network, data.format if folder.has_classes else None, given)
     photo, mask = data.files[id]
     pixels = images.load_photo(photo)
+    plain = from_pixels(pixels, None, id, key, long_side=long_side)
+    if mask is None:
+        return plain
+    if folder.has_classes:
+        try:
+            folder.class_map(network)
+        except InputError:
+            note = (
+                "the masks of the folder have none of the network's classes; map their names by a"
+                f" file {CLASS_MAP} in the folder."
+            )
+            return replace(plain, note=note)
     try:
         return from_pixels(pixels, mask, id, key, format, long_side)
     except InputError as error:
-        plain = from_pixels(pixels, None, id, key, long_side=long_side)
         return replace(plain, note=str(error))
 
 

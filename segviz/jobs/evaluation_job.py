@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from .. import metrics
+from ..data.class_map import known_targets
 from ..data.dataset import DataSet
 from ..data.folders import FolderImages
 from ..data.splits import subset
@@ -92,6 +93,7 @@ class Evaluation:
         self.data: DataSet = data.images
         if data.by_ids and isinstance(data.images, FolderImages):
             self.data = data.images.with_classes(trained.class_list)
+        self.given = data.given or {}
         self.plan = plan
         self.command = plan.command(data, trained.name)
         self.ids = subset(self.data.ids, plan.images)
@@ -108,7 +110,9 @@ class Evaluation:
     def __iter__(self) -> Iterator[None]:
         """Measure what the folder lacks, yielding often so that a stop takes effect soon."""
         trained = self.trained
-        self.data, self.notes = match_classes(self.data, self.ids, trained.class_list)
+        classes = trained.class_list
+        given = known_targets(self.given, classes)
+        self.data, self.notes = match_classes(self.data, self.ids, classes, given)
         yield
         store = RowStore(
             self.folder, trained.sha256, trained.network.classes, gate=trained.gate_hash

@@ -1,7 +1,7 @@
 """What an evaluation of the app measures, on which images; checked before it starts."""
 
 import shlex
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..adapt.method import groups_of
 from ..adapt.methods import FEEDFORWARD
 from ..data.dataset import DataSet
-from ..data.dataset_folder import DatasetFolder
+from ..data.dataset_folder import CLASS_MAP, DatasetFolder
 from ..data.splits import voc_images
 from ..errors import InputError
 from ..evaluation.measured_method import MeasuredMethod, parse_methods
@@ -69,6 +69,7 @@ class EvaluationData(NamedTuple):
     folder: Path  # where they are
     options: tuple[str, ...]  # of segviz evaluate
     by_ids: bool = False  # whether masks hold the class ids of the network
+    given: Mapping[str, str | None] | None = None  # from classes of the masks to those of networks
 
 
 def voc_data(root: Path, split: str) -> EvaluationData:
@@ -86,9 +87,11 @@ def folder_data(name: str, folder: DatasetFolder) -> EvaluationData:
     options = ["--images", "DIR/images", "--masks", "DIR/masks"]
     if folder.has_classes:
         options += ["--classes", "DIR/classes.txt"]
+    if folder.given:
+        options += ["--class-map", f"DIR/{CLASS_MAP}"]
     images = folder.images
     return EvaluationData(
-        f"data:{name}", images, images.images, tuple(options), not folder.has_classes
+        f"data:{name}", images, images.images, tuple(options), not folder.has_classes, folder.given
     )
 
 

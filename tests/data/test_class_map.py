@@ -28,6 +28,9 @@ def test_given_names():
 def test_identity():
     assert ClassMap.by_name(NETWORK, NETWORK).is_identity
     assert not ClassMap.by_name(ClassList(NETWORK.names[:2]), NETWORK).is_identity
+    others = ClassList(tuple(f"my {name}" for name in NETWORK.names))
+    renamed = ClassMap.by_name(others, NETWORK, dict(zip(others.names, NETWORK.names, strict=True)))
+    assert renamed.targets == (0, 1, 2, 3) and not renamed.is_identity
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,23 @@ def test_a_folder_is_measured_as_by_the_command_line(tmp_path, cli):
     assert ours.images == 7 and ours.split == "data:mine"
 
 
+def test_a_folder_has_other_names_for_the_classes(tmp_path, cli):
+    own_images.write(tmp_path, 2)
+    trained = checkpoint.load(str(own_images.network(tmp_path / "own.safetensors")))
+    plan = replace(SMALL, images=2)
+    plain = Evaluation(trained, folder_data("mine", find_images(tmp_path)), plan)
+    (tmp_path / "classes.txt").write_text("\n".join(f"my {name}" for name in own_images.NAMES))
+    names = {f"my {name}": name for name in own_images.NAMES}
+    (tmp_path / "class-map.json").write_text(json.dumps(names))
+    mapped = Evaluation(trained, folder_data("mine", find_images(tmp_path)), plan)
+    for evaluation in (plain, mapped):
+        list(evaluation)
+    assert "--class-map DIR/class-map.json" in mapped.command
+    assert any("my road -> road" in note for note in mapped.notes)
+    rows = [evaluation.result().results for evaluation in (plain, mapped)]
+    assert [row.miou for row in rows[0]] == [row.miou for row in rows[1]]
+
+
 def test_binary_masks_are_refused(tmp_path, trained):
     _, masks = own_images.write(tmp_path, 2)
     for path in masks.rglob("*.png"):
