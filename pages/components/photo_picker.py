@@ -24,7 +24,7 @@ from .voc_browser import voc_browser
 __all__ = ["photo_picker"]
 
 SAMPLES, VOC, UPLOAD, CAMERA = "Samples", "PASCAL VOC", "Upload", "Camera"
-TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"]
+TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "heic", "heif"]
 PER_ROW = 4
 
 

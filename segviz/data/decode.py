@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..errors import InputError, guard
 from ..runtime.files import open_regular
+from . import heif
 
 __all__ = [
     "FORMATS",
@@ -31,7 +32,7 @@ __all__ = [
 
 FORMATS = {"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP", "BMP": "BMP", "TIFF": "TIFF"}
 """The formats accepted: Pillow's names and those for people. Pillow's other decoders, some forty,
-never see an upload."""
+never see an upload. HEIC is read as well where the package pillow-heif is installed."""
 
 MAX_BYTES = 20_000_000
 """The largest file size, of files given as bytes."""
@@ -184,6 +185,12 @@ def _decode_stream(stream: BinaryIO, subject: str) -> DecodedImage:
                 " down."
             ) from cause
         if isinstance(cause, UnidentifiedImageError):
+            stream.seek(0)
+            if heif.is_heif(stream.read(12)) and not heif.has_decoder():
+                raise InputError(
+                    f"{subject} is a HEIC image, which needs the package pillow-heif, which is not"
+                    " installed; run pip install pillow-heif, or save it as a JPEG."
+                ) from cause
             *names, last = FORMATS.values()
             raise InputError(
                 f"{subject} is damaged or not an image in one of the formats {', '.join(names)} and"
@@ -193,7 +200,7 @@ def _decode_stream(stream: BinaryIO, subject: str) -> DecodedImage:
 
 
 def _open(stream: BinaryIO, subject: str) -> DecodedImage:
-    image = Image.open(stream, formats=tuple(FORMATS))
+    image = Image.open(stream, formats=_formats(stream))
     _check_size(image, subject)
     form, raw_mode = image.format or "", _raw_mode(image)
     if form in ("JPEG", "MPO"):
@@ -206,12 +213,22 @@ def _open(stream: BinaryIO, subject: str) -> DecodedImage:
     tiff = form == "TIFF"
     white_is_zero = tiff and _tag(image, _PHOTOMETRIC, 1) == 0
     unsigned = tiff and getattr(image, "tag_v2", {}).get(_SAMPLE_FORMAT, (1,))[0] == 1
-    lossy = form in ("JPEG", "MPO") or (tiff and image.info.get("compression") in LOSSY)
+    lossy = form in ("JPEG", "MPO", heif.HEIF) or (tiff and image.info.get("compression") in LOSSY)
     several = tiff and _has_second_frame(image)
     image.load()
     # A decoder may learn the true size only now.
     _check_size(image, subject)
     return DecodedImage(_upright(image), form, raw_mode, several, white_is_zero, unsigned, lossy)
+
+
+def _formats(stream: BinaryIO) -> tuple[str, ...]:
+    """Return Pillow's names of the formats that a file may have."""
+    place = stream.tell()
+    header = stream.read(12)
+    stream.seek(place)
+    if heif.is_heif(header) and heif.has_decoder():
+        return (heif.HEIF,)
+    return tuple(FORMATS)
 
 
 def _check_scans(data: bytes, subject: str) -> None:
@@ -240,7 +257,7 @@ def upright_size(path: Path, noun: str) -> tuple[int, int]:
         with (
             open_regular(path, noun, "give an image file") as stream,
             _quiet_pillow(),
-            Image.open(stream, formats=tuple(FORMATS)) as image,
+            Image.open(stream, formats=_formats(stream)) as image,
         ):
             width, height = image.size
             turned = image.getexif().get(_ORIENTATION) in (5, 6, 7, 8)

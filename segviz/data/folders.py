@@ -20,7 +20,7 @@ from .masks import VOC_FORMAT, Mask, MaskFormat, read_mask
 
 __all__ = ["FolderImages", "open_folders"]
 
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif")
 MASK_SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".webp", ".jpg", ".jpeg")
 """The suffixes of masks; JPEGs are found in order to be refused by name."""
 

@@ -34,7 +34,8 @@ def load_photo(source: bytes | Path) -> np.ndarray:
     greyscale is converted to 8 bits, and of an animation the first frame is taken.
 
     Arguments:
-        source: The bytes of a JPEG, PNG, WebP, BMP or TIFF file, or its path.
+        source: The bytes of a JPEG, PNG, WebP, BMP or TIFF file, or its path; of a HEIC file, too,
+            where the package pillow-heif is installed.
 
     Returns:
         Shape (H, W, 3), uint8 RGB.
