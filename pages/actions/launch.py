@@ -70,9 +70,16 @@ def start_runs(
     if not missing:
         _show(page, shown, [(run.name, run.record) for run in plan])
         return
-    load = partial(server.networks().load, network.name)
-    facts = {"long_side": side}
-    batch = LazyBatch(load, photo.pixels, missing, photo.truth, photo.title, facts)
+    networks, facts = server.networks(), {"long_side": side}
+    batch = LazyBatch(
+        partial(networks.load, network.name),
+        photo.pixels,
+        missing,
+        photo.truth,
+        photo.title,
+        facts,
+        networks.encodings,
+    )
     size = photo.pixels.shape[0], photo.pixels.shape[1]
     try:
         job = Job(

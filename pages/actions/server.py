@@ -99,6 +99,13 @@ def opening() -> Job[LazyBatch]:
     """
     photo = sources.load(f"sample:{OPENING.sample}")
     facts = {"long_side": str(LONG_SIDE)}
-    settings = (OPENING.settings,)
-    batch = LazyBatch(networks().load, photo.pixels, settings, photo.truth, photo.title, facts)
+    batch = LazyBatch(
+        networks().load,
+        photo.pixels,
+        (OPENING.settings,),
+        photo.truth,
+        photo.title,
+        facts,
+        networks().encodings,
+    )
     return Job(batch).start()

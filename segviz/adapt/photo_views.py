@@ -1,6 +1,7 @@
 """The views of one photo, each encoded once for all methods that read it."""
 
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -14,6 +15,7 @@ from ..network.engines.encoders import PLAIN, PhotoEncoder, encoder_of
 from ..network.interface import Network, Prediction
 from ..network.resampling import Lattice, resize_photo
 from ..network.tiled import TiledNetwork
+from .encoding_cache import EncodingCache
 from .gate import Gate
 from .normalisation import copy_network, predict_normalised
 from .settings import Settings
@@ -114,6 +116,8 @@ class PhotoViews:
         gate: What weighs the sizes of a photo, if the network has a gate.
         encoder: What runs the frozen part; None = the engine that the network was prepared for. In
             tiles, PyTorch runs it.
+        encodings: Where views are kept for other runs, too; None = nowhere.
+        source: Names network, tile and photo in `encodings`.
 
     Raises:
         InputError: If the labels do not fit the photo.
@@ -127,6 +131,8 @@ class PhotoViews:
         precision: str = "float32",
         gate: Gate | None = None,
         encoder: PhotoEncoder | None = None,
+        encodings: EncodingCache | None = None,
+        source: Hashable = None,
     ) -> None:
         height, width = photo.shape[:2]
         if reference is not None and reference.labels.shape != (height, width):
@@ -142,6 +148,7 @@ class PhotoViews:
         # Engines are prepared for whole inputs.
         tiles = isinstance(network, TiledNetwork)
         self.encoder = PLAIN if tiles else encoder or encoder_of(network)
+        self._shared, self._source = encodings, source
         self._encoded: dict[tuple[float, bool], EncodedView] = {}
         self._predicted: dict[tuple[float, bool, float], PredictedView] = {}
 
@@ -235,8 +242,18 @@ class PhotoViews:
         synchronise(self.network.device)
         return prediction, 1e3 * (time.perf_counter() - start)
 
-    @torch.no_grad()
     def _encode(self, scale: float, mirrored: bool) -> EncodedView:
+        if self._shared is None:
+            return self._encode_anew(scale, mirrored)
+        key = self._source, scale, mirrored, self.encoder.name, self.precision
+        found = self._shared.find(key)
+        if found is None:
+            found = self._encode_anew(scale, mirrored)
+            self._shared.add(key, found)
+        return found._replace(cache={})  # which may depend on the truth
+
+    @torch.no_grad()
+    def _encode_anew(self, scale: float, mirrored: bool) -> EncodedView:
         network, device = self.network, self.network.device
         x = self._input(scale, mirrored)
         synchronise(device)

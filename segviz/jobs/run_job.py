@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..adapt import Settings
+from ..adapt.encoding_cache import EncodingCache
 from ..runs.describe import duration
 from ..runs.record import Record
 from .queue import Job
@@ -42,6 +43,7 @@ class LazyBatch:
         truth: Labels of the photo, shape (H, W), integer, 255 = ignore; or None.
         title: What the photo is called.
         facts: As those of `Run`.
+        encodings: As those of `Run`.
     """
 
     def __init__(
@@ -52,9 +54,11 @@ class LazyBatch:
         truth: np.ndarray | None,
         title: str,
         facts: Mapping[str, str] | None = None,
+        encodings: EncodingCache | None = None,
     ) -> None:
         self.photo, self.settings, self.title = photo, settings, title
         self._load, self._truth, self._facts = load, truth, facts
+        self._encodings = encodings
         self._batch: Batch | None = None
 
     def __len__(self) -> int:
@@ -67,7 +71,13 @@ class LazyBatch:
         from ..runs.batch import Batch
 
         self._batch = Batch(
-            trained, self.photo, self.settings, self._truth, self.title, self._facts
+            trained,
+            self.photo,
+            self.settings,
+            self._truth,
+            self.title,
+            self._facts,
+            self._encodings,
         )
         yield from self._batch
 

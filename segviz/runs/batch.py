@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..adapt.encoding_cache import EncodingCache
 from ..adapt.photo_views import PhotoViews, Reference
 from ..adapt.settings import Settings
 from ..adapt.step import QuantisedStep, Step
@@ -42,6 +43,7 @@ class Batch:
         truth: Labels of the photo, shape (H, W), integer, 255 = ignore; or None.
         title: The name of the photo.
         facts: As those of `Run`.
+        encodings: As those of `Run`.
 
     Raises:
         InputError: If there are no settings; on iteration, if photo, mask and settings do not fit
@@ -56,6 +58,7 @@ class Batch:
         truth: np.ndarray | None = None,
         title: str = "photo",
         facts: Mapping[str, str] | None = None,
+        encodings: EncodingCache | None = None,
     ) -> None:
         if not settings:
             raise InputError("there are 0 runs to make; choose at least one setting.")
@@ -63,7 +66,8 @@ class Batch:
         self.photo = photo
         self.title = title
         self._runs: list[Run | None] = [
-            Run(checkpoint, photo, chosen, truth, title, facts) for chosen in self.settings
+            Run(checkpoint, photo, chosen, truth, title, facts, encodings)
+            for chosen in self.settings
         ]
         self._records: list[Record | None] = [None] * len(self.settings)
         self.now = 0  # the index of the current run

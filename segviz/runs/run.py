@@ -1,11 +1,13 @@
 """Run one episode on one photo: yield steps as they come, and keep their record."""
 
+import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from ..adapt.encoding_cache import EncodingCache
 from ..adapt.episode import prediction_at_1x, run_episode
 from ..adapt.gate import Gate
 from ..adapt.memory import MemoryBudget, MemoryNeed
@@ -37,6 +39,8 @@ class Run:
         title: The name of the photo; line breaks and control characters are replaced by spaces.
         facts: What the record's environment says beside versions, device and checkpoint, such as
             the long side that the photo was reduced to.
+        encodings: Views of photos that other runs have encoded, and where this run keeps its own;
+            emptied if the run needs the memory. None = nowhere. Not used on a GPU.
 
     Attributes:
         reference: What predictions are compared with; without truth, None until iteration starts.
@@ -59,6 +63,7 @@ class Run:
         truth: np.ndarray | None = None,
         title: str = "photo",
         facts: Mapping[str, str] | None = None,
+        encodings: EncodingCache | None = None,
     ) -> None:
         self.checkpoint = checkpoint
         self.photo = photo
@@ -69,6 +74,8 @@ class Run:
         self.steps: list[dict[str, Any]] = []
         self.finished = False
         self.views: PhotoViews | None = None
+        shares = checkpoint.network.device.type == "cpu" and checkpoint.sha256
+        self._encodings = encodings if shares else None
         self._recorder: MapRecorder | None = None
 
     def __iter__(self) -> Iterator[Step | QuantisedStep]:
@@ -87,7 +94,15 @@ class Run:
             if self.views is None:
                 gate = Gate.of_card(self.checkpoint.card.get("gate"))
                 network = tiled(self.checkpoint.network, s.tile)
-                self.views = PhotoViews(network, self.photo, self.reference, s.precision, gate)
+                self.views = PhotoViews(
+                    network,
+                    self.photo,
+                    self.reference,
+                    s.precision,
+                    gate,
+                    encodings=self._encodings,
+                    source=self._source(),
+                )
             if self.reference is None:
                 self.reference = self.views.reference = prediction_at_1x(self.views)
             for step in run_episode(self.views, s):
@@ -97,6 +112,8 @@ class Run:
 
     def choose_tiles(self) -> None:
         """Put tiles into the settings if whole inputs do not fit into the free memory."""
+        if self._encodings is not None and self.memory().lacks:
+            self._encodings.clear()
         self.settings = self._budget().in_tiles(self.settings)
 
     def memory(self) -> MemoryNeed:
@@ -135,6 +152,10 @@ class Run:
                 **self.facts,
             },
         )
+
+    def _source(self) -> tuple[str, int, tuple[int, ...], str]:
+        digest = hashlib.sha256(self.photo.tobytes()).hexdigest()
+        return self.checkpoint.sha256, self.settings.tile, self.photo.shape, digest
 
     def _budget(self) -> MemoryBudget:
         height, width = self.photo.shape[:2]

@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from segviz.adapt import Settings
+from segviz.adapt.encoding_cache import EncodingCache
 from segviz.adapt.methods import METHODS
 from segviz.errors import InputError
 from segviz.runs.batch import Batch
@@ -65,6 +66,51 @@ def test_one_1x_prediction_for_all(trained, photo, backbone_inputs):
     for _ in Batch(trained, photo, [SETTINGS[0], SETTINGS[2]]):
         pass
     assert backbone_inputs == [input_size(trained.network, photo, scale) for scale in (1, 2)]
+
+
+def test_batches_share_what_they_have_encoded(trained, photo, truth, backbone_inputs):
+    cache = EncodingCache(2**30)
+    alone = Batch(trained, photo, SETTINGS, truth)
+    for _ in alone:
+        pass
+    for settings in ([SETTINGS[2]], SETTINGS, SETTINGS[::-1]):
+        del backbone_inputs[:]
+        batch = Batch(trained, photo, settings, truth, encodings=cache)
+        for _ in batch:
+            pass
+        expected = {replace(each): alone.record(SETTINGS.index(each)) for each in settings}
+        for each, record in zip(settings, batch.records(), strict=True):
+            assert timeless(record) == timeless(expected[each])
+    assert backbone_inputs == []
+
+
+@pytest.mark.parametrize("other", ["photo", "precision", "tile", "network"])
+def test_other_encodings_are_not_taken(trained, photo, backbone_inputs, other):
+    cache, settings = EncodingCache(2**30), Settings(scale=2.0, steps=0)
+    Run(trained, photo, settings, encodings=cache).all()
+    if other == "photo":
+        photo = photo.copy()
+        photo[0, 0] ^= 1
+    elif other == "precision":
+        settings = replace(settings, precision="bfloat16")
+    elif other == "tile":
+        settings = replace(settings, tile=256)
+    else:
+        trained = replace(trained, sha256="0" * 64)
+    before = len(backbone_inputs)
+    Run(trained, photo, settings, encodings=cache).all()
+    assert len(backbone_inputs) > before
+
+
+def test_encodings_give_way_to_a_run_that_needs_their_memory(trained, photo, monkeypatch):
+    cache = EncodingCache(2**30)
+    Run(trained, photo, Settings(scale=2.0, steps=0), encodings=cache).all()
+    assert cache.bytes > 0
+    free = SimpleNamespace(available=2**20)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+    with pytest.raises(InputError, match="memory"):
+        Run(trained, photo, Settings(scale=8.0, steps=0), encodings=cache).all()
+    assert cache.bytes == 0
 
 
 def test_stopping_keeps_what_came(trained, photo, truth):
