@@ -128,9 +128,12 @@ def _prepare(trained: Checkpoint) -> None:
     from ..network.engines.encoders import prepare_engine
 
     try:
-        prepare_engine(trained.network, engine)
+        encoder = prepare_engine(trained.network, engine)
     except InputError as error:
         logger.warning("%s", error)
+        return
+    if hasattr(encoder, "on_wait"):
+        encoder.on_wait = check_stop  # between layers, as in `_check_stop_between_layers`
 
 
 def _check_stop_between_layers(network: object) -> None:

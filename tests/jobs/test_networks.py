@@ -9,6 +9,7 @@ import pytest
 
 from segviz.errors import InputError
 from segviz.jobs.networks import Networks
+from segviz.jobs.queue import Job, Slot
 from segviz.network import checkpoint
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +87,7 @@ import time
 from types import SimpleNamespace
 import torch
 from segviz.jobs.networks import Networks
+from segviz.jobs.queue import Job, Slot
 from segviz.network import checkpoint
 
 checkpoint.load = lambda name, device: time.sleep(0.5) or SimpleNamespace(network=None)
@@ -100,3 +102,37 @@ def test_an_exit_during_the_import_of_torch_is_silent():
     code = "from segviz.jobs.networks import Networks; Networks().warm_up()"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_stop_reaches_the_engine(checkpoint_path, monkeypatch, tmp_path):
+    """A job that is stopped ends in the middle of OpenVINO's work."""
+    pytest.importorskip("openvino")
+    import torch
+
+    from segviz.network.engines import encoders, openvino_encoder
+
+    monkeypatch.setattr(openvino_encoder, "POLL", 1)
+    monkeypatch.setenv("SEGVIZ_CACHE", str(tmp_path))
+    monkeypatch.setenv("SEGVIZ_ENGINE", "openvino")
+    loaded = checkpoint.load(str(checkpoint_path))
+    monkeypatch.setattr(checkpoint, "load", lambda *_: loaded)
+    network = Networks().load().network
+    for thread in threading.enumerate():
+        if thread.name == "segviz engine":
+            thread.join(60)
+    encoder = encoders.encoder_of(network)
+    assert encoder.name == "openvino"
+    began = threading.Event()
+    x = torch.randn(1, 3, 1300, 1500)
+
+    def work():
+        yield 0
+        while True:
+            began.set()
+            encoder.encode(network, x, "float32")
+
+    job = Job(work(), Slot()).start()
+    assert began.wait(10)
+    job.stop()
+    assert job.join(10)
+    assert (job.state, job.items) == ("stopped", 1)

@@ -11,6 +11,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -43,6 +44,9 @@ CHECKED = (97, 131), (72, 64)
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 """What OpenVINO calls each precision."""
 
+POLL = 100
+"""Milliseconds between two calls of `on_wait`."""
+
 VERSION = 1
 """Raised when the converted modules change, so that older files are not read."""
 
@@ -53,12 +57,16 @@ class OpenVinoEncoder:
     Arguments:
         features: The converted `FrozenFeatures`.
         scale_space: The converted `FrozenScaleSpace`.
+
+    `on_wait` may be set to a function that is called several times a second while OpenVINO works,
+    in the thread that waits. What it raises cancels the work.
     """
 
     name = "openvino"
     note = ""
 
     def __init__(self, features: openvino.Model, scale_space: openvino.Model) -> None:
+        self.on_wait: Callable[[], object] = lambda: None
         self._models = features, scale_space
         self._core = openvino.Core()
         self._compiled: dict[str, list[Any]] = {}
@@ -92,8 +100,8 @@ class OpenVinoEncoder:
         if precision == "bfloat16" and not self.has_bfloat16:
             return cast(Encoding, PLAIN.encode(network, x, precision))
         features, scale_space = self._compile(precision)
-        F = network.cropped(_infer(features, *pad_input(network, x)), x).contiguous()
-        R = _infer(scale_space, F)
+        F = network.cropped(self._infer(features, *pad_input(network, x)), x).contiguous()
+        R = self._infer(scale_space, F)
         return Encoding(F.contiguous(memory_format=torch.channels_last), R)
 
     @property
@@ -123,6 +131,24 @@ class OpenVinoEncoder:
                         " choose the engine torch."
                     )
 
+    def _infer(self, compiled: Any, *inputs: Tensor) -> Tensor:  # noqa: ANN401
+        """Return the output of a compiled model, in memory of its own."""
+        request = compiled.create_infer_request()  # of its own for each thread
+        arrays = [openvino.Tensor(value.numpy(), shared_memory=True) for value in inputs]
+        request.start_async(dict(enumerate(arrays)))
+        try:
+            while not request.wait_for(POLL):
+                self.on_wait()
+        except BaseException:
+            request.cancel()  # takes effect between two layers
+            with suppress(RuntimeError):
+                request.wait()  # the inputs are in use until then
+            # Its layers are left with shapes of two inputs, and the next inference would crash.
+            self._compiled = {}
+            raise
+        request.wait()  # raises what went wrong
+        return torch.from_numpy(np.array(request.get_output_tensor(0).data, np.float32))
+
     def _compile(self, precision: str) -> list[Any]:
         if precision not in self._compiled:
             options = {
@@ -134,14 +160,6 @@ class OpenVinoEncoder:
                 self._core.compile_model(model, "CPU", options) for model in self._models
             ]
         return self._compiled[precision]
-
-
-def _infer(compiled: Any, *inputs: Tensor) -> Tensor:  # noqa: ANN401
-    """Return the output of a compiled model, in memory of its own."""
-    request = compiled.create_infer_request()  # of its own for each thread
-    arrays = [openvino.Tensor(value.numpy(), shared_memory=True) for value in inputs]
-    request.infer(dict(enumerate(arrays)))
-    return torch.from_numpy(np.array(request.get_output_tensor(0).data, np.float32))
 
 
 def _convert(

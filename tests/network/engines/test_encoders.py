@@ -79,6 +79,29 @@ def test_records_name_the_engine(own, photo, cached):
     assert Run(own, photo, settings).all().environment["engine"] == "openvino"
 
 
+class Stopped(BaseException):
+    """As what ends a job."""
+
+
+def test_an_inference_is_cancelled_by_whoever_waits(own, cached, monkeypatch):
+    """The next ones, of any size, are as if nothing had happened."""
+    monkeypatch.setattr(cached, "POLL", 1)
+    encoder = prepare_engine(own.network, "openvino")
+    large, small = torch.randn(1, 3, 1300, 1500), torch.randn(1, 3, 97, 131)
+    expected = encoder.encode(own.network, small, "float32")
+
+    def stop():
+        raise Stopped
+
+    for _ in range(3):
+        encoder.on_wait = stop
+        with pytest.raises(Stopped):
+            encoder.encode(own.network, large, "float32")
+        encoder.on_wait = lambda: None
+        found = encoder.encode(own.network, small, "float32")
+        assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))
+
+
 def test_bfloat16_on_any_processor(own, photo, cached):
     encoder = prepare_engine(own.network, "openvino")
     x = torch.randn(1, 3, 64, 80)
