@@ -189,7 +189,9 @@ def evaluate(app, **chosen):
 
 
 def test_it_is_evaluated_on_the_folder(own, folder):
-    app = own(photo="data:street/p00")
+    app = own(photo="data:street/p00").go("benchmark")
+    app.control("bench_table").set_value("own").run()
+    assert app.control("bench_source").value == "folder street"  # as there is no VOC
     work = evaluate(
         app,
         bench_source="folder street",
@@ -252,8 +254,8 @@ def choose(app):
     app.at.button(key="choose_photo").click().run()
 
 
-def browse(app):
-    app.session.controls["photo_source"] = "folder street"
+def browse(app, name="street"):
+    app.session.controls["photo_source"] = f"folder {name}"
     choose(app)
     return app
 
@@ -273,6 +275,17 @@ def test_masks_are_shown_with_the_names_of_their_classes(own):
     app.control("data_masks").set_value(True)
     choose(app)
     assert all(f"{name} " in app.said for name in ("road", "sky", "tree", "car"))
+
+
+def test_a_folder_of_other_classes_says_so_once(own, monkeypatch, tmp_path):
+    own_images.write(tmp_path, 2)
+    (tmp_path / "classes.txt").write_text("\n".join("abcde"))
+    monkeypatch.setenv("SEGVIZ_DATA", f"letters={tmp_path}")
+    app = browse(own(), "letters")
+    app.control("data_masks").set_value(True)
+    choose(app)
+    assert app.said.count("none of the classes of the masks (a, b, c, d, e)") == 1
+    assert "class-map.json" in app.said and "--class-map" not in app.said
 
 
 def test_a_search_in_the_folder(own):
