@@ -12,6 +12,7 @@ from segviz.adapt import VARIABLES
 from segviz.adapt.parameters import count_parameters
 from segviz.adapt.settings import LIMITS
 from segviz.data import decode
+from segviz.glossary import CONTROLS
 from segviz.jobs.history import MAX_BYTES, MAX_RUNS
 from segviz.jobs.limits import APP_LIMITS, KEEP_BYTES, KEEP_DAYS
 from segviz.network.checkpoint import Checkpoint
@@ -23,7 +24,10 @@ PAGE = "model"
 def adapted(trained: Checkpoint) -> None:
     """Draw how many parameters each choice of variables adapts."""
     counts = count_parameters(trained.network)
-    st.markdown("**What is adapted**")
+    st.markdown(
+        "**What is adapted**",
+        help="The weights that the updates of each choice of variables change.",
+    )
     st.dataframe(
         [
             {
@@ -36,8 +40,13 @@ def adapted(trained: Checkpoint) -> None:
         ],
         hide_index=True,
         column_config={
-            "Parameters": st.column_config.NumberColumn(format="localized"),
-            "Of all": st.column_config.NumberColumn(format="%.3g %%"),
+            "Variables": st.column_config.TextColumn(help=CONTROLS["variables"].help),
+            "Parameters": st.column_config.NumberColumn(
+                format="localized", help="How many weights the updates change."
+            ),
+            "Of all": st.column_config.NumberColumn(
+                format="%.3g %%", help="Their share of all weights of the network."
+            ),
         },
     )
 
@@ -59,6 +68,7 @@ def limits(trained: Checkpoint) -> None:
             f" {KEEP_DAYS:g} days on disk, {KEEP_BYTES / 1e6:,.0f} MB of all visits",
             "Runs at once": "one, shared by all visitors",
         },
+        help="What this server takes. Scales and steps are larger on the command line.",
     )
 
 
@@ -75,4 +85,8 @@ with right:
     limits(trained)
 if trained.card.get("training"):
     with st.expander("Training", icon=":material/school:"):
-        fact_table("Settings of the training", trained.card["training"])
+        fact_table(
+            "Settings of the training",
+            trained.card["training"],
+            help="The recipe as `segviz train` takes it; docs/training.md explains each field.",
+        )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from segviz.glossary import CONTROLS, DATA_SET, NUMBERS
 from segviz.jobs.catalogue import network_label
 
 from ..state.text import plain
@@ -17,14 +18,15 @@ if TYPE_CHECKING:
 __all__ = ["fact_table", "measured_miou", "measured_table", "model_card"]
 
 
-def fact_table(title: str, facts: dict[str, object]) -> None:
+def fact_table(title: str, facts: dict[str, object], help: str | None = None) -> None:
     """Draw names and values, one pair in each row; values that are None are left out.
 
     Arguments:
         title: Markdown above the table.
         facts: Values by name.
+        help: What the names mean.
     """
-    st.markdown(f"**{title}**")
+    st.markdown(f"**{title}**", help=help)
     st.table(
         [{"": name, " ": plain(value)} for name, value in facts.items() if value is not None],
         hide_index=True,
@@ -45,6 +47,9 @@ def model_card(trained: Checkpoint) -> None:
             "SHA-256": f"{trained.sha256[:32]} {trained.sha256[32:]}",  # cells do not wrap words
             "Licence": card.get("licence"),
         },
+        help="Features: the maps that the dynamic filters read, at the stride in input pixels."
+        " Levels: the Gaussians between which sigma is interpolated. SHA-256: identifies the file"
+        " of weights.",
     )
     data = ", ".join(f"{name} {value}" for name, value in (card.get("data") or {}).items())
     fact_table(
@@ -55,6 +60,7 @@ def model_card(trained: Checkpoint) -> None:
             "Command": card.get("command"),
             "Commit": card.get("commit"),
         },
+        help="How the network was made: the command, and the commit of segviz that ran it.",
     )
 
 
@@ -98,11 +104,17 @@ def measured_table(card: dict[str, Any]) -> None:
         ],
         hide_index=True,
         column_config={
-            "Scale": st.column_config.NumberColumn(format="%gx"),
-            "mIoU, %": st.column_config.NumberColumn(format="%.1f"),
-            "Accuracy, %": st.column_config.NumberColumn(format="%.1f"),
-            "Entropy, nats": st.column_config.NumberColumn(format="%.3f"),
-            "Sigma, input px": st.column_config.NumberColumn(format="%.1f"),
+            "Scale": st.column_config.NumberColumn(format="%gx", help=CONTROLS["scale"].help),
+            "mIoU, %": st.column_config.NumberColumn(format="%.1f", help=DATA_SET["miou"].help),
+            "Accuracy, %": st.column_config.NumberColumn(
+                format="%.1f", help=NUMBERS["accuracy"].help
+            ),
+            "Entropy, nats": st.column_config.NumberColumn(
+                format="%.3f", help=NUMBERS["entropy"].help
+            ),
+            "Sigma, input px": st.column_config.NumberColumn(
+                format="%.1f", help=NUMBERS["sigma"].help
+            ),
         },
     )
 

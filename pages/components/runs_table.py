@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from segviz.glossary import CONTROLS
 from segviz.jobs.catalogue import network_label
 from segviz.jobs.visit_store import RunFacts
 from segviz.runs import describe
@@ -54,13 +55,20 @@ def runs_table(runs: Sequence[RunFacts]) -> list[RunFacts]:
         column_config={
             "Picture": st.column_config.ImageColumn(width="small", help="The last prediction."),
             "Name": st.column_config.TextColumn(width="small", help="What you call the run."),
-            "Settings": st.column_config.TextColumn(width="medium"),
+            "Photo": st.column_config.TextColumn(help="The photo that the run is on."),
+            "Method": st.column_config.TextColumn(help=CONTROLS["method"].help),
+            "Settings": st.column_config.TextColumn(
+                width="medium", help="What differs from the defaults of the method, and the scale."
+            ),
+            "Network": st.column_config.TextColumn(help=CONTROLS["checkpoint"].help),
             "IoU": number(format="%.3f", help=NUMBERS["iou"]),
             "Agreement": number(format="%.3f", help=NUMBERS["agreement"]),
             "Change": number(format="%+.3f", help=NUMBERS["change"]),
             "Entropy": number(format="%.3f", help=NUMBERS["entropy"]),
             "Change of entropy": number(format="%+.3f", help=NUMBERS["fall"]),
-            "Made": st.column_config.DatetimeColumn(format="distance"),
+            "Made": st.column_config.DatetimeColumn(
+                format="distance", help="When the run was made, as time passed since."
+            ),
             "Pinned": st.column_config.CheckboxColumn(
                 help="Other runs are removed before it; pinned runs are compared."
             ),

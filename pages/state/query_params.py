@@ -116,6 +116,7 @@ _ADDRESS_NAMES = {
     "grid_learning_rates": "grid_rates",
     "bench_table": "table",
     "bench_model": "model",
+    "isolated": "class",
 }
 _NAMES = {_ADDRESS_NAMES.get(name, name): name for name in PARAMETERS}
 _NAMES["objective"] = "method"  # addresses of earlier versions

@@ -1936,6 +1936,7 @@ var NARROW = 112;
 var MARGIN = 12;
 var ONE_RUN = { chrome: 44, side: 224 };
 var SEVERAL_RUNS = { chrome: 62, side: 132 };
+var ALONE = 120;
 var NUMBERS = 72;
 var PanelGrid = class {
   /**
@@ -1991,6 +1992,7 @@ var PanelGrid = class {
     const { model, viewer } = this;
     const { width, height } = model.head;
     const space = viewer.space();
+    if (model.solo !== null) space.height = Math.max(space.height, window.innerHeight - ALONE);
     const arranged = `${space.width} ${space.height} ${this.frames.length} ${model.head.classes.length}`;
     if (arranged === this.arranged) return;
     this.arranged = arranged;
@@ -2144,7 +2146,11 @@ var PanelGrid = class {
     if (panel.map) return this.colourBar(panel.map);
     const foot = html("footer");
     if (panel.draws === "confident" || panel.draws === "difference") {
-      this.texts.push((step) => setText(foot, this.share(panel, index, step)));
+      this.texts.push((step) => {
+        const text = this.share(panel, index, step);
+        setText(foot, text);
+        setAttribute(foot, "title", text);
+      });
     }
     return foot;
   }
@@ -2158,8 +2164,8 @@ var PanelGrid = class {
     const { model } = this;
     const picture = model.painter.picture(model.runs[index], panel, step, model.display(step));
     if (!picture || picture.share === null) return "";
-    const share = `${percent(picture.share)} of the pixels`;
-    if (panel.draws === "confident") return `${share} from ${Math.round(100 * model.threshold)} %`;
+    const share = percent(picture.share);
+    if (panel.draws === "confident") return `${share} of pixels`;
     const { run, step: at } = model.against;
     const owner = run === null || !model.comparing ? "" : `${model.runs[run]?.info.name}, `;
     return `${share} differ from ${owner}step ${at ?? step}`;

@@ -1,5 +1,6 @@
 """Compare, Scales, Ablate, Runs and Model without a browser."""
 
+import json
 import sys
 
 import pytest
@@ -311,6 +312,21 @@ def test_model_shows_card_and_limits(app, trained):
     counts = dict(zip(adapted["Variables"], adapted["Parameters"], strict=True))
     assert counts["all"] == trained.card["parameters"]
     assert counts["both"] == counts["score"] + counts["scale"] < counts["all"]
+
+
+@pytest.mark.parametrize("page", ["model", "runs"])
+def test_every_column_of_numbers_is_explained(app, page):
+    """Each has a "?" with a sentence."""
+    app.open("iterate", **QUICK)
+    app.go(page).rest()
+    columns = {
+        name: column
+        for table in app.at.dataframe
+        for name, column in json.loads(table.proto.columns).items()
+        if (column.get("type_config") or {}).get("type") == "number"
+    }
+    assert len(columns) >= 2
+    assert {name for name, column in columns.items() if not column.get("help")} == set()
 
 
 def test_model_measures_in_the_queue(app, monkeypatch):

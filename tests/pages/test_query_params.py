@@ -43,7 +43,7 @@ VIEW = {
 
 RUN = {"photo", "scale", "steps", "method", "variables", "rate", "centred", "tolerance"}
 RUN |= {"stop", "optimiser", "momentum", "alpha", "long_side"}
-VIEWER = {"step", "pins", "panels", "solo", "overlay", "zoom", "isolated", "threshold"}
+VIEWER = {"step", "pins", "panels", "solo", "overlay", "zoom", "class", "threshold"}
 VIEWER |= {"against", "wipe", "cell"}
 GRID = {"grid_variables", "grid_rates", "grid_steps"}
 
@@ -147,7 +147,7 @@ def test_uploads_have_no_address():
         ("zoom", "2x0.5"),
         ("zoom", "25x0x0"),
         ("zoom", "2x1.5x0"),
-        ("isolated", "255"),
+        ("class", "255"),
         ("threshold", "-1"),
         ("against", "x"),
         ("against", "12x3"),

@@ -20,6 +20,7 @@ const NARROW = 112; // CSS pixels that a panel of several runs has at least
 const MARGIN = 12; // CSS pixels below the panels
 const ONE_RUN = { chrome: 44, side: 224 }; // CSS pixels, see layout.js
 const SEVERAL_RUNS = { chrome: 62, side: 132 };
+const ALONE = 120; // CSS pixels of the window that one panel alone leaves to menu and player
 const NUMBERS = 72; // CSS pixels that the numbers of one run take above the panels
 
 class PanelGrid {
@@ -82,6 +83,8 @@ class PanelGrid {
     const { model, viewer } = this;
     const { width, height } = model.head;
     const space = viewer.space();
+    // One panel alone fills the window once the page is scrolled to it, below the player.
+    if (model.solo !== null) space.height = Math.max(space.height, window.innerHeight - ALONE);
     const arranged = `${space.width} ${space.height} ${this.frames.length} ${model.head.classes.length}`;
     if (arranged === this.arranged) return;
     this.arranged = arranged;
@@ -247,7 +250,11 @@ class PanelGrid {
     if (panel.map) return this.colourBar(panel.map);
     const foot = html("footer");
     if (panel.draws === "confident" || panel.draws === "difference") {
-      this.texts.push((step) => setText(foot, this.share(panel, index, step)));
+      this.texts.push((step) => {
+        const text = this.share(panel, index, step);
+        setText(foot, text);
+        setAttribute(foot, "title", text);
+      });
     }
     return foot;
   }
@@ -262,8 +269,8 @@ class PanelGrid {
     const { model } = this;
     const picture = model.painter.picture(model.runs[index], panel, step, model.display(step));
     if (!picture || picture.share === null) return "";
-    const share = `${percent(picture.share)} of the pixels`;
-    if (panel.draws === "confident") return `${share} from ${Math.round(100 * model.threshold)} %`;
+    const share = percent(picture.share);
+    if (panel.draws === "confident") return `${share} of pixels`;
     const { run, step: at } = model.against;
     const owner = run === null || !model.comparing ? "" : `${model.runs[run]?.info.name}, `;
     return `${share} differ from ${owner}step ${at ?? step}`;
