@@ -1887,6 +1887,7 @@ var Wipe = class {
     listen(frame, model, viewer);
     frame.node.append(this.divider);
     this.place.replaceChildren(frame.node);
+    this.place.style.setProperty("--aspect", String(model.head.width / model.head.height));
     return frame;
   }
   makeDivider() {

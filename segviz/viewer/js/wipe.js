@@ -129,6 +129,7 @@ class Wipe {
     listen(frame, model, viewer);
     frame.node.append(this.divider);
     this.place.replaceChildren(frame.node);
+    this.place.style.setProperty("--aspect", String(model.head.width / model.head.height));
     return frame;
   }
 
