@@ -33,6 +33,17 @@ class AppPage:
             self.page.wait_for_timeout(50)
         pytest.fail(f"it never came to {what}: {self.state()}")
 
+    def settled(self, read):
+        """Return what `read` returns, such as a place on the page, once it has come to rest."""
+        known = []
+
+        def at_rest():
+            known.append(read())
+            return len(known) > 5 and all(value == known[-1] for value in known[-6:])
+
+        self.until(at_rest, "a fixed place")
+        return known[-1]
+
     def rest(self):
         """Wait until nothing is at work and the viewer, where there is one, has all of it."""
         self.page.get_by_test_id("stApp").wait_for()

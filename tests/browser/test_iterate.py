@@ -107,7 +107,7 @@ def test_an_address_reproduces_the_view_in_another_tab(page, address, tabs):
     app = AppPage(page, address, QUICK)
     page.keyboard.press("ArrowLeft")
     app.viewer.at(3)
-    page.locator("canvas").nth(1).click(position={"x": 60, "y": 40})
+    page.locator(".segviz canvas:visible").nth(1).click(position={"x": 60, "y": 40})
     app.until(lambda: "pins" in app.query and app.query.get("step") == "3", "the address")
     app.button("Entropy", exact=True).first.click()
     app.until(lambda: "panels" in app.query, "the panels in the address")

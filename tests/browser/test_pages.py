@@ -53,12 +53,15 @@ def test_a_cell_of_ablate_opens_its_run(page, address):
     page.get_by_text("Open on Iterate").wait_for(timeout=60_000)
     app.rest()  # the plot is drawn anew after each run
     page.locator(".js-plotly-plot").scroll_into_view_if_needed()
-    cell = page.locator(".js-plotly-plot").evaluate(
-        """plot => {
-            const axis = plot._fullLayout, box = plot.getBoundingClientRect();
-            return [box.x + axis.xaxis._offset + axis.xaxis.l2p(1),
-                    box.y + axis.yaxis._offset + axis.yaxis.l2p(1)];
-        }"""
+    plot = page.locator(".js-plotly-plot")
+    cell = app.settled(
+        lambda: plot.evaluate(
+            """plot => {
+                const axis = plot._fullLayout, box = plot.getBoundingClientRect();
+                return [box.x + axis.xaxis._offset + axis.xaxis.l2p(1),
+                        box.y + axis.yaxis._offset + axis.yaxis.l2p(1)];
+            }"""
+        )
     )
     page.mouse.move(*cell)
     # Plotly takes a click for that of the cell whose label it shows.
@@ -89,7 +92,7 @@ def test_runs_are_pinned_compared_and_opened_from_a_file(page, address, tmp_path
     page.get_by_text("of this visit ·").wait_for()
     for place in range(2):
         # The boxes of the rows are painted on a canvas, below the head.
-        table = page.get_by_test_id("stDataFrame").bounding_box()
+        table = app.settled(page.get_by_test_id("stDataFrame").bounding_box)
         page.mouse.click(table["x"] + 16, table["y"] + 68 + 64 * place)
         page.get_by_text(("Show", "2 runs")[place], exact=not place).first.wait_for()
     page.locator(".segviz").first.wait_for()

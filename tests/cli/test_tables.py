@@ -172,7 +172,7 @@ def test_tables_count_what_they_leave_out(small, measure, cli, voc_root, tmp_pat
         (["1", "7"], "there is no table '7'; choose of 1, 2."),
         (["--limit", "0"], "--limit must be at least 1, got 0"),
         (["--split", "vall"], "split 'vall' is not in"),
-        (["--threads", "0"], "--threads must be at least 1, got 0"),
+        (["--threads", "0"], ", got 0; choose"),
         (["--device", "tpu"], "device 'tpu' is not available"),
         (["--rows", "{file}"], "choose another --rows."),
         (["--out", "{file}"], "choose another --out."),

@@ -248,7 +248,7 @@ def test_no_images(make):
 
 
 def test_negative_loaders(make):
-    with pytest.raises(InputError, match="loaders must be at least 0, got -1"):
+    with pytest.raises(InputError, match=r"loaders .* got -1"):
         make(values={"loaders": -1})
 
 
