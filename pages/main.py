@@ -96,6 +96,5 @@ try:
     st.html(f'<h1 class="unseen">segviz: {page.title}</h1>')
     page.run()
     save_tab()
-    controls.end_run()
 except InputError as error:  # such as a missing checkpoint or sample
     st.error(sentence(error), icon=":material/error:")

@@ -14,7 +14,6 @@ from segviz.jobs.limits import APP_LIMITS
 
 from ..state import controls
 from ..state.controls import rate_text
-from ..state.session import session
 
 __all__ = [
     "checkpoint_control",
@@ -309,7 +308,7 @@ def _tolerance() -> None:
 def _number(name: str, label: str, step: float, **options: Any) -> None:  # noqa: ANN401
     """Draw the field of a number, whole for a whole step; `controls.settings` checks its limits.
 
-    A field that is cleared returns to its default.
+    A field that is cleared returns to the value that it was first drawn with.
 
     Arguments:
         name: The name of the setting.
@@ -317,13 +316,12 @@ def _number(name: str, label: str, step: float, **options: Any) -> None:  # noqa
         step: What its buttons add.
         options: Further arguments of `st.number_input`.
     """
-    key = controls.key(name)
-    if st.session_state.to_dict().get(key) is None or not session().is_delivered:
-        # Not as the initial value, which would keep the field from being cleared. Again until it
-        # has reached the browser, which takes a field that it got no value for as cleared.
-        st.session_state[key] = controls.get(name)
-    # Without limits: a browser keeps a value beyond them to itself, and Run would start another.
-    st.number_input(label, value=None, step=step, key=key, **options)
+    # The value is not set by the state of the session: a browser that is slow to take it would send
+    # an empty field. Without limits: it keeps a value beyond them to itself, and Run would start
+    # another.
+    st.number_input(
+        label, value=controls.initial(name), step=step, key=controls.key(name), **options
+    )
 
 
 def _index(options: Sequence[str], chosen: str) -> int:

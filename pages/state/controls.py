@@ -6,7 +6,6 @@ with the value held here, and what it holds is copied back before anything reads
 """
 
 import math
-import time
 from contextlib import suppress
 from typing import Any
 
@@ -25,9 +24,9 @@ __all__ = [
     "apply",
     "begin_run",
     "changed_since",
-    "end_run",
     "fit_network",
     "get",
+    "initial",
     "key",
     "missing_variables",
     "offered_methods",
@@ -39,10 +38,6 @@ __all__ = [
     "typed_rate",
     "values",
 ]
-
-DELIVERED = 1.0
-"""Seconds until what was drawn has surely reached the browser: Streamlit drops what has not, when
-the next run of the script begins."""
 
 
 def key(name: str) -> str:
@@ -104,13 +99,11 @@ def begin_run(page: str) -> None:
     if now.page != page:
         refresh()
         now.page = page
-    elif now.drawn is not None:
-        now.is_delivered |= time.monotonic() - now.drawn > DELIVERED
 
 
-def end_run() -> None:
-    """Note that the controls were drawn; to be called at the end of every run of the script."""
-    session().drawn = time.monotonic()
+def initial(name: str) -> Any:  # noqa: ANN401
+    """Return the value that a control was first drawn with, since the controls were drawn anew."""
+    return session().initial.setdefault(name, get(name))
 
 
 def refresh() -> None:
@@ -118,7 +111,7 @@ def refresh() -> None:
     save()
     now = session()
     now.generation += 1
-    now.drawn, now.is_delivered = None, False
+    now.initial = {}
 
 
 def apply(changed: dict[str, Any]) -> None:

@@ -77,9 +77,7 @@ class Session:
         page: The page of the current run of the script.
         controls: The value of every control by name, see the module `controls`.
         generation: Counts how often the controls were drawn anew; part of their widgets' keys.
-        drawn: When a run of the script last drew the controls of this generation to the end, in
-            seconds of the monotonic clock.
-        is_delivered: Whether what it drew has surely reached the browser.
+        initial: The values that controls were first drawn with in this generation, by name.
         network: The network of the next run; None until a page first needs one.
         photo: The photo of the next run; None until a page first needs one.
         read_photo: Reads that photo again, with its truth in the classes of a network.
@@ -109,8 +107,7 @@ class Session:
     page: str | None = None
     controls: dict[str, Any] = field(default_factory=dict)
     generation: int = 0
-    drawn: float | None = None
-    is_delivered: bool = False
+    initial: dict[str, Any] = field(default_factory=dict)
     network: NetworkFacts | None = None
     photo: Photo | None = None
     read_photo: Callable[[ClassList, int], Photo] | None = None

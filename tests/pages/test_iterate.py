@@ -368,10 +368,10 @@ def test_cheap_changes_may_run_by_themselves(app):
     assert app.session.request is None and app.record.last == 3
 
 
-def test_a_cleared_number_returns_to_its_default(app):
-    app.open(scale="1", steps="2")
+def test_a_cleared_number_returns_to_what_it_was_drawn_with(app):
+    app.open(scale="1", steps="2").set(scale=2.0)
     app.control("scale").set_value(None).run()
-    assert app.control("scale").value == OPENING.settings.scale
+    assert app.control("scale").value == 1
     assert not app.at.exception and not app.at.button(key="iterate_run").disabled
 
 
