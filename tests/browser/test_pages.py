@@ -63,10 +63,18 @@ def test_a_cell_of_ablate_opens_its_run(page, address):
             }"""
         )
     )
-    page.mouse.move(*cell)
-    # Plotly takes a click for that of the cell whose label it shows.
-    page.locator(".js-plotly-plot .hovertext").first.wait_for(state="attached")
-    page.mouse.click(*cell)
+    label = page.locator(".js-plotly-plot .hovertext")
+
+    def pointed():
+        page.mouse.move(cell[0] + 2, cell[1])
+        page.mouse.move(*cell)
+        return label.count()
+
+    # Plotly takes a click for that of the cell whose label it shows, if the mouse has moved there
+    # since the plot was drawn last.
+    app.until(pointed, "the label of the cell")
+    page.mouse.down()
+    page.mouse.up()
     page.get_by_text("on score and scale, scale 1, 3 steps, learning rate 0.01").wait_for()
     app.rest()
     app.viewer.at(1)
