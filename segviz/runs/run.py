@@ -101,7 +101,7 @@ class Run:
                     s.precision,
                     gate,
                     encodings=self._encodings,
-                    source=self._source(),
+                    source=None if self._encodings is None else self._source(),
                 )
             if self.reference is None:
                 self.reference = self.views.reference = prediction_at_1x(self.views)
